@@ -1,0 +1,5 @@
+"""The one exception that a user's mistake raises; commands print it as one line and exit with status 2."""
+
+
+class InputError(ValueError):
+    """Bad input: the message states the rule, the value and the remedy, in one line."""

@@ -1,0 +1,161 @@
+"""The puzzle: its text formats, its 64-bit key, the partition by key, the normal form of a solution.
+
+This is the only module that builds or parses prompts and completions (the verifier,
+which must stand alone, has its own reading of equations; ``parse_completion`` uses it).
+The puzzle is that of arXiv 2406.02100.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from dataset_builder.errors import InputError
+from metrics.arith_puzzle_verifier.verify import NUMBER, parse_equation
+
+SPEC_VERSION = 1
+"""Raised whenever the rows of any config change; part of every random stream's key."""
+
+MAX_NUMBERS = 15
+MAX_MAGNITUDE = 10**9
+OPERATORS = "+-*/"
+
+Equation = tuple[int, str, int, int]
+"""``(a, op, b, c)`` for ``a op b = c``."""
+
+_PUZZLE = re.compile(rf"({NUMBER}(?:,{NUMBER})*):({NUMBER})")
+_MASK = (1 << 64) - 1
+
+
+def symbolic_prompt(numbers: Sequence[int], target: int) -> str:
+    """``([3, 6, 7, 51, 58], 4)`` -> ``"3,6,7,51,58:4\\n"``; the numbers are sorted ascending."""
+    return f"{','.join(map(str, sorted(numbers)))}:{target}\n"
+
+
+def natural_prompt(numbers: Sequence[int], target: int) -> str:
+    """The rules and the puzzle in English, for models that were not trained on the symbolic form."""
+    n = len(numbers)
+    return (
+        f"Reach the target {target} from the numbers {', '.join(map(str, sorted(numbers)))}.\n"
+        f"Write exactly {n - 1} equations, one per line, each of the form a+b=c, a-b=c, a*b=c or a/b=c. "
+        "Each equation takes two of the numbers that are left and puts its result among them; every number "
+        "and every result is used exactly once. Divisions must be exact. "
+        f"The result of the last equation is {target}.\n"
+        "Answer with the equations only, without spaces or other text.\n"
+    )
+
+
+def completion(equations: Iterable[Equation]) -> str:
+    """Equations as the completion text: one per line, no spaces, no trailing newline."""
+    return "\n".join([f"{a}{op}{b}={c}" for a, op, b, c in equations])
+
+
+def parse_completion(text: str) -> list[Equation]:
+    """The inverse of ``completion``. Raises InputError on a line that is not an equation."""
+    equations = []
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+        equation = parse_equation(line)
+        if equation is None:
+            raise InputError(f"line {number} is not an equation a∘b=c: {line[:60]!r}")
+        equations.append(equation)
+    return equations
+
+
+def parse_puzzle(text: str) -> tuple[list[int], int]:
+    """``"3,6,7,51,58:4"`` -> ``([3, 6, 7, 51, 58], 4)``, numbers sorted. Repeats and any order are allowed.
+
+    Raises:
+        InputError: not of that form, more than MAX_NUMBERS numbers, or one beyond MAX_MAGNITUDE.
+    """
+    form = "a puzzle is numbers, a colon and a target without spaces, such as 3,6,7,51,58:4"
+    match = _PUZZLE.fullmatch(text.strip()) if len(text) <= 400 else None
+    if match is None:
+        raise InputError(f"{form}; got {text[:60]!r}")
+    numbers = [int(item) for item in match[1].split(",")]
+    target = int(match[2])
+    if not 2 <= len(numbers) <= MAX_NUMBERS:
+        raise InputError(f"a puzzle has 2 to {MAX_NUMBERS} numbers; got {len(numbers)}")
+    if max(map(abs, [*numbers, target])) > MAX_MAGNITUDE:
+        raise InputError(f"numbers and target lie within ±{MAX_MAGNITUDE}; got {text[:60]!r}")
+    return sorted(numbers), target
+
+
+def puzzle_keys(numbers: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The 64-bit keys of many puzzles.
+
+    Args:
+        numbers: integers, shape (rows, n), in any order within a row.
+        targets: integers, shape (rows,).
+
+    Returns:
+        uint64, shape (rows,). Starting from h = n, each value v of (numbers ascending, target)
+        updates ``h = mix(h XOR v)``, where ``mix`` adds 0x9E3779B97F4A7C15 and applies the
+        finaliser of SplitMix64 (Steele, Lea, Flood 2014), all modulo 2^64.
+    """
+    columns = np.concatenate([np.sort(numbers, axis=1), targets[:, None]], axis=1).astype(np.int64)
+    h = np.full(len(columns), numbers.shape[1], dtype=np.uint64)
+    for column in columns.T.view(np.uint64):
+        h = (h ^ column) + np.uint64(0x9E3779B97F4A7C15)
+        h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        h = h ^ (h >> np.uint64(31))
+    return h
+
+
+def puzzle_key(numbers: Sequence[int], target: int) -> int:
+    """The key of one puzzle; see ``puzzle_keys``. The order of the numbers does not matter."""
+    return int(puzzle_keys(np.array([numbers], dtype=np.int64), np.array([target], dtype=np.int64))[0])
+
+
+PARTITION_RULE = "key >> 59: 0 = validation, 1 = test (and every other evaluation split), 2..31 = train"
+
+
+def partition_mask(keys: np.ndarray, split: str) -> np.ndarray:
+    """Which keys (uint64) may appear in ``split``: bool, same shape. See PARTITION_RULE."""
+    part = keys >> np.uint64(59)
+    if split == "train":
+        return part >= 2
+    return part == (0 if split == "validation" else 1)
+
+
+def normal_form(numbers: Sequence[int], equations: Sequence[Equation]) -> list[Equation]:
+    """The one way to write a solution, whatever the order of its operands and independent steps.
+
+    Larger operand first for + and *. Of all orders of the equations that can be played from
+    ``numbers``, the first when equations are compared by left operand (descending), right operand
+    (descending), operator in the order ``+ - * /``. Two solutions are the same iff their normal
+    forms are equal.
+
+    Raises:
+        InputError: the equations cannot all be played from ``numbers``.
+    """
+    commuted = [(b, op, a, c) if op in "+*" and b > a else (a, op, b, c) for a, op, b, c in equations]
+    commuted.sort(key=lambda e: (-e[0], -e[2], OPERATORS.index(e[1])))
+
+    def play(pool: Counter, left: list[Equation]) -> list[Equation] | None:
+        if not left:
+            return []
+        for i, equation in enumerate(left):
+            if i and equation == left[i - 1]:
+                continue
+            a, _, b, c = equation
+            if pool[a] < 1 or pool[b] < (2 if a == b else 1):
+                continue
+            pool[a] -= 1
+            pool[b] -= 1
+            pool[c] += 1
+            rest = play(pool, left[:i] + left[i + 1 :])  # backs out only where equal values make a dead end
+            if rest is not None:
+                return [equation, *rest]
+            pool[a] += 1
+            pool[b] += 1
+            pool[c] -= 1
+        return None
+
+    ordered = play(Counter(numbers), commuted)
+    if ordered is None:
+        raise InputError(f"these equations cannot be played from {list(numbers)}: {completion(equations)!r}")
+    return ordered

@@ -1,0 +1,125 @@
+"""The metric as `evaluate` loads it: a thin wrapper round aggregate.py, which does the counting,
+and verify.py, which does the judging. Neither of the two needs `evaluate`.
+
+evaluate 0.4.6 copies only the siblings that are imported in this very file, reads the imports line by
+line, and takes a comment behind one for an address: hence one module a line, and bare.
+"""
+
+import datasets
+import evaluate
+
+from .aggregate import aggregate
+from .aggregate import verdicts
+from .verify import DIVISIONS
+
+_DESCRIPTION = """\
+Scores answers to arithmetical puzzles: use each of N given integers and each intermediate result
+exactly once, in N-1 equations, to reach a target. The equations themselves are checked, so any of a
+puzzle's solutions counts. Model text is never evaluated as code.
+"""
+
+_CITATION = """\
+@inproceedings{li2024exploring,
+  title     = {Exploring Mathematical Extrapolation of Large Language Models with Synthetic Data},
+  author    = {Li, Haolong and Ma, Yu and Zhang, Yinqi and Ye, Chen and Chen, Jie},
+  booktitle = {Findings of the Association for Computational Linguistics: ACL 2024},
+  year      = {2024},
+  url       = {https://arxiv.org/abs/2406.02100}
+}
+@article{chen2021evaluating,
+  title   = {Evaluating Large Language Models Trained on Code},
+  author  = {Chen, Mark and others},
+  journal = {arXiv preprint arXiv:2107.03374},
+  year    = {2021}
+}
+"""
+
+_INPUTS = f"""
+Args:
+    predictions: a list of responses (strings), or a list of lists of responses (samples of each puzzle).
+        A response is N-1 lines such as 58-51=7. For a missing answer give an empty string.
+    references: a list of {{"numbers": [...], "target": int}}; other keys are ignored. 64-bit integers.
+    k: list of the k for which pass@k is wanted, none above the smallest number of samples. Default [1].
+    division: one of {", ".join(DIVISIONS)}. The first (default) wants quotients without remainder, the
+        second truncates them toward zero.
+
+Returns:
+    pass@k for each k: unbiased estimate (arXiv 2107.03374), mean over the puzzles, 0..1.
+    pass@1_ci95: [low, high], Wilson's 95 % interval, n being the number of puzzles.
+    num_puzzles: how many puzzles were scored.
+    reasons: share of the responses for each reason that occurs.
+    by_n: pass@1 for each N.
+
+Raises:
+    ValueError: inputs that are empty, of unlike lengths or of a wrong form; a k above the number of samples.
+
+Examples:
+    >>> import evaluate
+    >>> metric = evaluate.load("metrics/arith_puzzle_verifier")
+    >>> puzzles = [{{"numbers": [3, 6, 7, 51, 58], "target": 4}}, {{"numbers": [2, 3], "target": 5}}]
+    >>> paper = "58-51=7\\n6-7=-1\\n3*-1=-3\\n-3+7=4"
+    >>> results = metric.compute(predictions=[paper, "2*3=6"], references=puzzles)
+    >>> results["pass@1"], results["num_puzzles"]
+    (0.5, 2)
+    >>> results["reasons"]
+    {{'wrong_target': 0.5, 'ok': 0.5}}
+    >>> results["by_n"]
+    {{'2': 0.0, '5': 1.0}}
+    >>> [round(bound, 3) for bound in results["pass@1_ci95"]]
+    [0.095, 0.905]
+
+    Several samples of each puzzle:
+
+    >>> samples = [[paper, ""], ["2+3=5", "3+2=5"]]
+    >>> results = metric.compute(predictions=samples, references=puzzles, k=[1, 2])
+    >>> results["pass@1"], results["pass@2"]
+    (0.75, 1.0)
+"""
+
+
+class ArithPuzzleVerifier(evaluate.Metric):
+    """See the card (README.md) for rules and reasons; ``compute`` for inputs and outputs."""
+
+    def _info(self) -> evaluate.MetricInfo:
+        text = datasets.Value("string")
+        reference = {"numbers": datasets.List(datasets.Value("int64")), "target": datasets.Value("int64")}
+        return evaluate.MetricInfo(
+            description=_DESCRIPTION,
+            citation=_CITATION,
+            inputs_description=_INPUTS,
+            features=[
+                datasets.Features({"predictions": predictions, "references": reference})
+                for predictions in (text, datasets.List(text))
+            ],
+            reference_urls=["https://arxiv.org/abs/2406.02100", "https://arxiv.org/abs/2107.03374"],
+        )
+
+    def add_batch(self, *, predictions=None, references=None):
+        """Add responses and their puzzles."""
+        # evaluate itself looks at the first row only, casts a list among strings to text, and cannot be
+        # used again after it has met a bad row: so every row is checked before it gets any.
+        verdicts(predictions, references)
+        for row, reference in enumerate(references):
+            if not all(-(2**63) <= number < 2**63 for number in (*reference["numbers"], reference["target"])):
+                raise ValueError(
+                    f"numbers and target must fit in 64 bits, and reference {row} does not: score it with"
+                    " aggregate() of aggregate.py, which knows no bound"
+                )
+        super().add_batch(
+            predictions=[_storable(prediction) for prediction in predictions],
+            references=[{key: reference[key] for key in ("numbers", "target")} for reference in references],
+        )
+
+    def add(self, *, prediction=None, reference=None):
+        """Add one response, or one list of samples, and its puzzle."""
+        self.add_batch(predictions=[prediction], references=[reference])
+
+    def _compute(self, *, predictions, references, k=(1,), division="exact"):
+        return aggregate(predictions, references, k=k, division=division)
+
+
+def _storable(prediction):
+    """Arrow holds no lone surrogates. Each becomes one "?", as illegal as it was, so no verdict changes."""
+    if isinstance(prediction, str):
+        return prediction.encode("utf-8", "replace").decode("utf-8")
+    return [_storable(response) for response in prediction]
