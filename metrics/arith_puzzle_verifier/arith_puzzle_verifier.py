@@ -114,8 +114,20 @@ class ArithPuzzleVerifier(evaluate.Metric):
         """Add one response, or one list of samples, and its puzzle."""
         self.add_batch(predictions=[prediction], references=[reference])
 
-    def _compute(self, *, predictions, references, k=(1,), division="exact"):
-        return aggregate(predictions, references, k=k, division=division)
+    def compute(self, *, predictions=None, references=None, k=(1,), division="exact"):
+        """Score what was added, or what is given here."""
+        results = super().compute(predictions=predictions, references=references, k=k, division=division)
+        if isinstance(results, ValueError):
+            raise results
+        return results
+
+    def _compute(self, *, predictions, references, k, division):
+        # An error is handed to compute(), not raised here: evaluate would keep its lock and its file,
+        # and every later call would wait a second for them.
+        try:
+            return aggregate(predictions, references, k=k, division=division)
+        except ValueError as error:
+            return error
 
 
 def _storable(prediction):

@@ -174,7 +174,6 @@ def _with_last_commits(repo: Repo, commit: pygit2.Commit, entries: list[dict]) -
             if parent is None or path not in parent or str(parent[path].id) != entry["oid"]:
                 title = current.message.split("\n", 1)[0]
                 entry["lastCommit"] = {"id": str(current.id), "title": title, "date": iso(current.commit_time)}
-                entry["securityFileStatus"] = None
                 del open_paths[path]
         if not open_paths:
             break

@@ -221,7 +221,8 @@ def test_aggregate_imports_the_standard_library_and_verify_only():
 # The evaluate module
 
 SESSION = """
-import json, socket, sys
+import json, os, socket, sys
+from pathlib import Path
 
 def refuse(*_):
     raise OSError("the test allows no network")
@@ -243,7 +244,8 @@ metric.add_batch(predictions=["", "\\ud800"], references=[pair, pair])
 added = metric.compute()
 rows = datasets.Dataset.from_list([{**pair, "prompt": "2,3:5", "n": 2}])
 from_rows = metric.compute(predictions=["2+3=5"], references=rows)
-print(json.dumps([answers, added, from_rows, metric.description, metric.citation, metric.inputs_description]))
+left = [path.name for path in Path(os.environ["HF_HOME"]).rglob("*.arrow")]
+print(json.dumps([answers, added, from_rows, left, metric.description, metric.citation, metric.inputs_description]))
 """
 
 GOOD_CALLS = [
@@ -292,9 +294,10 @@ def test_evaluate_says_that_it_takes_64_bits(session):
 
 
 def test_evaluate_adds_up_and_takes_dataset_rows(session):
-    _, added, from_rows, *_ = session
+    _, added, from_rows, left, *_ = session
     assert added == aggregate(["2+3=5", "", "\ud800"], [PAIR] * 3)
     assert from_rows == aggregate(["2+3=5"], [PAIR])
+    assert left == []  # no call, refused ones included, leaves a file in evaluate's cache
 
 
 def test_evaluate_tells_what_the_metric_is(session):
