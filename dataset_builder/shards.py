@@ -85,9 +85,11 @@ def build(config: str, out: str | Path, *, seed: int = 0, workers: int = 2, prog
         for task, record in _build_missing(config, out, seed, workers, missing, progress):
             records[task] = record
         manifest["configs"][config] = {"splits": _collect(config, records)}
-        _write_text(manifest_path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+        _write_text(manifest_path, json.dumps(manifest, indent=1) + "\n")
     except OSError as error:
-        raise InputError(f"cannot write {error.filename or out}: {error.strerror}; free space or another --out") from None
+        raise InputError(
+            f"cannot write {error.filename or out}: {error.strerror}; free space or another --out"
+        ) from None
     return manifest
 
 
@@ -163,7 +165,9 @@ def _read_footer(out: Path, config: str, split: str, shard: int, seed: int) -> d
     except (pa.ArrowInvalid, KeyError, ValueError):
         same = False
     if not same:
-        raise InputError(f"{path} is not this build's (spec {SPEC_VERSION}, seed {seed}); give another --out or delete it")
+        raise InputError(
+            f"{path} is not this build's (spec {SPEC_VERSION}, seed {seed}); give another --out or delete it"
+        )
     return footer["record"]
 
 
@@ -177,7 +181,9 @@ def _read_manifest(path: Path, seed: int) -> dict:
     except (ValueError, KeyError, TypeError):
         same = False
     if not same:
-        raise InputError(f"{path} is of another build (spec {SPEC_VERSION}, seed {seed}); give another --out or delete it")
+        raise InputError(
+            f"{path} is of another build (spec {SPEC_VERSION}, seed {seed}); give another --out or delete it"
+        )
     return manifest
 
 

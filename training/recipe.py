@@ -171,8 +171,11 @@ def _section(path: Path, key: str, section: type, raw: object) -> Any:
     for item in dataclasses.fields(section):
         value = raw.get(item.name)
         wanted = {"int": int, "float": (int, float), "str": str}.get(str(item.type).split(" |")[0])
-        if value is not None and wanted and "list" not in str(item.type) and (
-            not isinstance(value, wanted) or isinstance(value, bool)
+        if (
+            value is not None
+            and wanted
+            and "list" not in str(item.type)
+            and (not isinstance(value, wanted) or isinstance(value, bool))
         ):
             raise InputError(f"{path}: {key}.{item.name} must be {item.type}, not {value!r}")
         if item.name in ("rows", "r", "batch_size", "max_new_tokens") and value is not None and value < 1:

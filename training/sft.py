@@ -16,13 +16,14 @@ import math
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
 
 from dataset_builder.errors import InputError
-from training.recipe import Recipe, check_sft_keys, load_recipe
+from training.recipe import ROOT, Recipe, check_sft_keys, load_recipe
 
 RECORDED = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "numpy", "numba")
 
@@ -36,17 +37,17 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         recipe = load_recipe(args.config)
-        if args.dataset and recipe.dataset:
-            recipe = dataclasses.replace(recipe, dataset=dataclasses.replace(recipe.dataset, path=args.dataset))
-        train(recipe, Path(args.output or Path("runs") / recipe.name))
+        train(recipe, Path(args.output or Path("runs") / recipe.name), dataset=args.dataset)
     except InputError as error:
         print(f"arith-puzzle train: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def train(recipe: Recipe, output: Path) -> Path:
+def train(recipe: Recipe, output: Path, *, dataset: str | None = None) -> Path:
     """Run a recipe to its end and return ``output``; a finished run is left alone.
+
+    ``dataset``, a folder or Hub id, stands in for the recipe's ``dataset.path``.
 
     Raises:
         InputError: the folder holds another recipe's run, the base or the dataset cannot be loaded, a
@@ -79,7 +80,7 @@ def train(recipe: Recipe, output: Path) -> Path:
     except (TypeError, ValueError) as error:
         raise InputError(f"{recipe.name}: the sft section is refused: {' '.join(str(error).split())}") from None
     model, tokenizer = load_model(recipe)
-    rows = tokenize(_texts(recipe), tokenizer)
+    rows = tokenize(_texts(recipe, dataset), tokenizer)
     trainer = SFTTrainer(
         model=model,
         args=arguments,
@@ -99,12 +100,13 @@ def train(recipe: Recipe, output: Path) -> Path:
     record = {
         "recipe_digest": recipe.digest,
         "recipe": dataclasses.asdict(recipe),
+        "source_commit": _source_commit(),
         "rows": len(rows),
         "tokens_per_epoch": sum(rows["length"]),
         "parameters": sum(p.numel() for p in trained.parameters()),
         "trainable_parameters": sum(p.numel() for p in trained.parameters() if p.requires_grad),
         "base_sha256": _weights_sha256(recipe),
-        "dataset_manifest_sha256": _manifest_sha256(recipe),
+        "dataset_manifest_sha256": _manifest_sha256(dataset or (recipe.dataset and recipe.dataset.path)),
         "train_loss": result.training_loss,
         "seconds": round(time.time() - started, 1),
         "hardware": {"device": str(trainer.accelerator.device), "processes": trainer.accelerator.num_processes,
@@ -197,7 +199,7 @@ def _claim(output: Path, recipe: Recipe) -> None:
         raise InputError(f"cannot write to {output}: {error.strerror}; give another --output") from None
 
 
-def _texts(recipe: Recipe) -> dict[str, list[str]]:
+def _texts(recipe: Recipe, path: str | None) -> dict[str, list[str]]:
     if recipe.drills:
         from dataset_builder.drills import drill_columns
 
@@ -205,14 +207,15 @@ def _texts(recipe: Recipe) -> dict[str, list[str]]:
     from datasets import load_dataset
 
     section = recipe.dataset
+    path = path or section.path
     slice_ = f"[:{section.rows}]" if section.rows else ""
     try:
-        rows = load_dataset(section.path, section.config, split=section.split + slice_)
+        rows = load_dataset(path, section.config, split=section.split + slice_)
     except (OSError, ValueError) as error:
         message = str(error).splitlines()[0]
         raise InputError(
-            f"cannot load the dataset {section.path!r}: {message}; build it with: arith-puzzle build --config "
-            f"{section.config} --out {section.path}"
+            f"cannot load the dataset {path!r}: {message}; build it with: arith-puzzle build --config "
+            f"{section.config} --out {path}"
         ) from None
     if section.rows and len(rows) < section.rows:
         raise InputError(f"dataset.rows asks for {section.rows} rows; {section.split} has {len(rows)}")
@@ -224,9 +227,19 @@ def _weights_sha256(recipe: Recipe) -> str | None:
     return hashlib.sha256(weights.read_bytes()).hexdigest() if recipe.model.base and weights.is_file() else None
 
 
-def _manifest_sha256(recipe: Recipe) -> str | None:
-    manifest = Path(recipe.dataset.path) / "manifest.json" if recipe.dataset else None
+def _manifest_sha256(dataset: str | None) -> str | None:
+    manifest = Path(dataset) / "manifest.json" if dataset else None
     return hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest and manifest.is_file() else None
+
+
+def _source_commit() -> str | None:
+    """The checkout's commit, with ``+`` if files differ from it; None outside git."""
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+        status = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=ROOT, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit.stdout.strip() + ("+" if status.stdout.strip() else "")
 
 
 if __name__ == "__main__":

@@ -38,15 +38,13 @@ def score(rows: str, k: str, division: str) -> dict:
             predictions.append(row["response"])
         except (ValueError, KeyError, TypeError, RecursionError):
             raise _refusal(
-                f"Each line must be a JSON object with numbers, target and response, and line {line} is not: {text[:80]}"
+                f"Each line must be a JSON object with numbers, target, response, and line {line} is not: {text[:60]}"
             ) from None
         references.append(row)
     # Loaded for each call, as it keeps its inputs in itself: two visitors must not share one.
     metric = evaluate.load(METRIC, keep_in_memory=True)
     try:
-        return metric.compute(
-            predictions=predictions, references=references, k=_integers(k, "k"), division=division
-        )
+        return metric.compute(predictions=predictions, references=references, k=_integers(k, "k"), division=division)
     except ValueError as error:
         raise _refusal(str(error)) from None
 

@@ -1,15 +1,14 @@
 """The metric as `evaluate` loads it: a thin wrapper round aggregate.py, which does the counting,
 and verify.py, which does the judging. Neither of the two needs `evaluate`.
 
-evaluate 0.4.6 copies only the siblings that are imported in this very file, reads the imports line by
-line, and takes a comment behind one for an address: hence one module a line, and bare.
+evaluate 0.4.6 copies only the siblings imported in this very file (so verify.py must be among them), reads
+imports line by line, and takes a comment behind one for an address: hence one module a line, and bare.
 """
 
 import datasets
 import evaluate
 
-from .aggregate import aggregate
-from .aggregate import verdicts
+from .aggregate import aggregate, verdicts
 from .verify import DIVISIONS
 
 _DESCRIPTION = """\

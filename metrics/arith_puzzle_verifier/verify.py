@@ -111,7 +111,12 @@ def trace(numbers: Sequence[int], response: str, *, division: str = "exact") -> 
 
     Goes past faults to show as much as possible: a faulty line leaves the pool as it was. At most
     MAX_RESPONSE_CHARS are read. ``verify`` alone decides whether the response is correct.
+
+    Raises:
+        ValueError: division is neither ``"exact"`` nor ``"integer"``.
     """
+    if division not in DIVISIONS:
+        raise ValueError(f"division must be one of {DIVISIONS}, not {division!r}")
     pool = Counter(numbers)
     body = response[:MAX_RESPONSE_CHARS]
     body = body[:-1] if body.endswith("\n") else body

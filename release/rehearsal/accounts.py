@@ -40,7 +40,9 @@ class User:
             "fullname": self.name,
             "email": None,
             "isPro": False,
-            "orgs": [{"type": "org", "id": org, "name": org, "fullname": org, "roleInOrg": "write"} for org in self.orgs],
+            "orgs": [
+                {"type": "org", "id": org, "name": org, "fullname": org, "roleInOrg": "write"} for org in self.orgs
+            ],
             "auth": {"type": "access_token", "accessToken": {"displayName": "rehearsal", "role": self.role}},
         }
 
@@ -51,10 +53,14 @@ class Accounts:
     def __init__(self, root: Path):
         self.token_file = root / "token"
         if not self.token_file.exists():
-            descriptor = os.open(self.token_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
+            # Written beside and renamed: a kill must not leave an empty token.
+            partial = root / f"token.{secrets.token_hex(8)}.tmp"
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(f"hf_{secrets.token_hex(17)}\n")
+            os.replace(partial, self.token_file)
         self.token = self.token_file.read_text().strip()
+        if not self.token:
+            raise ValueError(f"{self.token_file} is empty: delete it and a new token is made")
         self._users = {self.token: User(DEFAULT_USER, "write")}
         more = root / "tokens.json"
         if more.exists():
@@ -66,7 +72,11 @@ class Accounts:
             return None
         scheme, _, token = authorization.partition(" ")
         # Every token is compared, each in constant time: the answer's delay says nothing about them.
-        found = [user for known, user in self._users.items() if secrets.compare_digest(known.encode(), token.strip().encode())]
+        found = [
+            user
+            for known, user in self._users.items()
+            if secrets.compare_digest(known.encode(), token.strip().encode())
+        ]
         if scheme.lower() != "bearer" or not found:
             raise HubError(401, "Invalid credentials in Authorization header")
         return found[0]

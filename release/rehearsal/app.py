@@ -104,6 +104,7 @@ async def _dispatch(hub: Hub, request: Request, user) -> Response:
         "endpoint": str(request.base_url).rstrip("/"),
         "query": request.query_params,
         "headers": request.headers,
+        "head": request.method == "HEAD",
     }
     endpoint, facts = _route(method, parts)
     limit = MAX_COMMIT_BYTES if endpoint is commits.commit else MAX_JSON_BYTES
@@ -135,8 +136,8 @@ def _route(method: str, parts: list[str]) -> tuple[Callable, dict]:
 
 def _repo_route(method: str, kind: str, parts: list[str], table: dict) -> tuple[Callable, dict]:
     # `a/b/…` is the repo a/b, unless b is an action: then a is a bare name.
-    bare = len(parts) == 1 or parts[1] in ACTIONS
-    repo_id, rest = (parts[0], parts[1:]) if bare else ("/".join(parts[:2]), parts[2:])
+    bare = len(parts) < 2 or parts[1] in ACTIONS
+    repo_id, rest = ("".join(parts[:1]), parts[1:]) if bare else ("/".join(parts[:2]), parts[2:])
     action, args = (rest[0], rest[1:]) if rest else ("", [])
     if (method, action) not in table:
         served = any(known == action for _, known in table)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping
 
 from starlette.datastructures import QueryParams
 
@@ -34,6 +34,7 @@ class Call:
     endpoint: str
     query: QueryParams
     headers: Mapping[str, str]
+    head: bool = False
     body: bytes = b""
     kind: str = ""
     repo_id: str = ""

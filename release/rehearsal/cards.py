@@ -47,9 +47,20 @@ def validate(content: str, repo_type: str) -> tuple[list[str], list[str]]:
     except ValueError as error:
         return [str(error)], []
     if not data:
-        return [], ["empty or missing yaml metadata in repo card (https://huggingface.co/docs/hub/model-cards#model-card-metadata)"]
+        return [], [
+            "empty or missing yaml metadata in repo card (https://huggingface.co/docs/hub/model-cards#model-card-metadata)"
+        ]
     errors = []
-    for field in ("license", "language", "tags", "datasets", "base_model", "task_categories", "size_categories", "metrics"):
+    for field in (
+        "license",
+        "language",
+        "tags",
+        "datasets",
+        "base_model",
+        "task_categories",
+        "size_categories",
+        "metrics",
+    ):
         if field in data and not all(isinstance(item, str) for item in _as_list(data[field])):
             errors.append(f'"{field}" must be a string or a list of strings')
     if "tags" in data and not isinstance(data["tags"], list):
@@ -58,7 +69,9 @@ def validate(content: str, repo_type: str) -> tuple[list[str], list[str]]:
         errors.append('"model-index" must be an array')
     if repo_type == "dataset" and "configs" in data:
         configs = data["configs"]
-        if not isinstance(configs, list) or not all(isinstance(c, dict) and isinstance(c.get("config_name"), str) for c in configs):
+        if not isinstance(configs, list) or not all(
+            isinstance(c, dict) and isinstance(c.get("config_name"), str) for c in configs
+        ):
             errors.append('"configs" must be an array of mappings with a "config_name"')
     if repo_type == "space":
         errors += _space_errors(data)

@@ -5,12 +5,13 @@ The whole file is replaced at every change; a rehearsal has a handful of them.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import secrets
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable, Iterator
 
 from .accounts import User, require_user, require_write
 from .errors import HubError, bad_request
@@ -30,12 +31,16 @@ def _text(value: object, name: str, limit: int) -> str:
 
 
 class Collections:
-    """All collections of a Hub. Every method raises `HubError` for what is not allowed or not there."""
+    """All collections of a Hub. Every method raises `HubError` for what is not allowed or not there; a file that is not
+    JSON makes the constructor raise `ValueError`. What is returned is a copy: it is sent after the lock is released."""
 
     def __init__(self, root: Path):
         self._file = root / "collections.json"
         self._lock = threading.Lock()
-        self._all: dict[str, dict] = json.loads(self._file.read_bytes()) if self._file.exists() else {}
+        try:
+            self._all: dict[str, dict] = json.loads(self._file.read_bytes()) if self._file.exists() else {}
+        except ValueError as error:
+            raise ValueError(f"{self._file} is not JSON: {error}") from None
 
     def _save(self) -> None:
         write_atomically(self._file, json.dumps(self._all, indent=1).encode())
@@ -78,20 +83,28 @@ class Collections:
                 "upvotes": 0,
             }
             self._save()
-            return self._all[slug]
+            return copy.deepcopy(self._all[slug])
 
     def get(self, user: User | None, slug: str) -> dict:
-        return self._readable(slug, user)
+        with self._lock:
+            return copy.deepcopy(self._readable(slug, user))
 
     def listing(self, user: User | None, owners: list[str], items: list[str], limit: str) -> list[dict]:
         """Collections the user may read, the last changed first; `items` are `models/ns/name` and so on."""
         chosen = []
-        for found in sorted(list(self._all.values()), key=lambda found: found["lastUpdated"], reverse=True):
+        with self._lock:
+            newest_first = copy.deepcopy(
+                sorted(self._all.values(), key=lambda found: found["lastUpdated"], reverse=True)
+            )
+        for found in newest_first:
             if found["private"] and not (user and user.owns(found["owner"]["name"])):
                 continue
             held = {f"{item['type']}s/{item['id']}" for item in found["items"]}
             if (not owners or found["owner"]["name"] in owners) and (not items or held & set(items)):
-                chosen.append({**found, "items": found["items"][:_LISTED_ITEMS]})
+                shown = {
+                    key: value for key, value in found.items() if key != "position"
+                }  # the client numbers a listing
+                chosen.append({**shown, "items": found["items"][:_LISTED_ITEMS]})
         return chosen[: int(limit)] if limit.isdigit() else chosen
 
     def update(self, user: User | None, slug: str, payload: dict) -> dict:
@@ -112,7 +125,7 @@ class Collections:
                     changes[name] = payload[name]
             found.update(changes, lastUpdated=now())
             self._save()
-            return {"success": True, "data": found}
+            return {"success": True, "data": copy.deepcopy(found)}
 
     def delete(self, user: User | None, slug: str) -> dict:
         with self._lock:
@@ -134,11 +147,16 @@ class Collections:
                 raise HubError(404, f"No {item['type']} named {item['id']}")
             if any((held["type"], held["id"]) == (item["type"], item["id"]) for held in found["items"]):
                 raise HubError(409, "The item is in the collection already")
-            added = {"_id": secrets.token_hex(12), "id": item["id"], "type": item["type"], "position": len(found["items"])}
+            added = {
+                "_id": secrets.token_hex(12),
+                "id": item["id"],
+                "type": item["type"],
+                "position": len(found["items"]),
+            }
             found["items"].append(added | ({"note": note} if note else {}))
             found["lastUpdated"] = now()
             self._save()
-            return found
+            return copy.deepcopy(found)
 
     def update_item(self, user: User | None, slug: str, item_id: str, payload: dict) -> dict:
         """Change an item's note or its position (the others make room)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from fnmatch import fnmatchcase
 
 import pygit2
@@ -71,7 +72,7 @@ def commit(call: Call) -> dict:
     header, operations = _parse(call.body)
     # Contents are stored before the lock is taken: until a ref reaches them they are not part of the repo.
     steps = [_prepare(repo, key, value) for key, value in operations]
-    with call.hub.store.lock(repo.kind, repo.id):
+    with call.hub.store.changing(repo):
         if ref not in repo.git.references:
             raise HubError(409, "The branch was deleted during the commit.")
         head = repo.git.references[ref].peel(pygit2.Commit)
@@ -81,6 +82,7 @@ def commit(call: Call) -> dict:
         before = dict(files)
         for action, path, blob in steps:
             _apply(files, action, path, blob)
+        _track_large_files(repo, files, [value["path"] for key, value in operations if key == "lfsFile"])
         _refuse_files_as_folders(files)
         if files != before:
             head = repo.write_commit(ref, files, call.user.name, header["message"])
@@ -119,7 +121,11 @@ def _parse(body: bytes) -> tuple[dict, list[tuple[str, dict]]]:
 
 def _prepare(repo: Repo, key: str, value: dict) -> tuple[str, str, pygit2.Oid | None]:
     """One operation checked and its content stored: (add | delete | delete folder, path, blob)."""
-    path = check_path(value["path"].rstrip("/") if key == "deletedFolder" and isinstance(value.get("path"), str) else value.get("path"))
+    path = check_path(
+        value["path"].rstrip("/")
+        if key == "deletedFolder" and isinstance(value.get("path"), str)
+        else value.get("path")
+    )
     if key == "file":
         return "add", path, repo.git.create_blob(_content(path, value))
     if key == "lfsFile":
@@ -147,7 +153,9 @@ def _content(path: str, value: dict) -> bytes:
         raise bad_request(f"The content is not valid base64: {path}") from None
     if len(data) > MAX_REGULAR_BYTES:
         raise HubError(413, f"A file above {MAX_REGULAR_BYTES} bytes must be uploaded by LFS: {path}")
-    if path.rsplit("/", 1)[-1] == ".gitattributes" and any(len(line) > _MAX_ATTRIBUTES_LINE - 1 for line in data.split(b"\n")):
+    if path.rsplit("/", 1)[-1] == ".gitattributes" and any(
+        len(line) > _MAX_ATTRIBUTES_LINE - 1 for line in data.split(b"\n")
+    ):
         raise bad_request(f"A line of .gitattributes may have at most {_MAX_ATTRIBUTES_LINE - 1} bytes.")
     return data
 
@@ -174,6 +182,19 @@ def _apply(files: dict[str, pygit2.Oid], action: str, path: str, blob: pygit2.Oi
         raise entry_not_found(f"A {kind} with this name doesn't exist: {path}")
     for file in gone:
         del files[file]
+
+
+def _track_large_files(repo: Repo, files: dict[str, pygit2.Oid], paths: list[str]) -> None:
+    """Name in .gitattributes each large file no pattern there covers, as the Hub does: git-lfs goes by that file."""
+    old = repo.git[files[".gitattributes"]].data.decode("utf-8", "replace") if ".gitattributes" in files else ""
+    patterns = _lfs_patterns(old)
+    new = old if not old or old.endswith("\n") else old + "\n"
+    for path in paths:
+        escaped = re.sub(r"([*?\[\]\\])", r"\\\1", path).replace(" ", "[[:space:]]")
+        if path in files and escaped not in patterns and not any(_matches(path, pattern) for pattern in patterns):
+            new += f"{escaped} filter=lfs diff=lfs merge=lfs -text\n"
+    if new != old:
+        files[".gitattributes"] = repo.git.create_blob(new.encode())
 
 
 def _refuse_files_as_folders(files: dict[str, pygit2.Oid]) -> None:

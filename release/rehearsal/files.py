@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator
+from collections.abc import Iterator
 from urllib.parse import parse_qs, quote
 
 import pygit2
@@ -47,19 +47,30 @@ def resolve(call: Call) -> Response:
     if call.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     start, end, status = 0, size, 200
-    if (wanted := call.headers.get("range")) is not None and call.headers.get("if-range", headers["ETag"]) == headers["ETag"]:
+    wanted = call.headers.get("range", "").strip()
+    # Several ranges, or anything else not understood, are answered by the whole file, as HTTP allows.
+    if (
+        _RANGE.fullmatch(wanted)
+        and wanted != "bytes=-"
+        and call.headers.get("if-range", headers["ETag"]) == headers["ETag"]
+    ):
         start, end = _range(wanted, size)
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
         status = 206
     headers["Content-Length"] = str(end - start)
+    media_type = _media_type(call.args[-1], bool(large))
+    if call.head:
+        return Response(None, status, headers, media_type)
     content = _stream(repo, etag, start, end) if large else iter([memoryview(blob)[start:end].tobytes()])
-    return StreamingResponse(content, status, headers, media_type=_media_type(call.args[-1], bool(large)))
+    return StreamingResponse(content, status, headers, media_type)
 
 
 def raw(call: Call) -> Response:
     """What git stores for a file: the text itself, or the pointer of a large file."""
     commit, blob = _blob(call.repo_to_read(), call.args)
-    return Response(blob.data, headers={"X-Repo-Commit": str(commit.id), "ETag": f'"{blob.id}"'}, media_type="text/plain")
+    return Response(
+        blob.data, headers={"X-Repo-Commit": str(commit.id), "ETag": f'"{blob.id}"'}, media_type="text/plain"
+    )
 
 
 def _blob(repo: Repo, args: list[str]) -> tuple[pygit2.Commit, pygit2.Blob]:
@@ -78,10 +89,7 @@ def _blob(repo: Repo, args: list[str]) -> tuple[pygit2.Commit, pygit2.Blob]:
 
 def _range(header: str, size: int) -> tuple[int, int]:
     """[start, end) of a one-range header; 416 when it lies outside the file (RFC 9110, section 14.2)."""
-    match = _RANGE.fullmatch(header.strip())
-    if not match or match.groups() == ("", ""):
-        raise bad_request("Only one range of bytes is served.")
-    first, last = match.groups()
+    first, last = _RANGE.fullmatch(header).groups()
     if first == "":
         start, end = max(0, size - int(last)), size
     else:
@@ -121,7 +129,7 @@ def tree(call: Call) -> list[dict]:
         except (KeyError, HubError):
             folder = None
         if not isinstance(folder, pygit2.Tree):
-            raise entry_not_found(f"{prefix} does not exist on \"{call.args[0]}\"")
+            raise entry_not_found(f'{prefix} does not exist on "{call.args[0]}"')
     entries = list(_walk(repo, folder, prefix, call.flag("recursive")))
     return _with_last_commits(repo, commit, entries) if call.flag("expand") else entries
 

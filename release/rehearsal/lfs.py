@@ -14,10 +14,10 @@ import re
 import secrets
 import time
 import uuid
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import AsyncIterator
 
-from .errors import HubError, bad_request, forbidden
+from .errors import HubError, bad_request, forbidden, repo_not_found
 
 MAX_OBJECT_BYTES = 50_000_000_000  # the Hub's limit for one file
 UPLOAD_SECONDS = 3600  # how long a signed address is good for
@@ -66,10 +66,21 @@ class LfsObjects:
         except FileNotFoundError:
             return None
 
+    def _make_folder(self, *names: str) -> Path:
+        """A folder below the store, made level by level: a repo deleted meanwhile must not come back as a shell."""
+        folder = self.folder
+        try:
+            folder.mkdir(exist_ok=True)
+            for name in names:
+                folder = folder / name
+                folder.mkdir(exist_ok=True)
+        except FileNotFoundError:
+            raise repo_not_found(anonymous=False) from None
+        return folder
+
     async def receive(self, oid: str, size: int, chunks: AsyncIterator[bytes]) -> None:
         """Store an upload. Raises `HubError` 400 or 413, storing nothing, unless it has this size and this sha256."""
-        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
-        partial = self.folder / "tmp" / uuid.uuid4().hex
+        partial = self._make_folder("tmp") / uuid.uuid4().hex
         try:
             digest, received = hashlib.sha256(), 0
             with open(partial, "wb") as file:
@@ -83,8 +94,7 @@ class LfsObjects:
                 raise bad_request(f"The upload has {received} bytes, {size} were announced.")
             if digest.hexdigest() != oid:
                 raise bad_request("The upload's sha256 is not the oid announced.")
-            self.path(oid).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(partial, self.path(oid))
+            os.replace(partial, self._make_folder("objects", oid[:2], oid[2:4]) / oid)
         finally:
             partial.unlink(missing_ok=True)
 

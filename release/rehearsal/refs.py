@@ -47,7 +47,7 @@ def create_tag(call: Call) -> dict:
         if not isinstance(message, str) or "\0" in message:
             raise bad_request("A tag's message must be text.")
         tagger = pygit2.Signature(call.user.name, f"{call.user.name}@users.noreply.rehearsal.invalid")
-        with call.hub.store.lock(repo.kind, repo.id):
+        with call.hub.store.changing(repo):
             if f"refs/tags/{name}" in repo.git.references:
                 raise HubError(409, "Tag reference exists already")
             repo.git.create_tag(name, target, pygit2.enums.ObjectType.COMMIT, tagger, message)
@@ -62,7 +62,7 @@ def delete_tag(call: Call) -> dict:
 
 
 def _create(call: Call, repo, ref: str, target: pygit2.Oid, exists: str) -> None:
-    with call.hub.store.lock(repo.kind, repo.id):
+    with call.hub.store.changing(repo):
         if ref in repo.git.references:
             raise HubError(409, exists)
         try:
@@ -72,7 +72,7 @@ def _create(call: Call, repo, ref: str, target: pygit2.Oid, exists: str) -> None
 
 
 def _delete(call: Call, repo, ref: str) -> None:
-    with call.hub.store.lock(repo.kind, repo.id):
+    with call.hub.store.changing(repo):
         if not pygit2.reference_is_valid_name(ref) or ref not in repo.git.references:
             raise revision_not_found(ref)
         repo.git.references.delete(ref)

@@ -67,7 +67,7 @@ def settings(call: Call) -> dict:
     repo, payload = call.repo_to_write(), call.json()
     if payload.get("gated"):
         raise bad_request("Gated repos are not served by the rehearsal Hub.")
-    with call.hub.store.lock(repo.kind, repo.id):
+    with call.hub.store.changing(repo):
         repo.meta["private"] = _private(payload, repo.meta["private"])
         repo.save_meta()
     return {"private": repo.meta["private"], "gated": False}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
 
 import uvicorn
 
@@ -18,7 +18,6 @@ from .collection import Collections
 from .lfs import UploadLinks
 from .storage import Store
 
-_START_SECONDS = 30
 _STOP_SECONDS = 5  # what a transfer under way is given when the server stops
 
 
@@ -72,13 +71,13 @@ def running(root: str | Path, *, host: str = "127.0.0.1", port: int = 0) -> Iter
         yield _described(accounts, host, listening)
     finally:
         server.should_exit = True
-        thread.join(_START_SECONDS)
+        thread.join()
         listening.close()
         store.close()
 
 
 def serve(root: str | Path, host: str = "127.0.0.1", port: int = 7861) -> None:
-    """Serve the Hub kept in `root` until Ctrl-C or SIGTERM, after printing what a user would type. Raises as `running`."""
+    """Serve the Hub kept in `root` until Ctrl-C or SIGTERM, printing what a user would type. Raises as `running`."""
     store, accounts, listening, server = _open(Path(root), host, port)
     hub = _described(accounts, host, listening)
     print(f"The rehearsal Hub of {store.root} is at {hub.endpoint} (user {hub.namespace}). To use it:\n")

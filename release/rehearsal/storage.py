@@ -3,7 +3,7 @@
     root/repos/<models|datasets|spaces>/<namespace>/<name>.git     git's files, beside them
         rehearsal.json                                             when it was created, private, sdk
         lfs/objects/ab/cd/<sha256>                                 large files, in git-lfs' own layout
-    root/tmp/                                                      what is being made or thrown away
+    root/.in-progress/                                             what is being made or thrown away
 
 A repo appears and disappears by one rename, so a kill leaves nothing half-made under `repos/`. A `Store` holds an
 exclusive lock on its root: two servers on one folder would not see each other's locks.
@@ -11,15 +11,16 @@ exclusive lock on its root: two servers on one folder would not see each other's
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import shutil
 import threading
 import uuid
-from datetime import datetime, timezone
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Iterator
 
 import pygit2
 
@@ -37,12 +38,12 @@ GITATTRIBUTES = "".join(f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for p
 
 def now() -> str:
     """The present moment as the Hub writes it: `2024-01-31T12:00:00.000Z`."""
-    return iso(datetime.now(timezone.utc).timestamp())
+    return iso(datetime.now(UTC).timestamp())
 
 
 def iso(timestamp: float) -> str:
     """Seconds since the epoch as the Hub writes moments."""
-    moment = datetime.fromtimestamp(timestamp, timezone.utc)
+    moment = datetime.fromtimestamp(timestamp, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
@@ -78,9 +79,13 @@ class Repo:
     def save_meta(self) -> None:
         write_atomically(self.folder / "rehearsal.json", json.dumps(self.meta).encode())
 
-    def commit(self, revision: str) -> pygit2.Commit:
+    def commit(self, revision: str = "main") -> pygit2.Commit:
         """The commit a branch, a tag, a full ref or a commit id stands for; 404 RevisionNotFound."""
-        for name in (f"refs/heads/{revision}", f"refs/tags/{revision}", revision if revision.startswith("refs/") else ""):
+        for name in (
+            f"refs/heads/{revision}",
+            f"refs/tags/{revision}",
+            revision if revision.startswith("refs/") else "",
+        ):
             if name and pygit2.reference_is_valid_name(name) and name in self.git.references:
                 return self.git.references[name].peel(pygit2.Commit)
         if 7 <= len(revision) <= 40 and all(c in "0123456789abcdefABCDEF" for c in revision):
@@ -120,7 +125,7 @@ class Store:
 
     def __init__(self, root: Path):
         self.root = root
-        self.repos, self.tmp = root / "repos", root / "tmp"
+        self.repos, self.tmp = root / "repos", root / ".in-progress"
         for folder in (root, self.repos, self.tmp):
             folder.mkdir(parents=True, exist_ok=True)
         self._root_lock = open(root / ".lock", "w")
@@ -136,19 +141,35 @@ class Store:
         self._root_lock.close()
 
     def _recover(self) -> None:
-        """Remove what a killed server left behind: half-made repos and uploads, git's lock files."""
+        """Remove what a killed server left behind: half-made repos and uploads, git's lock files.
+
+        Only names this server gives are touched: the root may be a folder with other things in it.
+        """
         for leftover in self.tmp.iterdir():
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-        for leftover in [*self.root.glob("*.tmp"), *self.repos.glob("*/*/*.git/*.tmp")]:
+        for leftover in [
+            *self.root.glob("collections.json.*.tmp"),
+            *self.root.glob("token.*.tmp"),
+            *self.repos.glob("*/*/*.git/rehearsal.json.*.tmp"),
+        ]:
             leftover.unlink()
         for repo in self.repos.glob("*/*/*.git"):
             shutil.rmtree(repo / "lfs" / "tmp", ignore_errors=True)
-            for lock in [*repo.glob("*.lock"), *repo.glob("refs/**/*.lock")]:
-                lock.unlink()
+            for pattern in ("*.lock", "refs/**/*.lock", "objects/**/tmp_obj*"):
+                for leftover in repo.glob(pattern):
+                    leftover.unlink()
 
     def lock(self, kind: str, repo_id: str) -> threading.Lock:
         """Held by whoever changes a repo's refs, settings or place."""
         return self._locks.setdefault((kind, repo_id), threading.Lock())
+
+    @contextlib.contextmanager
+    def changing(self, repo: Repo) -> Iterator[None]:
+        """Hold a repo's lock; 404 when it was moved or deleted since it was opened."""
+        with self.lock(repo.kind, repo.id):
+            if not repo.folder.exists():
+                raise repo_not_found(anonymous=False)
+            yield
 
     def _folder(self, kind: str, repo_id: str) -> Path:
         namespace, name = check_repo_id(repo_id)
@@ -196,11 +217,8 @@ class Store:
 
     def delete(self, repo: Repo) -> None:
         going = self.tmp / uuid.uuid4().hex
-        with self.lock(repo.kind, repo.id):
-            try:
-                os.rename(repo.folder, going)
-            except FileNotFoundError:
-                raise repo_not_found(anonymous=False) from None
+        with self.changing(repo):
+            os.rename(repo.folder, going)
         shutil.rmtree(going)
 
     def move(self, repo: Repo, to_id: str) -> None:
@@ -212,9 +230,8 @@ class Store:
         # Both names are locked, in one order, so that two moves cannot wait for each other.
         first, second = sorted((repo.id, to_id))
         with self.lock(repo.kind, first), self.lock(repo.kind, second):
+            if not repo.folder.exists():
+                raise repo_not_found(anonymous=False)
             if target.exists():
                 raise HubError(409, f"A {repo.type} named {to_id} exists already")
-            try:
-                os.rename(repo.folder, target)
-            except FileNotFoundError:
-                raise repo_not_found(anonymous=False) from None
+            os.rename(repo.folder, target)

@@ -35,7 +35,8 @@ def load(path: Path) -> list[dict]:
 
 def check(case: dict) -> None:
     verdict = verify(case["numbers"], case["target"], case["response"], division=case["division"])
-    assert (verdict.correct, verdict.reason, verdict.line) == (case["correct"], case["reason"], case["line"]), case["why"]
+    found = (verdict.correct, verdict.reason, verdict.line)
+    assert found == (case["correct"], case["reason"], case["line"]), case["why"]
 
 
 def name(case: dict) -> str:

@@ -1,0 +1,57 @@
+# `make demo` and `make test` are all a newcomer needs; `make help` lists the rest.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+RECIPE ?= training/recipes/tiny_cpu.yaml
+WORK := runs/$(shell sed -n 's/^name: //p' $(RECIPE))
+# Where pip finds torch is pip's own affair; on a machine without a GPU, point it at PyTorch's CPU wheels.
+TORCH := torch==2.13.0
+export HF_HUB_DISABLE_TELEMETRY = 1
+export GRADIO_ANALYTICS_ENABLED = False
+
+.PHONY: help setup demo release test test-all quality style bench readme base lock clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
+
+$(VENV)/.done: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $(TORCH) -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+setup: $(VENV)/.done ## create .venv from the lock
+
+demo: release ## the whole release against a rehearsal Hub, then the demo on 127.0.0.1:7860
+	$(BIN)/arith-puzzle demo --release $(WORK)
+
+release: setup ## the same without serving
+	$(BIN)/arith-puzzle release $(RECIPE) --to rehearsal
+
+test: setup ## the quick tests: what CI runs
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null
+	$(BIN)/python -m pytest -q
+
+quality: setup ## lint and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+style: setup ## mend what quality finds
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+base: setup ## train the base model arith-tiny from scratch and put it where recipes find it
+	$(BIN)/arith-puzzle train training/recipes/tiny_base.yaml --output runs/arith-tiny
+	$(BIN)/python -m training.tiny runs/arith-tiny
+
+readme: setup ## the README's results, out of results/
+	$(BIN)/python -m model_cards.readme
+
+bench: setup ## what the speed claims rest on
+	$(BIN)/python -m benchmarks.run
+
+lock: ## write requirements.lock from what is installed in .venv
+	$(BIN)/python -m pip freeze --all --exclude-editable --exclude arith-puzzle --exclude pip --exclude torch > requirements.lock
+
+clean: ## delete .venv and all runs
+	rm -rf $(VENV) runs

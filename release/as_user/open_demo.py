@@ -1,0 +1,39 @@
+"""Download the demo's Space, start it as the Hub would, and ask it a puzzle. Prints the reply as JSON."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from gradio_client import Client
+from huggingface_hub import snapshot_download
+
+space, numbers, target = sys.argv[1:]
+folder = snapshot_download(space, repo_type="space", local_dir=tempfile.mkdtemp(prefix="space-"))
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    port = probe.getsockname()[1]
+environment = os.environ | {"ARITH_PUZZLE_PORT": str(port)}
+app = subprocess.Popen([sys.executable, "app.py"], cwd=folder, env=environment, stdout=sys.stderr)
+try:
+    client, deadline = None, time.monotonic() + 120
+    while True:
+        try:
+            client = client or Client(f"http://127.0.0.1:{port}", verbose=False)
+            status = client.predict(api_name="/status")
+            if status["model"] != "loading":
+                break
+        except Exception as error:  # not listening yet; the deadline decides
+            status = {"model": "loading", "reason": str(error)}
+        if time.monotonic() > deadline or app.poll() is not None:
+            break
+        time.sleep(0.5)
+    asked = client.predict(numbers, target, api_name="/ask") if client and status["model"] == "ready" else None
+    solved = client.predict(numbers, target, api_name="/solve") if client else None
+    print(json.dumps({"status": status, "ask": asked, "solve": solved}))
+finally:
+    app.terminate()
+    app.wait(timeout=20)

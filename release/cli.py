@@ -1,0 +1,244 @@
+"""The console command ``arith-puzzle``: the pipeline's stages in their order, and all of them at once.
+
+Exit status: 0 done; 1 the answer is no (no solution, a check failed); 2 bad input, in one line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from dataset_builder.errors import InputError
+
+RUNS = Path("runs")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["score"]:  # a module with a command line of its own
+        from training.score import main as score
+
+        return score(argv[1:])
+    args = _parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except InputError as error:
+        print(f"arith-puzzle {args.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"arith-puzzle {args.command}: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="arith-puzzle", description="Puzzles in, a published dataset and model out. The stages, in order:"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command("build", _build, "write a config's Parquet shards, manifest and card")
+    sub.add_argument("--config", default="starter")
+    sub.add_argument("--out", type=Path, default=Path("arith-puzzle"), help="the dataset's folder")
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--workers", type=int, default=2)
+
+    sub = command("solve", _solve, "print solutions of a puzzle such as 3,6,7,51,58:4")
+    sub.add_argument("puzzle")
+    sub.add_argument("--all", action="store_true", help="all solutions, not the first")
+    sub.add_argument("--limit", type=int, help="at most so many")
+    sub.add_argument("--bound", type=int, help="largest |intermediate|; default 10 times the largest number")
+
+    sub = command("verify", _verify, "judge answers in a JSONL file: rows with numbers, target and response")
+    sub.add_argument("file", type=Path)
+    sub.add_argument("--division", choices=("exact", "integer"), default="exact")
+    sub.add_argument("--out", type=Path, help="verdicts, a row each; default FILE.verdicts.jsonl")
+
+    sub = command("train", _train, "train a recipe by TRL and accelerate")
+    sub.add_argument("recipe", type=Path)
+    sub.add_argument("--dataset", type=Path, help="instead of the recipe's dataset.path")
+    sub.add_argument("--output", type=Path, help="default runs/<the recipe's name>")
+    sub.add_argument("--accelerate-config", type=Path, help="default training/accelerate/single.yaml")
+
+    commands.add_parser("score", help="score a model or an adapter on a split, greedily", add_help=False)
+
+    for name, run, text in (
+        ("stage", _stage, "write one complete folder per Hub repo, of a finished release run"),
+        ("publish", _publish, "publish the staged folders"),
+        ("check", _check, "check what is published, in fresh processes with empty caches"),
+        ("release", _release, "all of the above: build, train, score, stage, publish, check"),
+    ):
+        sub = command(name, run, text)
+        sub.add_argument("recipe", type=Path)
+        sub.add_argument("--work", type=Path, help="the release's folder; default runs/<the recipe's name>")
+        sub.add_argument("--to", choices=("rehearsal", "hub"), required=True)
+        sub.add_argument("--namespace", help="user or organisation; default: the token's user")
+        sub.add_argument("--private", action="store_true", help="make new repos private")
+
+    sub = command("rehearse", _rehearse, "serve a rehearsal Hub on loopback")
+    sub.add_argument("--root", type=Path, default=RUNS / "hub", help="where its data lives")
+    sub.add_argument("--port", type=int, default=7861)
+
+    sub = command("demo", _demo, "serve the demo's Space")
+    sub.add_argument("--release", type=Path, help="folder of a rehearsed release: serves its Hub too")
+    sub.add_argument("--adapter", help="folder or Hub id of an adapter")
+    sub.add_argument("--dataset", help="folder or Hub id of the dataset")
+    sub.add_argument("--port", type=int, default=7860)
+    sub.add_argument("--hub-port", type=int, default=7861, help="of the rehearsal Hub, with --release")
+    return parser
+
+
+def _build(args: argparse.Namespace) -> int:
+    from release.pipeline import build_stage
+
+    manifest = build_stage(args.config, args.out, seed=args.seed, workers=args.workers)
+    for split, item in manifest["configs"][args.config]["splits"].items():
+        print(f"{args.out}: {args.config}/{split}: {item['rows']:,} rows in {len(item['shards'])} shard(s)")
+    return 0
+
+
+def _solve(args: argparse.Namespace) -> int:
+    from itertools import islice
+
+    from dataset_builder.puzzle import parse_puzzle
+    from dataset_builder.solve import default_bound, solutions
+
+    numbers, target = parse_puzzle(args.puzzle)
+    for name, value in (("--limit", args.limit), ("--bound", args.bound)):
+        if value is not None and value < 1:
+            raise InputError(f"{name} must be at least 1, not {value}")
+    bound = args.bound or default_bound(numbers, target)
+    limit = args.limit or (None if args.all else 1)
+    count = 0
+    for count, text in enumerate(islice(solutions(numbers, target, bound=bound), limit), 1):
+        print(text if count == 1 else f"\n{text}")
+    if not count:
+        print(f"no solution: {args.puzzle} cannot be reached with exact division and |intermediate| <= {bound}")
+        return 1
+    return 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from metrics.verify_file import verify_file
+
+    out = args.out or args.file.with_name(args.file.name + ".verdicts.jsonl")
+    measured, broken = verify_file(args.file, out, division=args.division)
+    if measured:
+        low, high = measured["pass@1_ci95"]
+        print(f"{'puzzles':<22}{measured['num_puzzles']:>8,}")
+        print(f"{'pass@1':<22}{measured['pass@1']:>8.4f}  [{low:.4f}, {high:.4f}]")
+        for n, value in measured["by_n"].items():
+            print(f"{'  N=' + n:<22}{value:>8.4f}")
+        for reason, share in measured["reasons"].items():
+            print(f"{reason:<22}{share:>8.2%}")
+        print(f"verdicts: {out}")
+    for line in broken:
+        print(line, file=sys.stderr)
+    if not measured and not broken:
+        raise InputError(f"{args.file} holds no row; a row has numbers, target and response")
+    return 2 if broken else 0
+
+
+def _train(args: argparse.Namespace) -> int:
+    from release.pipeline import train_stage
+    from training.recipe import ROOT, load_recipe
+
+    recipe = load_recipe(args.recipe)
+    config = args.accelerate_config or ROOT / "training" / "accelerate" / "single.yaml"
+    if not config.is_file():
+        raise InputError(f"no accelerate configuration at {config}; see training/accelerate/")
+    output = args.output or RUNS / recipe.name
+    return train_stage(args.recipe, dataset=args.dataset, output=output, accelerate_config=config)
+
+
+def _work(args: argparse.Namespace):
+    from release.pipeline import Work
+    from training.recipe import load_recipe
+
+    recipe = load_recipe(args.recipe)
+    return recipe, Work(args.work or RUNS / recipe.name)
+
+
+def _release(args: argparse.Namespace) -> int:
+    from release.pipeline import release
+
+    recipe, work = _work(args)
+    return _checked(
+        lambda: release(args.recipe, recipe, work, to=args.to, namespace=args.namespace, private=args.private)
+    )
+
+
+def _stage(args: argparse.Namespace) -> int:
+    from release.pipeline import destination
+    from release.stage import stage
+
+    recipe, work = _work(args)
+    owner = args.namespace
+    if owner is None:
+        from release.publish import namespace_of
+
+        with destination(args.to, work.root) as (api, _):
+            owner = namespace_of(api)
+    print(stage(recipe, owner, dataset=work.dataset, run=work.run, scores=work.scores, out=work.stage))
+    return 0
+
+
+def _publish(args: argparse.Namespace) -> int:
+    from release.pipeline import destination
+
+    _, work = _work(args)
+    with destination(args.to, work.root) as (api, _):
+        from release.publish import publish
+
+        published = publish(work.stage, api, private=args.private, move_tags=args.to == "rehearsal")
+    print(json.dumps(published, indent=1))
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from release.check import check
+    from release.pipeline import destination
+
+    _, work = _work(args)
+    with destination(args.to, work.root) as (api, token):
+        return _checked(
+            lambda: check(
+                work.stage, api.endpoint, bare_dataset=args.to == "rehearsal", token=token if args.private else None
+            )
+        )
+
+
+def _checked(run) -> int:
+    from release.check import CheckFailed
+
+    try:
+        run()
+    except CheckFailed as error:
+        print(f"check failed: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _rehearse(args: argparse.Namespace) -> int:
+    from release.rehearsal.__main__ import main as rehearse
+
+    return rehearse(["--root", str(args.root), "--port", str(args.port)])
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from release.serve import serve_demo
+
+    return serve_demo(args.release, args.adapter, args.dataset, args.port, args.hub_port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

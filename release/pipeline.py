@@ -1,0 +1,132 @@
+"""The release from recipe to check, each stage skipped where its result is there already."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from dataset_builder.errors import InputError
+from training.recipe import ROOT, Recipe
+
+STAGES = ("build", "train", "score", "stage", "publish", "check")
+
+
+class Work:
+    """Where a release's parts lie below one folder."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.dataset = root / "arith-puzzle"
+        self.run = root / "train"
+        self.scores = root / "score"
+        self.stage = root / "stage"
+        self.checked = root / "checked.json"
+
+
+def say(stage: str, text: str) -> None:
+    """One line per stage, on standard output."""
+    print(f"[{STAGES.index(stage) + 1}/{len(STAGES)}] {stage:<8}{text}", flush=True)
+
+
+def build_stage(config: str, out: Path, *, seed: int, workers: int) -> dict:
+    """Build a config and write the dataset's local card; returns the manifest."""
+    from dataset_builder.shards import build
+    from model_cards.render import dataset_card
+
+    manifest = build(config, out, seed=seed, workers=workers)
+    card = out / "README.md"
+    text = dataset_card(manifest, out.name, "arith_puzzle_verifier")
+    if not card.is_file() or card.read_text() != text:
+        card.write_text(text)
+    return manifest
+
+
+def train_stage(recipe_path: Path, *, dataset: Path | None, output: Path, accelerate_config: Path) -> int:
+    """``accelerate launch training/sft.py`` in a process of its own; returns its exit status."""
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(accelerate_config)]
+    command += [str(ROOT / "training" / "sft.py"), "--config", str(recipe_path), "--output", str(output)]
+    command += ["--dataset", str(dataset)] if dataset else []
+    return subprocess.run(command, env=os.environ | {"TOKENIZERS_PARALLELISM": "false"}).returncode
+
+
+def score_stage(recipe: Recipe, work: Work) -> dict[str, dict]:
+    """Score the base and the adapter on the recipe's splits."""
+    from training.score import score, summary
+
+    results = {}
+    for who, adapter in (("base", None), ("adapter", str(work.run))):
+        results[who] = score(
+            recipe.base_path, adapter, str(work.dataset), recipe.dataset.config, recipe.score.splits, work.scores / who,
+            prompt_format=recipe.score.format, batch_size=recipe.score.batch_size,
+            max_new_tokens=recipe.score.max_new_tokens, name=who,
+        )  # fmt: skip
+        say("score", summary(results[who]))
+    return results
+
+
+def release(recipe_path: Path, recipe: Recipe, work: Work, *, to: str, namespace: str | None, private: bool) -> None:
+    """All stages in order. Raises InputError or ``release.check.CheckFailed``."""
+    if recipe.dataset is None or recipe.lora is None:
+        raise InputError(f"{recipe_path}: a release needs a recipe with 'dataset' and 'lora' sections")
+    manifest = build_stage(recipe.dataset.config, work.dataset, seed=recipe.dataset.seed, workers=2)
+    counts = {name: item["rows"] for name, item in manifest["configs"][recipe.dataset.config]["splits"].items()}
+    say("build", f"{work.dataset}: " + ", ".join(f"{name} {rows:,}" for name, rows in counts.items()))
+
+    accelerate_config = ROOT / "training" / "accelerate" / "single.yaml"
+    status = train_stage(recipe_path, dataset=work.dataset, output=work.run, accelerate_config=accelerate_config)
+    if status:
+        raise InputError(f"training ended with status {status}; its own message is above")
+    run = json.loads((work.run / "run.json").read_text())
+    say("train", f"{work.run}: {run['rows']:,} rows, {run['seconds']:.0f} s, loss {run['train_loss']:.3f}")
+
+    score_stage(recipe, work)
+    with destination(to, work.root) as (api, token):
+        from release.publish import namespace_of, publish
+        from release.stage import stage
+
+        owner = namespace or namespace_of(api)
+        stage(recipe, owner, dataset=work.dataset, run=work.run, scores=work.scores, out=work.stage)
+        say("stage", f"{work.stage}: {', '.join(sorted(p.name for p in work.stage.iterdir() if p.is_dir()))}")
+        published = publish(work.stage, api, private=private, move_tags=to == "rehearsal")
+        say("publish", f"{api.endpoint}: {published['collection']}")
+        check_stage(work, api.endpoint, published, bare=to == "rehearsal", token=token if private else None)
+
+
+def check_stage(work: Work, endpoint: str, published: dict, *, bare: bool, token: str | None) -> None:
+    """Check what was published, unless these very commits have been checked before."""
+    from release.check import check
+
+    seen = hashlib.sha256(json.dumps([published, bare], sort_keys=True).encode()).hexdigest()
+    if work.checked.is_file() and json.loads(work.checked.read_text())["published"] == seen:
+        say("check", "these commits were checked before")
+        return
+    check(work.stage, endpoint, bare_dataset=bare, token=token)
+    work.checked.write_text(json.dumps({"published": seen, "commits": published}, indent=1) + "\n")
+    say("check", "dataset, metric, adapter and demo are what was staged")
+
+
+@contextlib.contextmanager
+def destination(to: str, root: Path, *, port: int = 0) -> Iterator[tuple]:
+    """(HfApi, token) of the real Hub, or of a rehearsal Hub that serves ``root/hub`` until the block ends."""
+    if to == "hub":
+        from huggingface_hub import HfApi, get_token
+
+        yield HfApi(), get_token()
+        return
+    os.environ["HF_HUB_DISABLE_XET"] = "1"  # before the import: a rehearsal serves no Xet
+    from huggingface_hub import HfApi
+
+    from release.rehearsal import running
+
+    with contextlib.ExitStack() as stack:
+        try:
+            hub = stack.enter_context(running(root / "hub", port=port))
+        except (OSError, ValueError) as error:
+            raise InputError(f"the rehearsal Hub cannot start: {error}") from None
+        yield HfApi(endpoint=hub.endpoint, token=hub.token), hub.token
