@@ -140,7 +140,7 @@ def puzzles(
 
 
 def generate_shard(config: str, split: str, seed: int, shard: int) -> Iterator[dict]:
-    """The rows of one shard, in order, as dicts with the dataset's columns (``puzzle_columns``)."""
+    """The rows of one shard, in order, as dicts with the dataset's columns."""
     spec = CONFIGS[config][split]
     rows = split_shards(spec)[shard]
     columns = []

@@ -25,22 +25,22 @@ from dataset_builder.generate import CONFIGS, generate_shard, split_shards
 from dataset_builder.puzzle import OPERATORS, PARTITION_RULE, SPEC_VERSION
 from metrics.arith_puzzle_verifier.verify import verify
 
-COLUMNS = {
-    "numbers": pa.list_(pa.int32()),
-    "target": pa.int32(),
-    "prompt": pa.string(),
-    "completion": pa.string(),
-    "n": pa.int8(),
-}
-LABELS = {"num_solutions": pa.int32(), "difficulty": pa.float32()}
+LABELS = ("num_solutions", "difficulty")
+SCHEMA = pa.schema(
+    {
+        "numbers": pa.list_(pa.int32()),
+        "target": pa.int32(),
+        "prompt": pa.string(),
+        "completion": pa.string(),
+        "n": pa.int8(),
+        "num_solutions": pa.int32(),
+        "difficulty": pa.float32(),
+    }
+)
+"""All splits of a config share one schema, or ``load_dataset`` refuses them; ``train`` holds null labels."""
 ROW_GROUP_ROWS = 250_000  # about 20 MB, well below the 286 MiB at which the Hub's viewer stops
 FOOTER_KEY = b"arith_puzzle"
 DIFFICULTY_QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
-
-
-def schema(labels: bool) -> pa.Schema:
-    """The Arrow schema of a split, with or without the solver's labels."""
-    return pa.schema(COLUMNS | LABELS if labels else COLUMNS)
 
 
 def canonical_text(row: dict) -> str:
@@ -135,7 +135,7 @@ def build_shard(config: str, out: Path, split: str, shard: int, seed: int) -> di
             values = np.quantile([row[label] for row in rows], DIFFICULTY_QUANTILES)
             record[f"{label}_quantiles"] = [round(float(value), 3) for value in values]
     footer = {FOOTER_KEY: json.dumps({"identity": _identity(config, split, shard, seed), "record": record}).encode()}
-    table = pa.Table.from_pylist(rows, schema=schema(spec.labels)).replace_schema_metadata(footer)
+    table = pa.Table.from_pylist(rows, schema=SCHEMA).replace_schema_metadata(footer)
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         pq.write_table(

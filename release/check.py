@@ -24,11 +24,11 @@ class CheckFailed(Exception):
     """What is published is not what was staged; the message says which part and how it differs."""
 
 
-def check(staged: Path, endpoint: str, *, bare_dataset: bool, token: str | None = None) -> None:
+def check(staged: Path, endpoint: str, *, token: str | None = None) -> None:
     """Compare what users get with what was staged.
 
     Args:
-        bare_dataset: load the dataset as ``arith-puzzle``, without its namespace (a rehearsal allows it).
+        staged: as ``release.stage.stage`` wrote it. endpoint: of the Hub it was published to.
         token: for a private release; it travels by environment only.
 
     Raises:
@@ -36,7 +36,6 @@ def check(staged: Path, endpoint: str, *, bare_dataset: bool, token: str | None 
     """
     _, repos = read_plan(staged)
     ids = {repo.kind: repo.id for repo in repos}
-    ids["load"] = ids["dataset"].split("/")[1] if bare_dataset else ids["dataset"]
     steps: list[tuple[str, Callable]] = [
         ("dataset", _check_dataset),
         ("metric", _check_metric),
@@ -53,16 +52,15 @@ def check(staged: Path, endpoint: str, *, bare_dataset: bool, token: str | None 
 def _check_dataset(staged: Path, ids: dict, endpoint: str, token: str | None) -> None:
     manifest = json.loads((staged / "dataset" / "manifest.json").read_text())
     for config, content in manifest["configs"].items():
-        got = _as_user("read_dataset.py", [ids["load"], config], endpoint, token)
+        got = _as_user("read_dataset.py", [ids["dataset"], config], endpoint, token)
         for split, item in content["splits"].items():
             if len(item["shards"]) != 1:
                 raise CheckFailed(f"dataset: {config}/{split} has several shards, which this check cannot compare yet")
             want = {"rows": item["rows"], "sha256": item["shards"][0]["sha256"]}
-            for way in ("whole", "streaming"):
-                if got.get(split, {}).get(way) != want:
-                    raise CheckFailed(
-                        f"dataset: {config}/{split} ({way}) is {got.get(split)}, the manifest says {want}"
-                    )
+            ways = got.get(split, {})
+            wrong = {way: found for way, found in ways.items() if found != want}
+            if wrong or len(ways) != 4:
+                raise CheckFailed(f"dataset: {config}/{split} is {wrong or ways}; the manifest says {want}")
 
 
 def _check_metric(staged: Path, ids: dict, endpoint: str, token: str | None) -> None:
@@ -76,7 +74,7 @@ def _check_adapter(staged: Path, ids: dict, endpoint: str, token: str | None) ->
     split, decoding = next(iter(results["splits"])), results["decoding"]
     path = staged / "adapter" / "generations" / f"adapter-{split}.jsonl"
     records = [json.loads(line) for line in path.read_text().splitlines()][:ADAPTER_ROWS]
-    arguments = [ids["adapter"], ids["load"], results["config"], split, len(records), decoding["batch_size"],
+    arguments = [ids["adapter"], ids["dataset"], results["config"], split, len(records), decoding["batch_size"],
                  decoding["max_new_tokens"]]  # fmt: skip
     got = _as_user("run_adapter.py", arguments, endpoint, token)
     if got["adapter"] == got["base"]:

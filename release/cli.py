@@ -210,11 +210,7 @@ def _check(args: argparse.Namespace) -> int:
 
     _, work = _work(args)
     with destination(args.to, work.root) as (api, token):
-        return _checked(
-            lambda: check(
-                work.stage, api.endpoint, bare_dataset=args.to == "rehearsal", token=token if args.private else None
-            )
-        )
+        return _checked(lambda: check(work.stage, api.endpoint, token=token if args.private else None))
 
 
 def _checked(run) -> int:

