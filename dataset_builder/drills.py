@@ -54,7 +54,8 @@ def _equations(generator: np.random.Philox, rows: int) -> list[tuple[int, str, i
         a = (((words[:, 0] >> np.uint64(32)) * scale) >> np.uint64(32)).astype(np.int64) + 1
         b = (((words[:, 1] >> np.uint64(32)) * scale) >> np.uint64(32)).astype(np.int64) + 1
         signs = np.where(words[:, 2:3] >> np.array([8, 9], dtype=np.uint64) & np.uint64(7), 1, -1)  # 1 in 8 negative
-        for x, y, kind in zip((a * signs[:, 0]).tolist(), (b * signs[:, 1]).tolist(), (words[:, 2] % 4).tolist()):
+        columns = ((a * signs[:, 0]).tolist(), (b * signs[:, 1]).tolist(), (words[:, 2] % 4).tolist())
+        for x, y, kind in zip(*columns, strict=True):
             op = OPERATORS[kind]
             if op == "+":
                 equation = (x, op, y, x + y)

@@ -167,7 +167,7 @@ def _replace_pair(pool, m, i, j, c, rest):
     k = 0
     placed = False
     for q in range(m):
-        if q == i or q == j:
+        if q in (i, j):
             continue
         if not placed and c >= pool[q]:
             rest[k] = c

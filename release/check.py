@@ -93,12 +93,12 @@ def _check_demo(staged: Path, ids: dict, endpoint: str, token: str | None) -> No
     with next((staged / "adapter" / "generations").glob("adapter-*.jsonl")).open() as file:
         row = json.loads(file.readline())
     numbers, target = parse_puzzle(symbolic_prompt(row["numbers"], row["target"]))
-    got = _as_user("open_demo.py", [",".join(map(str, numbers)), str(target)], endpoint, token)
-    if got["status"]["model"] != "ready":
-        raise CheckFailed(f"demo: it started without its model: {got['status']}")
+    got = _as_user("open_demo.py", [ids["demo"], ",".join(map(str, numbers)), str(target)], endpoint, token)
+    if got["status"]["model"] != "ready" or got["status"]["adapter"] != ids["adapter"]:
+        raise CheckFailed(f"demo: it runs without the released adapter: {got['status']}")
     if not verify(numbers, target, got["solve"]["solution"]).correct:
         raise CheckFailed(f"demo: the solver's answer is wrong: {got['solve']}")
-    verdict = verify(numbers, target, got["ask"]["response"])
+    verdict = verify(numbers, target, got["ask"]["answer"])
     if got["ask"]["correct"] != verdict.correct or got["ask"]["reason"] != verdict.reason:
         raise CheckFailed(f"demo: it judges its model's answer otherwise than the verifier: {got['ask']}")
 

@@ -119,11 +119,12 @@ def destination(to: str, root: Path, *, port: int = 0) -> Iterator[tuple]:
 
         yield HfApi(), get_token()
         return
-    os.environ["HF_HUB_DISABLE_XET"] = "1"  # before the import: a rehearsal serves no Xet
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants
 
     from release.rehearsal import running
 
+    os.environ["HF_HUB_DISABLE_XET"] = "1"  # a rehearsal serves no Xet; for the processes started from here
+    constants.HF_HUB_DISABLE_XET = True  # and for this one, where the library has read its environment before
     with contextlib.ExitStack() as stack:
         try:
             hub = stack.enter_context(running(root / "hub", port=port))

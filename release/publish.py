@@ -119,4 +119,6 @@ def _plain_errors(api: HfApi, doing: str) -> Iterator[None]:
         }.get(status, (error.server_message or "the Hub refused").splitlines()[0])
         raise InputError(f"{doing} at {api.endpoint}: {remedy} (status {status})") from None
     except (httpx.TransportError, ConnectionError) as error:
-        raise InputError(f"{doing}: {api.endpoint} does not answer ({type(error).__name__}); check the address and the network") from None
+        raise InputError(
+            f"{doing}: {api.endpoint} does not answer ({type(error).__name__}); check the address and the network"
+        ) from None

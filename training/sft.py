@@ -68,6 +68,7 @@ def train(recipe: Recipe, output: Path, *, dataset: str | None = None) -> Path:
 
     check_sft_keys(recipe, [item.name for item in dataclasses.fields(SFTConfig)])
     transformers.set_seed(recipe.seed)
+    commit = _source_commit()
     checkpoints = output / "checkpoints"
     _claim(output, recipe)
     try:
@@ -100,7 +101,7 @@ def train(recipe: Recipe, output: Path, *, dataset: str | None = None) -> Path:
     record = {
         "recipe_digest": recipe.digest,
         "recipe": dataclasses.asdict(recipe),
-        "source_commit": _source_commit(),
+        "source_commit": commit,
         "rows": len(rows),
         "tokens_per_epoch": sum(rows["length"]),
         "parameters": sum(p.numel() for p in trained.parameters()),

@@ -2,12 +2,30 @@
 
 Every digit, operator and separator is a token of its own, so that no merge hides a digit from the
 model and a prompt's ids are always a prefix of prompt + completion's.
+
+python -m training.tiny runs/arith-tiny
+
+puts a finished run of recipes/tiny_base.yaml where the other recipes find their base, with a manifest of its files.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
+
+from dataset_builder.errors import InputError
+from training.recipe import ROOT
+
+SHIPPED = ROOT / "training" / "bases" / "arith-tiny"
+FILES = (
+    "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "run.json",
+)  # fmt: skip
 
 SPECIAL = ["<pad>", "<bos>", "<eos>"]
 CHARACTERS = "0123456789+-*/=,:\n"
@@ -51,3 +69,30 @@ def init_model(shape: dict, tokenizer: PreTrainedTokenizerFast, seed: int) -> Ll
         **shape,
     )
     return LlamaForCausalLM(config)
+
+
+def ship(run: Path, out: Path = SHIPPED) -> Path:
+    """Copy a finished run's files to ``out`` and write their sizes and SHA-256 to ``out/manifest.json``.
+
+    Raises:
+        InputError: ``run`` is not a finished run.
+    """
+    absent = [name for name in FILES if not (run / name).is_file()]
+    if absent:
+        raise InputError(f"{run} is no finished run: {', '.join(absent)} missing; train it first (make base)")
+    out.mkdir(parents=True, exist_ok=True)
+    manifest = {}
+    for name in FILES:
+        content = (run / name).read_bytes()
+        shutil.copyfile(run / name, out / name)
+        manifest[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    return out
+
+
+if __name__ == "__main__":
+    try:
+        print(ship(Path(sys.argv[1] if len(sys.argv) == 2 else "runs/arith-tiny")))
+    except InputError as error:
+        print(f"arith-tiny: {error}", file=sys.stderr)
+        sys.exit(2)

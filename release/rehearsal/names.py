@@ -19,7 +19,22 @@ PLURAL = {single: plural for plural, single in KINDS.items()}
 # `/api/models/<a>/<b>` is a repo `a/b` unless b is one of these, and then it is an action on the bare name `a`.
 # They are reserved as repo names so that a path always has one meaning.
 ACTIONS = frozenset(
-    "revision tree paths-info refs branch tag commits commit preupload settings auth-check resolve raw info".split()
+    [
+        "revision",
+        "tree",
+        "paths-info",
+        "refs",
+        "branch",
+        "tag",
+        "commits",
+        "commit",
+        "preupload",
+        "settings",
+        "auth-check",
+        "resolve",
+        "raw",
+        "info",
+    ]
 )
 MAX_PATH_BYTES = 1024
 MAX_PART_BYTES = 255

@@ -29,10 +29,39 @@ from .lfs import LfsObjects
 from .names import KINDS, check_repo_id
 
 # The large-file patterns the Hub writes into a new repo's .gitattributes (those this project can meet).
-LFS_PATTERNS = (
-    "*.7z *.arrow *.bin *.bz2 *.ckpt *.ftz *.gguf *.gz *.h5 *.joblib *.mlmodel *.model *.msgpack *.npy *.npz *.onnx "
-    "*.parquet *.pb *.pickle *.pkl *.pt *.pth *.rar *.safetensors *.tar *.tflite *.tgz *.wasm *.xz *.zip *.zst"
-).split()
+LFS_PATTERNS = [
+    "*.7z",
+    "*.arrow",
+    "*.bin",
+    "*.bz2",
+    "*.ckpt",
+    "*.ftz",
+    "*.gguf",
+    "*.gz",
+    "*.h5",
+    "*.joblib",
+    "*.mlmodel",
+    "*.model",
+    "*.msgpack",
+    "*.npy",
+    "*.npz",
+    "*.onnx",
+    "*.parquet",
+    "*.pb",
+    "*.pickle",
+    "*.pkl",
+    "*.pt",
+    "*.pth",
+    "*.rar",
+    "*.safetensors",
+    "*.tar",
+    "*.tflite",
+    "*.tgz",
+    "*.wasm",
+    "*.xz",
+    "*.zip",
+    "*.zst",
+]
 GITATTRIBUTES = "".join(f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in LFS_PATTERNS)
 
 
@@ -128,7 +157,7 @@ class Store:
         self.repos, self.tmp = root / "repos", root / ".in-progress"
         for folder in (root, self.repos, self.tmp):
             folder.mkdir(parents=True, exist_ok=True)
-        self._root_lock = open(root / ".lock", "w")
+        self._root_lock = open(root / ".lock", "w")  # noqa: SIM115 - held until close()
         try:
             fcntl.flock(self._root_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -36,7 +36,7 @@ def test_a_prompt_parses_back(numbers, target):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "3,4", "3:4", "3,,4:5", "03,4:5", "3, 4:5", "3,4:5:6", "-0,4:5", "３,4:5", "9" * 11 + ",1:2", "1,1" * 300,
+    ["", "3,4", "3:4", "3,,4:5", "03,4:5", "3, 4:5", "3,4:5:6", "-0,4:5", "\uff13,4:5", "9" * 11 + ",1:2", "1,1" * 300,
      ",".join(["1"] * 16) + ":2", "__import__('os'):1"],
 )  # fmt: skip
 def test_a_bad_puzzle_is_one_clear_line(text):

@@ -105,9 +105,7 @@ def test_another_seed_or_a_foreign_file_is_refused(starter, tmp_path):
     assert foreign.read_text() == "not parquet"
 
 
-@pytest.mark.parametrize(
-    ("config", "kwargs"), [("nope", {}), ("starter", {"seed": -1}), ("starter", {"workers": 0})]
-)
+@pytest.mark.parametrize(("config", "kwargs"), [("nope", {}), ("starter", {"seed": -1}), ("starter", {"workers": 0})])
 def test_bad_arguments(config, kwargs, tmp_path):
     with pytest.raises(InputError):
         shards.build(config, tmp_path / "x", **kwargs)
@@ -151,9 +149,7 @@ assert first == {split: whole[split][0] for split in whole}, first
 print(json.dumps({split: len(whole[split]) for split in whole}), json.dumps(first["test"]))
 """
     environment = os.environ | {"HF_HOME": str(out.parent / "hf"), "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=out.parent, env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=out.parent, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith('{"train": 300000, "validation": 1000, "test": 2000}')
     assert '"num_solutions"' in done.stdout and '"difficulty"' in done.stdout

@@ -170,7 +170,7 @@ def test_info_tells_card_tags_and_files(api, repo):
 
 
 def test_card_is_checked_before_upload(api, repo):
-    with pytest.raises(ValueError, match="Invalid metadata in README.md"):
+    with pytest.raises(ValueError, match=r"Invalid metadata in README\.md"):
         api.upload_file(repo_id=repo, path_in_repo="README.md", path_or_fileobj=b"---\na: [\n---\n")
     with pytest.raises(ValueError, match="sdk"):
         api._validate_yaml("---\nsdk: cobol\n---\n", repo_type="space")

@@ -7,9 +7,9 @@ import pytest
 from dataset_builder.errors import InputError
 from metrics.arith_puzzle_verifier.verify import verify
 from training.inference import answer_batches, load
+from training.recipe import load_recipe
 from training.score import main, score, summary
 from training.sft import train
-from training.recipe import load_recipe
 
 
 @pytest.fixture(scope="module")

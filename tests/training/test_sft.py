@@ -107,7 +107,7 @@ def test_a_finished_run_is_left_alone_and_another_recipe_is_refused(trained, sta
 
 def test_killed_and_started_again_it_ends_with_the_same_weights(trained, starter, small_base):
     """By accelerate launch, as users run it; SIGKILL once a checkpoint is there, then a half-written one is planted."""
-    recipe, whole = trained
+    _, whole = trained
     folder = whole.parent / "killed"
     command = [
         sys.executable, "-m", "accelerate.commands.launch",

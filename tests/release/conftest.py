@@ -1,0 +1,52 @@
+"""A whole release of a small random base, made once by the console command against a rehearsal Hub."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+COMMAND = [sys.executable, "-m", "release.cli"]
+
+
+@pytest.fixture(scope="session")
+def recipe_file(small_base, tmp_path_factory):
+    path = tmp_path_factory.mktemp("recipe") / "recipe.yaml"
+    sft = {
+        "max_steps": 30, "per_device_train_batch_size": 16, "learning_rate": 2.0e-2, "bf16": False, "use_cpu": True,
+        "activation_checkpointing": False, "dataloader_pin_memory": False, "logging_steps": 5, "save_steps": 10,
+        "report_to": "trackio",
+    }  # fmt: skip
+    recipe = {
+        "name": "arith-puzzle-small-lora", "dataset": {"rows": 600}, "model": {"base": str(small_base)},
+        "lora": {"r": 4}, "sft": sft, "score": {"splits": ["test"], "batch_size": 250, "max_new_tokens": 12},
+    }  # fmt: skip
+    path.write_text(yaml.safe_dump(recipe))
+    if not (small_base / "run.json").exists():  # what the base's card is rendered from
+        (small_base / "run.json").write_text(
+            '{"parameters": 20000, "rows": 0, "seconds": 0, "train_loss": 3.0, "hardware": {"device": "cpu", '
+            '"threads": 1}, "recipe": {"seed": 0, "sft": {"num_train_epochs": 0}}}'
+        )
+    return path
+
+
+@pytest.fixture(scope="session")
+def released(recipe_file, starter, tmp_path_factory):
+    """(work folder, what the command printed). The dataset is the session's; every other stage runs here."""
+    work = tmp_path_factory.mktemp("release") / "work"
+    work.mkdir()
+    shutil.copytree(starter[0], work / "arith-puzzle")
+    done = run("release", recipe_file, "--to", "rehearsal", "--work", work)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return Path(work), done
+
+
+def run(*arguments, **environment):
+    """The console command in a process of its own."""
+    import os
+
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, env=os.environ | environment, timeout=900
+    )
