@@ -94,7 +94,7 @@ def release(recipe_path: Path, recipe: Recipe, work: Work, *, to: str, namespace
         stage(recipe, owner, dataset=work.dataset, run=work.run, scores=work.scores, out=work.stage)
         say("stage", f"{work.stage}: {', '.join(sorted(p.name for p in work.stage.iterdir() if p.is_dir()))}")
         published = publish(work.stage, api, private=private, move_tags=to == "rehearsal")
-        say("publish", f"{api.endpoint}: {published['collection']}")
+        say("publish", f"{api.endpoint}/collections/{published['collection']}")
         check_stage(work, api.endpoint, published, token=token if private else None)
 
 

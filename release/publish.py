@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 from huggingface_hub import HfApi, RepoFile
 from huggingface_hub.errors import HfHubHTTPError
 from tqdm import tqdm
@@ -31,7 +31,7 @@ def publish(staged: Path, api: HfApi, *, private: bool = False, move_tags: bool 
         move_tags: a version that is out with other content is moved instead of refused (for rehearsals).
 
     Returns:
-        {repo kind: commit SHA}, and "collection": its URL.
+        {repo kind: commit SHA}, and "collection": its slug.
 
     Raises:
         InputError: no valid token, a namespace that cannot be written to, a version that is published with
@@ -100,7 +100,7 @@ def _collect(release: dict, repos: list[Repo], api: HfApi, private: bool) -> str
     for repo in repos:
         if (repo.type, repo.id) not in have:
             api.add_collection_item(slug, item_id=repo.id, item_type=repo.type, exists_ok=True)
-    return api.get_collection(slug).url
+    return slug
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def _plain_errors(api: HfApi, doing: str) -> Iterator[None]:
             429: "the Hub asks to slow down: try again later",
         }.get(status, (error.server_message or "the Hub refused").splitlines()[0])
         raise InputError(f"{doing} at {api.endpoint}: {remedy} (status {status})") from None
-    except (httpx.TransportError, ConnectionError) as error:
+    except (httpx2.TransportError, ConnectionError) as error:
         raise InputError(
             f"{doing}: {api.endpoint} does not answer ({type(error).__name__}); check the address and the network"
         ) from None

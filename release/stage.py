@@ -89,7 +89,7 @@ def stage(recipe: Recipe, namespace: str, *, dataset: Path, run: Path, scores: P
 
     _stage_adapter(partial / "adapter", ids, recipe, run, run_record, scores, results, example)
     if "base" in {repo.kind for repo in repos}:
-        shutil.copytree(recipe.base_path, partial / "base")
+        _copy_model(Path(recipe.base_path), partial / "base")
         names = {"repo_id": ids["base_id"]} | {key: ids[key] for key in ("adapter_id", "dataset_id", "metric_id")}
         (partial / "base" / "README.md").write_text(
             base_card(names, _read(partial / "base" / "run.json"), results["base"])
@@ -113,10 +113,7 @@ def read_plan(staged: Path) -> tuple[dict, list[Repo]]:
 
 
 def _stage_adapter(folder, ids, recipe, run, run_record, scores, results, example) -> None:
-    folder.mkdir()
-    for path in sorted(run.iterdir()):
-        if path.suffix in (".json", ".safetensors", ".jinja", ".model") and path.name != "recipe.json":
-            shutil.copy(path, folder)
+    _copy_model(run, folder)
     config = _read(folder / "adapter_config.json")
     config["base_model_name_or_path"] = ids["base_id"]
     # PEFT leaves the revision open; ours is the tag that is published with the base
@@ -130,6 +127,14 @@ def _stage_adapter(folder, ids, recipe, run, run_record, scores, results, exampl
             shutil.copy(path, target)
     names = {"repo_id": ids["adapter_id"]} | {key: ids[key] for key in ("base_id", "dataset_id", "metric_id")}
     (folder / "README.md").write_text(adapter_card(names, run_record, results["base"], results["adapter"], example))
+
+
+def _copy_model(run: Path, folder: Path) -> None:
+    """Weights, tokenizer and records of a run; not its curves' database, checkpoints or claim."""
+    folder.mkdir()
+    for path in sorted(run.iterdir()):
+        if path.suffix in (".json", ".safetensors", ".jinja", ".model") and path.name != "recipe.json":
+            shutil.copy(path, folder)
 
 
 def _stage_demo(folder: Path, ids: dict, recipe: Recipe) -> None:

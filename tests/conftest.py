@@ -22,12 +22,21 @@ def starter(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def small_base(tmp_path_factory):
-    """A folder with a random Llama of arith-tiny's kind, small enough that a step takes milliseconds."""
-    from training.tiny import build_tokenizer, init_model
+    """A folder with a Llama of arith-tiny's kind, trained for ten steps of milliseconds: it answers nonsense."""
+    import yaml
 
-    out = tmp_path_factory.mktemp("models") / "small-base"
-    tokenizer = build_tokenizer()
-    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    init_model(shape, tokenizer, seed=0).save_pretrained(out)
-    tokenizer.save_pretrained(out)
-    return out
+    from training.recipe import load_recipe
+    from training.sft import train
+
+    folder = tmp_path_factory.mktemp("models")
+    recipe = {
+        "name": "small-base",
+        "drills": {"rows": 640},
+        "model": {
+            "shape": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+        },
+        "sft": {"max_steps": 10, "per_device_train_batch_size": 16, "bf16": False, "report_to": "none", "use_cpu": True,
+                "activation_checkpointing": False, "dataloader_pin_memory": False, "logging_steps": 5},
+    }  # fmt: skip
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    return train(load_recipe(folder / "recipe.yaml"), folder / "small-base")

@@ -60,7 +60,7 @@ def train(recipe: Recipe, output: Path, *, dataset: str | None = None) -> Path:
         print(f"{output}: done before, nothing to train")
         return output
 
-    os.environ.setdefault("TRACKIO_DIR", str((output / "trackio").resolve()))  # curves stay with the run
+    os.environ["TRACKIO_DIR"] = str((output / "trackio").resolve())  # curves stay with the run
     import torch
     import transformers
     from peft import LoraConfig

@@ -1,5 +1,6 @@
 """A whole release of a small random base, made once by the console command against a rehearsal Hub."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,17 @@ import pytest
 import yaml
 
 COMMAND = [sys.executable, "-m", "release.cli"]
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Calls the console command in a process of its own."""
+
+    def call(*arguments):
+        command = [*COMMAND, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), timeout=900)
+
+    return call
 
 
 @pytest.fixture(scope="session")
@@ -24,16 +36,11 @@ def recipe_file(small_base, tmp_path_factory):
         "lora": {"r": 4}, "sft": sft, "score": {"splits": ["test"], "batch_size": 250, "max_new_tokens": 12},
     }  # fmt: skip
     path.write_text(yaml.safe_dump(recipe))
-    if not (small_base / "run.json").exists():  # what the base's card is rendered from
-        (small_base / "run.json").write_text(
-            '{"parameters": 20000, "rows": 0, "seconds": 0, "train_loss": 3.0, "hardware": {"device": "cpu", '
-            '"threads": 1}, "recipe": {"seed": 0, "sft": {"num_train_epochs": 0}}}'
-        )
     return path
 
 
 @pytest.fixture(scope="session")
-def released(recipe_file, starter, tmp_path_factory):
+def released(run, recipe_file, starter, tmp_path_factory):
     """(work folder, what the command printed). The dataset is the session's; every other stage runs here."""
     work = tmp_path_factory.mktemp("release") / "work"
     work.mkdir()
@@ -41,12 +48,3 @@ def released(recipe_file, starter, tmp_path_factory):
     done = run("release", recipe_file, "--to", "rehearsal", "--work", work)
     assert done.returncode == 0, done.stderr[-3000:]
     return Path(work), done
-
-
-def run(*arguments, **environment):
-    """The console command in a process of its own."""
-    import os
-
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, env=os.environ | environment, timeout=900
-    )

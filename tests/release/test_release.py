@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import run
 from huggingface_hub import HfApi, hf_hub_download
 
 from dataset_builder.errors import InputError
@@ -45,7 +44,7 @@ def test_everything_is_published_tagged_and_collected(released):
         assert {item.item_id for item in api.get_collection(collection.slug).items} == {repo.id for repo in repos}
 
 
-def test_the_second_run_skips_what_is_done_and_commits_nothing(released, recipe_file):
+def test_the_second_run_skips_what_is_done_and_commits_nothing(run, released, recipe_file):
     work, _ = released
     before = _commits(work)
     again = run("release", recipe_file, "--to", "rehearsal", "--work", work)
@@ -98,7 +97,7 @@ def test_neither_token_nor_local_path_leaves_the_machine(released):
         ("adapter", "adapter_model.safetensors", None, None, "adapter: its answers are the base's"),
     ],
 )
-def test_check_finds_what_differs(released, recipe_file, tmp_path, kind, file, old, new, said):
+def test_check_finds_what_differs(run, released, recipe_file, tmp_path, kind, file, old, new, said):
     """Publish something else than was staged, by an ordinary upload; `check` must say which part it is."""
     work = tmp_path / "work"
     shutil.copytree(released[0], work)
