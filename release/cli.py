@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 
 from dataset_builder.errors import InputError
@@ -19,6 +20,8 @@ RUNS = Path("runs")
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # the libraries' notes to each other
+    warnings.simplefilter("ignore", FutureWarning)
     argv = sys.argv[1:] if argv is None else argv
     if argv[:1] == ["score"]:  # a module with a command line of its own
         from training.score import main as score
