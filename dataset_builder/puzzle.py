@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from dataset_builder.errors import InputError
-from metrics.arith_puzzle_verifier.verify import NUMBER, parse_equation
+from metrics.arith_puzzle_verifier.verify import NUMBER, parse_equation, solution_key
 
 SPEC_VERSION = 1
 """Raised whenever the rows of any config change; part of every random stream's key."""
@@ -132,8 +132,7 @@ def normal_form(numbers: Sequence[int], equations: Sequence[Equation]) -> list[E
     Raises:
         InputError: the equations cannot all be played from ``numbers``.
     """
-    commuted = [(b, op, a, c) if op in "+*" and b > a else (a, op, b, c) for a, op, b, c in equations]
-    commuted.sort(key=lambda e: (-e[0], -e[2], OPERATORS.index(e[1])))
+    commuted = list(solution_key(equations))
 
     def play(pool: Counter, left: list[Equation]) -> list[Equation] | None:
         if not left:

@@ -1,55 +1,25 @@
-"""From verdicts to the metric: pass@k, its interval, the reasons, and pass@1 for each N.
+"""From verdicts to the metric: pass@k, its interval, the lenient view, the reasons, pass@1 for each N, diversity.
 
-Standard library only, and ``.verify``: the evaluate module, the scorer and the command line share it.
+Standard library only, and the siblings: the evaluate module, the scorer and the command line share it.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
-from math import comb, fsum, sqrt
+from math import fsum
 from operator import index
 from reprlib import repr as short
 
-from .verify import REASONS, Verdict, verify
+from .estimators import mean, pass_at_k, wilson_interval
+from .normalize import normalize
+from .verify import REASONS, Verdict, parse_equation, solution_key, verify
+
+FORM_FAULTS = ("too_long", "illegal_characters", "malformed_equation")
+"""The faults that the lenient view can mend. A response with none of them is in strict form already."""
 
 REPORT_ORDER = (*(reason for reason in REASONS if reason != "ok"), "ok")
 """The contract's order: the rules as they are checked, then ``ok``."""
-
-
-def pass_at_k(n: int, c: int, k: int) -> float:
-    """The chance that at least one of k samples is correct, when c of n are: arXiv 2107.03374, eq. 1.
-
-    1 - C(n-c, k) / C(n, k), in whole numbers and rounded once, so that it is stable for any n.
-
-    Raises:
-        ValueError: not 0 <= c <= n, or not 1 <= k <= n.
-    """
-    if not 0 <= c <= n:
-        raise ValueError(f"c must be in 0..n, not {c} with n = {n}: count the correct among the n samples")
-    if not 1 <= k <= n:
-        raise ValueError(f"k must be in 1..n, not {k} with n = {n}: lower k or draw more samples")
-    every = comb(n, k)
-    return (every - comb(n - c, k)) / every
-
-
-def wilson_interval(successes: float, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    """Wilson's score interval (JASA 22, 1927, p. 209) for a proportion; z's default gives 95 %.
-
-    Returns:
-        (low, high), both in 0..1; exactly 0 or 1 where no or every trial succeeded.
-
-    Raises:
-        ValueError: n < 1, or successes outside 0..n.
-    """
-    if n < 1 or not 0 <= successes <= n:
-        raise ValueError(f"successes must be in 0..n and n at least 1, not {successes} of {n}: count the trials again")
-
-    def low(s: float) -> float:
-        return (2 * s + z * z - z * sqrt(z * z + 4 * s * (1 - s / n))) / (2 * (n + z * z))
-
-    return low(successes), 1 - low(n - successes)
 
 
 def verdicts(
@@ -91,9 +61,14 @@ def aggregate(
         ``pass@1_ci95``: [low, high], Wilson. Its n is the number of puzzles and its proportion the
             mean pass@1. With one sample for each puzzle this is the usual interval; with several it
             is wider than need be, since a puzzle's mean never varies more than a single draw does.
+        ``pass@1_lenient``: pass@1 after ``normalize`` has put every response into strict form where its
+            meaning is beyond doubt. Beside pass@1, not instead of it: the strict form is part of the task.
         ``num_puzzles``: P.
         ``reasons``: share of all responses for each reason that occurs, in REPORT_ORDER; the sum is 1.
         ``by_n``: pass@1 for each N (as a string), N ascending.
+        ``distinct_solutions``: with lists of samples only: how many different correct (strict) solutions a
+            puzzle's samples hold, mean over the puzzles. Solutions that differ by commuted operands or by the
+            order of independent steps are one (``solution_key``).
 
     Raises:
         ValueError: empty inputs, lengths that differ, strings and lists mixed, a response that is not
@@ -101,22 +76,34 @@ def aggregate(
     """
     pairs = _pairs(predictions, references)
     _check_k(k, pairs)
-    judged = verdicts(predictions, references, division)
+    single = isinstance(predictions[0], str)
     reasons: Counter[str] = Counter()
     counts = []  # (samples, correct) of each puzzle
+    lenient, distinct = [], []
     by_n = defaultdict(list)
-    for numbers, _, responses in pairs:
-        found = [verdict.reason for verdict in islice(judged, len(responses))]
+    for numbers, target, responses in pairs:
+        found = [verify(numbers, target, response, division=division).reason for response in responses]
         reasons.update(found)
-        counts.append((len(found), found.count("ok")))
+        correct = [response for response, reason in zip(responses, found, strict=True) if reason == "ok"]
+        counts.append((len(found), len(correct)))
         by_n[len(numbers)].append(pass_at_k(*counts[-1], 1))
+        mended = sum(
+            verify(numbers, target, normalize(response), division=division).correct
+            for response, reason in zip(responses, found, strict=True)
+            if reason in FORM_FAULTS
+        )
+        lenient.append(pass_at_k(len(found), len(correct) + mended, 1))
+        if not single:
+            distinct.append(len({solution_key(map(parse_equation, each.splitlines())) for each in correct}))
     low, high = wilson_interval(fsum(rate for rates in by_n.values() for rate in rates), len(pairs))
     return {
-        **{f"pass@{each}": _mean([pass_at_k(n, c, each) for n, c in counts]) for each in k},
+        **{f"pass@{each}": mean([pass_at_k(n, c, each) for n, c in counts]) for each in k},
         "pass@1_ci95": [low, high],
+        "pass@1_lenient": mean(lenient),
         "num_puzzles": len(pairs),
         "reasons": {reason: reasons[reason] / reasons.total() for reason in REPORT_ORDER if reasons[reason]},
-        "by_n": {str(n): _mean(by_n[n]) for n in sorted(by_n)},
+        "by_n": {str(n): mean(by_n[n]) for n in sorted(by_n)},
+        **({} if single else {"distinct_solutions": mean(distinct)}),
     }
 
 
@@ -172,7 +159,3 @@ def _check_k(k: Sequence[int], pairs: Sequence) -> None:
             f"k must not exceed the number of samples, and k = {max(k)} while prediction {row} has {fewest}:"
             " lower k or draw more samples"
         )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return fsum(values) / len(values)

@@ -1,7 +1,7 @@
 """The metric as `evaluate` loads it: a thin wrapper round aggregate.py, which does the counting,
-and verify.py, which does the judging. Neither of the two needs `evaluate`.
+and verify.py, which does the judging. None of the siblings needs `evaluate`.
 
-evaluate 0.4.6 copies only the siblings imported in this very file (so verify.py must be among them), reads
+evaluate 0.4.6 copies only the siblings imported in this very file (so all must be among them), reads
 imports line by line, and takes a comment behind one for an address: hence one module a line, and bare.
 """
 
@@ -9,7 +9,11 @@ import datasets
 import evaluate
 
 from .aggregate import aggregate, verdicts
+from .estimators import wilson_interval
+from .normalize import normalize
 from .verify import DIVISIONS
+
+__all__ = ["ArithPuzzleVerifier", "aggregate", "normalize", "wilson_interval"]
 
 _DESCRIPTION = """\
 Scores answers to arithmetical puzzles: use each of N given integers and each intermediate result
@@ -45,9 +49,11 @@ Args:
 Returns:
     pass@k for each k: unbiased estimate (arXiv 2107.03374), mean over the puzzles, 0..1.
     pass@1_ci95: [low, high], Wilson's 95 % interval, n being the number of puzzles.
+    pass@1_lenient: pass@1 once what is beyond doubt has been put into strict form (normalize.py has the rules).
     num_puzzles: how many puzzles were scored.
     reasons: share of the responses for each reason that occurs.
     by_n: pass@1 for each N.
+    distinct_solutions: with lists of samples only: the different correct solutions of a puzzle, on average.
 
 Raises:
     ValueError: inputs that are empty, of unlike lengths or of a wrong form; a k above the number of samples.
@@ -73,6 +79,14 @@ Examples:
     >>> results = metric.compute(predictions=samples, references=puzzles, k=[1, 2])
     >>> results["pass@1"], results["pass@2"]
     (0.75, 1.0)
+    >>> results["distinct_solutions"]
+    1.0
+
+    The lenient view:
+
+    >>> results = metric.compute(predictions=["Answer: 2 + 3 = 5."], references=puzzles[1:])
+    >>> results["pass@1"], results["pass@1_lenient"]
+    (0.0, 1.0)
 """
 
 

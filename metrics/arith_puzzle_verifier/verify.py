@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MAX_RESPONSE_CHARS = 4096
@@ -71,6 +71,17 @@ def parse_equation(line: str) -> tuple[int, str, int, int] | None:
         return None
     a, op, b, c = match.groups()
     return _to_int(a), op, _to_int(b), _to_int(c)
+
+
+def solution_key(equations: Iterable[tuple[int, str, int, int]]) -> tuple[tuple[int, str, int, int], ...]:
+    """What two solutions of one puzzle share if and only if they are the same.
+
+    They are the same if they differ only by commuting the operands of ``+`` and ``*`` or by the order of steps.
+    So the key is the multiset of equations ``(a, op, b, c)``, larger operand first for ``+`` and ``*``, sorted by
+    left operand (descending), right operand (descending), operator in the order ``+ - * /``.
+    """
+    commuted = [(b, op, a, c) if op in "+*" and b > a else (a, op, b, c) for a, op, b, c in equations]
+    return tuple(sorted(commuted, key=lambda equation: (-equation[0], -equation[2], "+-*/".index(equation[1]))))
 
 
 def verify(numbers: Sequence[int], target: int, response: str, *, division: str = "exact") -> Verdict:

@@ -5,6 +5,7 @@ import doctest
 import json
 import math
 import os
+import random
 import re
 import shutil
 import socket
@@ -18,9 +19,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from metrics.arith_puzzle_verifier import aggregate as module
-from metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER, aggregate, pass_at_k, verdicts, wilson_interval
-from metrics.arith_puzzle_verifier.verify import MAX_RESPONSE_CHARS, REASONS, Verdict
+from metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER, aggregate, verdicts
+from metrics.arith_puzzle_verifier.estimators import pass_at_k, wilson_interval
+from metrics.arith_puzzle_verifier.verify import MAX_RESPONSE_CHARS, REASONS, Verdict, parse_equation, solution_key
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "metrics" / "arith_puzzle_verifier"
@@ -99,11 +100,12 @@ def test_aggregate_of_single_responses():
     assert results == {
         "pass@1": 2 / 3,
         "pass@1_ci95": list(wilson_interval(2, 3)),
+        "pass@1_lenient": 2 / 3,
         "num_puzzles": 3,
         "reasons": {"wrong_target": 1 / 3, "ok": 2 / 3},
         "by_n": {"2": 0.5, "5": 1.0},
     }
-    assert list(results) == ["pass@1", "pass@1_ci95", "num_puzzles", "reasons", "by_n"]
+    assert list(results) == ["pass@1", "pass@1_ci95", "pass@1_lenient", "num_puzzles", "reasons", "by_n"]
     assert json.loads(json.dumps(results)) == results
 
 
@@ -208,10 +210,58 @@ def test_aggregate_refuses_in_one_line(case):
     assert "\n" not in str(error.value)
 
 
-def test_aggregate_imports_the_standard_library_and_verify_only():
-    for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
+def test_the_lenient_view_stands_beside_the_strict_one():
+    loose = "Answer: 2 + 3 = 5."
+    results = aggregate([loose, "2+3=5", "2 + 3 = 6", "2+3=6"], [PAIR] * 4)
+    assert (results["pass@1"], results["pass@1_lenient"]) == (1 / 4, 2 / 4)
+    assert results["reasons"] == {"illegal_characters": 2 / 4, "wrong_result": 1 / 4, "ok": 1 / 4}
+    results = aggregate([[loose, ""], [loose, "2+3=5"]], [PAIR] * 2, k=[1, 2])
+    assert (results["pass@1"], results["pass@1_lenient"], results["pass@2"]) == (1 / 4, 3 / 4, 1 / 2)
+    long = f"2{' ' * 5000}+3=5"
+    assert aggregate([long], [PAIR])["reasons"] == {"too_long": 1.0}
+    assert aggregate([long], [PAIR])["pass@1_lenient"] == 1.0
+    assert aggregate(["7 / 2 = 3"], [{"numbers": [7, 2], "target": 3}], division="integer")["pass@1_lenient"] == 1.0
+
+
+def test_distinct_solutions_are_counted_up_to_commuting_and_order():
+    puzzle = {"numbers": [1, 2, 3, 4], "target": 10}
+    same = ["1+2=3\n3+4=7\n3+7=10", "2+1=3\n4+3=7\n7+3=10\n", "3+4=7\n1+2=3\n3+7=10"]
+    other = ["2*4=8\n3-1=2\n8+2=10", "3-1=2\n4*2=8\n2+8=10"]
+    assert aggregate([same], [puzzle])["distinct_solutions"] == 1
+    assert aggregate([same + other], [puzzle])["distinct_solutions"] == 2
+    assert aggregate([["", "1+2=3"], [*same, *other, "x"]], [puzzle] * 2)["distinct_solutions"] == 1
+    assert "distinct_solutions" not in aggregate([same[0]], [puzzle])
+
+
+def test_the_key_of_a_solution_is_one_exactly_where_its_normal_form_is():
+    from dataset_builder.puzzle import normal_form
+    from dataset_builder.solve import solutions
+
+    rng = random.Random(3)
+    for numbers, target in (([1, 2, 3, 4], 10), ([2, 2, 2, 3], 6), ([1, 1, 2, 5], 4)):
+        found = list(solutions(numbers, target))
+        assert len(found) > 3
+        assert len({solution_key(map(parse_equation, text.split("\n"))) for text in found}) == len(found)
+        for text in found:  # in any order, with operands swapped, the key stays and the normal form too
+            equations = [parse_equation(line) for line in text.split("\n")]
+            turned = [(b, op, a, c) if op in "+*" else (a, op, b, c) for a, op, b, c in equations]
+            rng.shuffle(turned)
+            assert solution_key(turned) == solution_key(equations)
+            assert normal_form(numbers, turned) == normal_form(numbers, equations)
+
+
+def test_many_equal_numbers_are_no_trouble():
+    n = 600  # a normal form found by playing the equations would recurse too deep, or not end
+    answer = "\n".join(["1*1=1"] * (n - 1))
+    result = aggregate([[answer, answer]], [{"numbers": [1] * n, "target": 1}])
+    assert (result["pass@1"], result["distinct_solutions"]) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["aggregate", "estimators"])
+def test_the_pure_siblings_import_the_standard_library_and_each_other_only(name):
+    for node in ast.walk(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
-            assert (node.level, node.module) == (1, "verify")
+            assert (node.level, node.module) in {(1, "verify"), (1, "normalize"), (1, "estimators")}
         elif isinstance(node, ast.ImportFrom):
             assert node.module.split(".")[0] in sys.stdlib_module_names
         elif isinstance(node, ast.Import):
@@ -307,7 +357,7 @@ def test_evaluate_tells_what_the_metric_is(session):
     *_, description, citation, inputs = session
     assert "never evaluated" in description
     assert "2406.02100" in citation and "2107.03374" in citation
-    for word in ("predictions", "references", "k:", "division", "pass@1_ci95", "by_n"):
+    for word in ("predictions", "references", "k:", "division", *aggregate([[""]], [PAIR])):
         assert word in inputs
 
 
