@@ -1,24 +1,30 @@
-"""Exact solving: reachable values of every subset of the numbers, then solutions read off from the target down.
+"""Exact solving of one puzzle: values of the smaller parts of the numbers, then solutions from the target down.
 
-A solution is a binary tree over the given numbers, so the values that a subset can make are the
-results of its splits in two. Sets are built for subsets of up to half of the numbers; larger ones are
-asked only for the values that the target needs. An answer "none" is therefore a proof.
+A solution is a binary tree over the given numbers, so what a part of the numbers can make are the
+results of its splits in two. Sets of values are built for parts of up to half of the numbers; larger
+parts are asked only for the values that the target needs. An answer "none" is therefore a proof.
+Equal numbers are one: parts are multisets, and a part's solutions for a value are made once.
+
+Plain Python, because the demo starts cold; columns of many puzzles are the business of ``labels`` and
+``canonical``.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
+import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-
-import numpy as np
-from numba import njit
 
 from dataset_builder.errors import InputError
 from dataset_builder.puzzle import Equation, completion, normal_form
 
 MAX_EXACT_NUMBERS = 8
 BOUND_FACTOR = 10
+REDUCED = 6
+"""``find`` brings more than MAX_EXACT_NUMBERS numbers down to this many before it searches exactly."""
 
 
 def default_bound(numbers: Sequence[int], target: int) -> int:
@@ -27,12 +33,12 @@ def default_bound(numbers: Sequence[int], target: int) -> int:
 
 
 def solutions(numbers: Sequence[int], target: int, *, bound: int | None = None) -> Iterator[str]:
-    """All solutions of a puzzle, each once, as completions in normal form, in no stated order.
+    """All solutions of a puzzle, each once, as completions in normal form, in no stated order, one by one.
 
     Args:
         numbers: 2 to MAX_EXACT_NUMBERS integers, a multiset.
         target: the integer to reach.
-        bound: the largest |intermediate| allowed; default ``default_bound``.
+        bound: the largest |intermediate| and |target| allowed; default ``default_bound``.
 
     Returns:
         Solutions, distinct up to commuting operands and reordering independent steps. Nothing is
@@ -43,94 +49,187 @@ def solutions(numbers: Sequence[int], target: int, *, bound: int | None = None) 
     """
     if not 2 <= len(numbers) <= MAX_EXACT_NUMBERS:
         raise InputError(f"exact solving takes 2 to {MAX_EXACT_NUMBERS} numbers; got {len(numbers)}")
-    numbers = sorted(numbers)
-    return _distinct(numbers, target, bound or default_bound(numbers, target))
+    return _solutions(numbers, target, bound or default_bound(numbers, target))
 
 
-def _distinct(numbers: list[int], target: int, bound: int) -> Iterator[str]:
-    seen = set()
+def _solutions(numbers: Sequence[int], target: int, bound: int) -> Iterator[str]:
     search = _Search(numbers, bound)
-    for tree in search.trees((1 << len(numbers)) - 1, target):
-        text = completion(normal_form(numbers, tree))
-        if text not in seen:
-            seen.add(text)
-            yield text
+    for equations in search.solutions(search.all, target):
+        yield completion(normal_form(numbers, equations))
 
 
-def reachable(numbers: Sequence[int], *, bound: int) -> set[int]:
-    """Every target that ``numbers`` can reach under ``bound``. For up to 6 numbers in well under a second."""
-    return set(_Search(sorted(numbers), bound).values((1 << len(numbers)) - 1))
+def find(
+    numbers: Sequence[int], target: int, *, bound: int | None = None, tries: int = 300, seed: int = 0
+) -> tuple[str | None, bool]:
+    """Any solution of a puzzle with up to 15 numbers or more, fast.
+
+    Up to MAX_EXACT_NUMBERS numbers, or more that repeat so much that they have no more parts than
+    these, the search is exact. Otherwise each try joins random pairs by random steps with small results
+    until REDUCED numbers are left, and searches these exactly.
+
+    Args:
+        tries: the limit; a try takes 0.1 to 5 ms.
+        seed: of the random steps. The answer depends on the arguments alone, never on a clock.
+
+    Returns:
+        (solution in normal form or None, proved). ``(None, True)``: there is none under the bound.
+        ``(None, False)``: none was found within the limit.
+
+    Raises:
+        InputError: fewer than 2 numbers.
+    """
+    if len(numbers) < 2:
+        raise InputError(f"a puzzle has at least 2 numbers; got {len(numbers)}")
+    bound = bound or default_bound(numbers, target)
+    parts = math.prod(count + 1 for count in Counter(numbers).values())
+    if parts <= 1 << MAX_EXACT_NUMBERS:
+        return next(_solutions(numbers, target, bound), None), True
+    generator = random.Random(seed)
+    small = max(60, abs(target), *map(abs, numbers))
+    for _ in range(tries):
+        pool, steps = list(numbers), []
+        while len(pool) > REDUCED:
+            a, b = (pool.pop(int(generator.random() * len(pool))) for _ in range(2))
+            legal = [step for step in _results(a, b) if abs(step[3]) <= min(small, bound)]
+            if not legal:
+                break
+            steps.append(legal[int(generator.random() * len(legal))])
+            pool.append(steps[-1][3])
+        else:
+            search = _Search(pool, bound)
+            rest = next(search.solutions(search.all, target), None)
+            if rest is not None:
+                return completion(normal_form(numbers, [*steps, *rest])), True
+    return None, False
+
+
+def _results(a: int, b: int) -> list[Equation]:
+    a, b = max(a, b), min(a, b)
+    found = [(a, "+", b, a + b), (a, "-", b, a - b), (b, "-", a, b - a), (a, "*", b, a * b)]
+    return found + [(x, "/", y, x // y) for x, y in ((a, b), (b, a)) if y and x % y == 0]
 
 
 class _Search:
-    def __init__(self, numbers: list[int], bound: int):
-        self.numbers, self.bound = numbers, bound
+    """A part of the numbers is an integer in a mixed radix: digit i says how many of the i-th distinct value it has.
+
+    Hence a part less a part of it is a plain difference, and with distinct numbers a part is a bit mask.
+    """
+
+    def __init__(self, numbers: Sequence[int], bound: int):
+        self.bound = bound
         self.half = (len(numbers) + 1) // 2
+        self.groups, place = [], 1  # (value, count, place)
+        for value, count in sorted(Counter(numbers).items()):
+            self.groups.append((value, count, place))
+            place *= count + 1
+        self.all = place - 1
+        self.singles = {place: value for value, _, place in self.groups}
         self.values = lru_cache(maxsize=None)(self._values)
         self.makes = lru_cache(maxsize=None)(self._makes)
+        self.splits = lru_cache(maxsize=None)(self._splits)
+        self.size = lru_cache(maxsize=None)(self._size)
+        self._made: dict[tuple[int, int], tuple[list, Iterator]] = {}
 
-    def _values(self, mask: int) -> frozenset[int]:
-        if mask.bit_count() == 1:
-            return frozenset([self.numbers[mask.bit_length() - 1]])
+    def _size(self, part: int) -> int:
+        return sum(part // place % (count + 1) for _, count, place in self.groups)
+
+    def _splits(self, part: int) -> list[tuple[int, int]]:
+        """Every way to split a part in two: the larger one (of equals the greater integer) first."""
+        digits = [range(0, (part // place % (count + 1) + 1) * place, place) for _, count, place in self.groups]
+        pairs = ((left, part - left) for left in map(sum, itertools.product(*reversed(digits))))
+        ordered = [pair for pair in pairs if pair[1] and (self.size(pair[0]), pair[0]) >= (self.size(pair[1]), pair[1])]
+        return ordered[::-1]
+
+    def _values(self, part: int) -> frozenset[int]:
+        if part in self.singles:
+            return frozenset([self.singles[part]])
         found = set()
-        for left, right in _splits(mask):
-            small = self.values(right)
-            for a in self.values(left):
-                for b in small:
-                    found.update((a + b, a - b, b - a, a * b))
-                    if b and a % b == 0:
-                        found.add(a // b)
-                    if a and b % a == 0:
-                        found.add(b // a)
+        for left, right in self.splits(part):
+            large = self.values(left)
+            for b in self.values(right):
+                found.update([a + b for a in large], [a - b for a in large], [b - a for a in large])
+                if not b:
+                    found.add(0)
+                    continue
+                reach = self.bound // abs(b)
+                found.update([a * b for a in large if -reach <= a <= reach], [a // b for a in large if not a % b])
+                found.update([b // a for a in large if a and not b % a])
         return frozenset(c for c in found if -self.bound <= c <= self.bound)
 
-    def _makes(self, mask: int, value: int) -> bool:
-        """Can ``mask`` make ``value``?"""
-        if mask.bit_count() <= self.half:
-            return value in self.values(mask)
-        return any(True for _ in self._last_steps(mask, value))
+    def _makes(self, part: int, value: int) -> bool:
+        """Can ``part`` make ``value``?"""
+        if self.size(part) <= self.half:
+            return value in self.values(part)
+        return any(True for _ in self._last_steps(part, value))
 
-    def _last_steps(self, mask: int, value: int) -> Iterator[tuple[int, int, Equation]]:
-        """Each (mask of a, mask of b, equation) that ends in ``value`` with a and b both makeable."""
+    def _last_steps(self, part: int, value: int) -> Iterator[tuple[int, int, Equation]]:
+        """Each (part of a, part of b, equation) that ends in ``value`` with a and b both makeable."""
         if abs(value) > self.bound:
             return
-        for left, right in _splits(mask):
-            for b in self.values(right):  # the smaller side, so its set exists or is cheap
-                if b == 0 and value == 0:  # a*0 = 0 and 0/a = 0 whatever a
+        for left, right in self.splits(part):
+            small = self.values(right)  # the smaller side, so its set exists or is cheap
+            if self.size(left) <= self.half and self.values(left).isdisjoint(_needed(small, value)):
+                if value or 0 not in small:  # else every a will do
+                    continue
+            for b in small:
+                if b == value == 0:  # a*0 = 0 and 0/a = 0 whatever a
                     for a in self.values(left):
                         yield left, right, (a, "*", 0, 0)
                         if a:
                             yield right, left, (0, "/", a, 0)
                 for a, op, swapped in _partners(b, value):
-                    if abs(a) <= self.bound and self.makes(left, a):
+                    if -self.bound <= a <= self.bound and self.makes(left, a):
                         if swapped:
                             yield right, left, (b, op, a, value)
                         else:
                             yield left, right, (a, op, b, value)
 
-    def trees(self, mask: int, value: int) -> Iterator[list[Equation]]:
-        if mask.bit_count() == 1:
-            if value == self.numbers[mask.bit_length() - 1]:
-                yield []
+    def solutions(self, part: int, value: int) -> Iterator[tuple[Equation, ...]]:
+        """The distinct multisets of equations by which ``part`` makes ``value``, each sorted.
+
+        Those of a part that is not the whole are kept: equal ones need making once only.
+        """
+        if part in self.singles:
+            if value == self.singles[part]:
+                yield ()
             return
-        for left, right, equation in self._last_steps(mask, value):
-            for first in self.trees(left, equation[0]):
-                for second in self.trees(right, equation[2]):
-                    yield [*first, *second, equation]
+        if part == self.all:
+            yield from self._distinct(part, value)
+            return
+        if (part, value) not in self._made:
+            self._made[part, value] = [], self._distinct(part, value)
+        made, more = self._made[part, value]
+        for i in itertools.count():
+            if i == len(made):
+                found = next(more, None)
+                if found is None:
+                    return
+                made.append(found)
+            yield made[i]
+
+    def _distinct(self, part: int, value: int) -> Iterator[tuple[Equation, ...]]:
+        seen = set()
+        for left, right, (a, op, b, c) in self._last_steps(part, value):
+            equation = (b, op, a, c) if op in "+*" and b > a else (a, op, b, c)
+            for first in self.solutions(left, a):
+                for second in self.solutions(right, b):
+                    found = tuple(sorted((*first, *second, equation)))
+                    if found not in seen:
+                        seen.add(found)
+                        yield found
 
 
-def _splits(mask: int) -> Iterator[tuple[int, int]]:
-    """Every way to split a subset in two, the larger part (the one with the highest bit, if equal) first."""
-    size, part = mask.bit_count(), (mask - 1) & mask
-    while part:
-        rest = mask ^ part
-        if 2 * part.bit_count() > size or (2 * part.bit_count() == size and part > rest):
-            yield part, rest
-        part = (part - 1) & mask
+def _needed(small: frozenset[int], value: int) -> list[int]:
+    """Every a from which some b of ``small`` reaches ``value``, but for b = value = 0: that of ``_partners``, at once."""
+    found = [value - b for b in small] + [value + b for b in small] + [b - value for b in small]
+    found += [value // b for b in small if b and not value % b]
+    if value:
+        found += [b // value for b in small if not b % value]
+    return found + [value * b for b in small]
 
 
 def _partners(b: int, c: int) -> list[tuple[int, str, bool]]:
-    """(a, op, swapped): every a with ``a op b = c``, or ``b op a = c`` where swapped, but for b = c = 0."""
+    """(a, op, swapped): every a with ``a op b = c``, or ``b op a = c`` where swapped, but for b = c = 0 the sums only."""
     found = [(c - b, "+", False), (c + b, "-", False)]
     if c:  # else a = b, and b-a is a-b again
         found.append((b - c, "-", True))
@@ -143,157 +242,14 @@ def _partners(b: int, c: int) -> list[tuple[int, str, bool]]:
     return found
 
 
-@njit(cache=True, nogil=True)
-def apply_move(a, b, move):
-    """The six moves on two numbers, ``a+b a-b b-a a*b a/b b/a``: (result, whether it is legal)."""
-    if move == 0:
-        return a + b, True
-    if move == 1:
-        return a - b, True
-    if move == 2:
-        return b - a, True
-    if move == 3:
-        return a * b, True
-    if move == 5:
-        a, b = b, a
-    if b == 0 or a % b != 0:
-        return 0, False
-    return a // b, True
+def __getattr__(name: str):
+    """Where these went: ``from dataset_builder.solve import canonical`` and the like keep working meanwhile."""
+    if name in ("canonical",):
+        from dataset_builder import canonical
 
+        return canonical.canonical
+    if name in ("apply_move", "difficulty", "reachable"):
+        from dataset_builder import labels
 
-@njit(cache=True, nogil=True)
-def _replace_pair(pool, m, i, j, c, rest):
-    """``rest`` = ``pool`` (descending, m long) without positions i and j, and with c in its place."""
-    k = 0
-    placed = False
-    for q in range(m):
-        if q in (i, j):
-            continue
-        if not placed and c >= pool[q]:
-            rest[k] = c
-            k += 1
-            placed = True
-        rest[k] = pool[q]
-        k += 1
-    if not placed:
-        rest[k] = c
-
-
-@njit(cache=True, nogil=True)
-def _canonical_rows(numbers, targets, bound, equations, found):
-    """Depth first in the documented order, strict improvement only: of equals the first is kept.
-
-    A loop over explicit stacks: numba's cache breaks on functions that call themselves.
-    """
-    n = numbers.shape[1]
-    pools = np.zeros((n, n), np.int64)
-    state = np.zeros(n, np.int64)  # next (i, j, op) to try at each depth
-    worst = np.zeros(n, np.int64)
-    total = np.zeros(n, np.int64)
-    path = np.zeros((n - 1, 4), np.int64)
-    for row in range(numbers.shape[0]):
-        target = targets[row]
-        best_worst = best_total = np.iinfo(np.int64).max
-        pools[0] = np.sort(numbers[row])[::-1]
-        depth = 0
-        state[0] = 0
-        while depth >= 0:
-            m = n - depth
-            if state[depth] == 4 * m * m:
-                depth -= 1
-                continue
-            i, j, op = state[depth] // (4 * m), state[depth] // 4 % m, state[depth] % 4
-            pool = pools[depth]
-            if i == j or (i > 0 and pool[i] == pool[i - 1]) or (j > 0 and pool[j] == pool[j - 1] and j - 1 != i):
-                state[depth] += 4 - op  # the same values were tried before
-                continue
-            state[depth] += 1
-            a, b = pool[i], pool[j]
-            if op == 1:
-                c = a - b
-            elif op == 3:
-                if b == 0:
-                    continue
-                c = a // b
-                if c * b != a:
-                    continue
-            elif i > j:
-                continue  # + and * with the smaller operand first
-            else:
-                c = a + b if op == 0 else a * b
-            if m > 2 and (c > bound or c < -bound):
-                continue
-            path[depth, 0], path[depth, 1], path[depth, 2], path[depth, 3] = a, op, b, c
-            if m == 2:
-                if c == target and (worst[depth], total[depth]) < (best_worst, best_total):
-                    best_worst, best_total = worst[depth], total[depth]
-                    equations[row] = path
-                    found[row] = True
-                continue
-            new_worst, new_total = max(worst[depth], abs(c)), total[depth] + abs(c)
-            if (new_worst, new_total) >= (best_worst, best_total):
-                continue
-            depth += 1
-            _replace_pair(pool, m, i, j, c, pools[depth])
-            state[depth], worst[depth], total[depth] = 0, new_worst, new_total
-
-
-def canonical(numbers: np.ndarray, targets: np.ndarray, bound: int) -> tuple[np.ndarray, np.ndarray]:
-    """The canonical solution of each puzzle, in normal form.
-
-    Of all solutions the one with the least largest |intermediate|, then the least sum of
-    |intermediates|, then the first in the order of ``puzzle.normal_form``. Intermediates are the
-    results of all equations but the last.
-
-    Args:
-        numbers: integers, shape (rows, n); targets: integers, shape (rows,); bound: on |intermediate|.
-
-    Returns:
-        equations, int64 (rows, n-1, 4): a, operator index in ``+-*/``, b, c; found, bool (rows,).
-    """
-    numbers = np.ascontiguousarray(numbers, dtype=np.int64)
-    equations = np.zeros((len(numbers), numbers.shape[1] - 1, 4), dtype=np.int64)
-    found = np.zeros(len(numbers), dtype=np.bool_)
-    _canonical_rows(numbers, np.ascontiguousarray(targets, dtype=np.int64), bound, equations, found)
-    return equations, found
-
-
-@njit(cache=True, nogil=True)
-def _count_playouts(numbers, target, bound):
-    n = len(numbers)
-    pools = np.zeros((n, n), np.int64)
-    pools[0] = np.sort(numbers)[::-1]
-    state = np.zeros(n, np.int64)
-    hits = legal = 0
-    depth = 0
-    while depth >= 0:
-        m = n - depth
-        if state[depth] == 6 * m * m:
-            depth -= 1
-            continue
-        i, j, move = state[depth] // (6 * m), state[depth] // 6 % m, state[depth] % 6
-        state[depth] += 1
-        if i >= j:
-            continue
-        c, ok = apply_move(pools[depth, i], pools[depth, j], move)
-        if not ok or c > bound or c < -bound:
-            continue
-        if m == 2:
-            legal += 1
-            hits += c == target
-            continue
-        depth += 1
-        _replace_pair(pools[depth - 1], m, i, j, c, pools[depth])
-        state[depth] = 0
-    return hits, legal
-
-
-def difficulty(numbers: Sequence[int], target: int, bound: int) -> float:
-    """How much luck a blind player needs: -log10 of the share of all legal play-outs that reach the target.
-
-    A play-out takes any two numbers of the pool and one of ``a+b a-b b-a a*b a/b b/a`` (division exact,
-    result within ``bound``) until one number is left; all play-outs count alike. 0 means that every
-    play-out wins, 3 that one in a thousand does, inf that none does.
-    """
-    hits, legal = _count_playouts(np.array(numbers, dtype=np.int64), target, bound)
-    return math.inf if hits == 0 else -math.log10(hits / legal)
+        return getattr(labels, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

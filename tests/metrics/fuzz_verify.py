@@ -1,0 +1,91 @@
+"""Coverage-guided fuzzing of the verifier, outside the quick suite.
+
+    python -m venv /tmp/fuzz && /tmp/fuzz/bin/pip install atheris pytest hypothesis
+    /tmp/fuzz/bin/python tests/metrics/fuzz_verify.py -max_total_time=300
+
+From the project's root. Every input is judged by ``verify`` and by the plain second implementation of
+test_verify.py, which must agree, and goes through ``normalize``, ``graded_reward`` and gsm8k_answer's readers,
+which must keep their promises. Any exception stops the run; the arguments are libFuzzer's. The last line is the
+count: inputs tried, faults found, and each reason met.
+"""
+
+import importlib.util
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+import atheris
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+atheris.enabled_hooks.add("RegEx")
+with atheris.instrument_imports(include=["metrics"]):
+    from metrics.arith_puzzle_verifier.normalize import normalize
+    from metrics.arith_puzzle_verifier.verify import DIVISIONS, verify
+    from metrics.gsm8k_answer.calculator import evaluate_expression
+    from metrics.gsm8k_answer.score import answer
+    from metrics.rewards import graded_reward
+
+spec = importlib.util.spec_from_file_location("plain", Path(__file__).with_name("test_verify.py"))
+plain = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(plain)
+
+LEGAL = "0123456789+-*/=\n"
+PUZZLES = [([2, 3], 5), ([3, 6, 7, 51, 58], 4), ([1, 1, 2], 0), ([5], 5), ([4, 4, 4, 4], 1), ([], 0), ([-2, 7], -14)]
+counts: Counter = Counter()
+
+
+def one_input(data: bytes) -> None:
+    provider = atheris.FuzzedDataProvider(data)
+    kind = provider.ConsumeIntInRange(0, 3)
+    numbers, target = provider.PickValueInList(PUZZLES)
+    division = provider.PickValueInList(list(DIVISIONS))
+    if kind == 0:
+        text = provider.ConsumeUnicode(5000)
+    elif kind == 1:
+        text = "".join(LEGAL[byte % 16] for byte in provider.ConsumeBytes(5000))
+    elif kind == 2:  # equations that hold, from the bytes: they reach the pool rules
+        numbers = [1 + byte % 9 for byte in provider.ConsumeBytes(provider.ConsumeIntInRange(1, 6))]
+        text, target = _played(numbers, provider)
+    else:
+        text = provider.ConsumeBytes(5000).decode("utf-8", "surrogateescape")
+    wanted = plain.slow_verify(numbers, target, text, division)[:2]
+    verdict = verify(numbers, target, text, division=division)
+    assert (verdict.reason, verdict.line) == wanted, (numbers, target, text, division)
+    counts[verdict.reason] += 1
+    loose = normalize(text)
+    assert normalize(loose) == loose, text
+    if verdict.reason not in ("too_long", "illegal_characters", "malformed_equation"):
+        assert loose == text, text
+    (grade,) = graded_reward([text], [numbers], [target])
+    assert 0 <= grade <= 1 and (grade < 1 or verify(numbers, target, text).correct), text
+    answer(text)
+    evaluate_expression(text)
+    if counts.total() % 1000 == 0:
+        _report()
+
+
+def _played(numbers, provider) -> tuple[str, int]:
+    pool, lines = list(numbers), []
+    while len(pool) > 1:
+        a = pool.pop(provider.ConsumeIntInRange(0, len(pool) - 1))
+        b = pool.pop(provider.ConsumeIntInRange(0, len(pool) - 1))
+        op = "+-*/"[provider.ConsumeIntInRange(0, 3)]
+        value = {"+": a + b, "-": a - b, "*": a * b, "/": abs(a) // abs(b) if b else 0}[op]
+        value += provider.ConsumeIntInRange(0, 15) == 15
+        lines.append(f"{a}{op}{b}={value}")
+        pool.append(value)
+    return "\n".join(lines), pool[0] if pool else 0
+
+
+def _report() -> None:
+    """libFuzzer leaves by _exit: what must last is written as it goes."""
+    if os.environ.get("FUZZ_COUNTS"):
+        Path(os.environ["FUZZ_COUNTS"]).write_text(json.dumps({"inputs": counts.total(), **counts}) + "\n")
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()

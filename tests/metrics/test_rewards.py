@@ -1,0 +1,124 @@
+"""The rewards: the verifier's verdict, a bounded grade that padding cannot raise, and a real GRPO run."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metrics.arith_puzzle_verifier.verify import MAX_RESPONSE_CHARS, verify
+from metrics.rewards import graded_reward, reward
+
+CASES = [
+    json.loads(line)
+    for line in Path(__file__).with_name("cases.jsonl").read_text(encoding="utf-8").split("\n")
+    if line and json.loads(line)["division"] == "exact"
+]
+NUMBERS, TARGET = [3, 6, 7, 51, 58], 4
+LINES = ["58-51=7", "6-7=-1", "3*-1=-3", "-3+7=4"]
+
+
+def grade(response: str, numbers=NUMBERS, target=TARGET) -> float:
+    (value,) = graded_reward([response], [numbers], [target])
+    return value
+
+
+def test_the_reward_is_the_verdict():
+    arguments = [[case[key] for case in CASES] for key in ("response", "numbers", "target")]
+    assert reward(*arguments) == [float(case["correct"]) for case in CASES]
+    assert {type(value) for value in reward(*arguments)} == {float}
+    for case, value in zip(CASES, graded_reward(*arguments), strict=True):
+        assert value == 1 if case["correct"] else 0 <= value < 1
+
+
+def test_the_grade_is_the_share_of_checks_before_the_first_fault():
+    assert grade("\n".join(LINES)) == 1
+    assert grade("\n".join([*LINES[:3], "7--3=10"])) == 4 / 5  # all equations hold, the target is missed
+    for held in range(4):
+        for fault in ("3+3=7", "9+9=18", "1/0=0"):
+            assert grade("\n".join([*LINES[:held], fault, *LINES[held + 1 :]])) == held / 5
+    for form in ("", "58-51=7", "\n".join([*LINES, "4*1=4"]), "\n".join([*LINES[:3], "x"]), "So:\n" + "\n".join(LINES)):
+        assert grade(form) == 0
+
+
+def test_padding_does_not_pay():
+    solved, missed = "\n".join(LINES), "\n".join([*LINES[:3], "7--3=10"])
+    for response in (solved, missed, "\n".join(LINES[:2]), ""):
+        for padding in ("\n\n", "\n4*1=4", "\n58-51=7", "\n4-4=0", " ", "\n# done", "\n" * MAX_RESPONSE_CHARS):
+            for padded in (response + padding, padding.lstrip("\n") + "\n" + response, response + padding * 9):
+                assert grade(padded) <= grade(response)
+                assert grade(padded) == 0
+    # trivial steps use numbers up: with a 1 to multiply by, there is one such step, and the target is missed
+    assert grade("7*1=7\n7*1=7", [1, 5, 7], 35) == 1 / 3
+    assert grade("7*1=7\n5*7=35", [1, 5, 7], 35) == 1
+    assert grade("7*1=7\n7-5=2", [1, 5, 7], 35) == 2 / 3
+
+
+EQUATIONS = st.sampled_from([*LINES, "7*1=7", "7-7=0", "3+6=9", "9-7=2", "51+7=58", "58-58=0", "0*2=0", "6/3=2", "x", ""])
+
+
+@given(st.lists(EQUATIONS, max_size=8), st.lists(EQUATIONS | st.text(max_size=5), min_size=1, max_size=8))
+@settings(max_examples=500)
+def test_no_extra_line_raises_the_grade(lines, extra):
+    """Whatever is written after an answer of full length, the grade does not go up; nor does it ever reach 1."""
+    response = "\n".join(lines)
+    value = grade(response)
+    assert 0 <= value <= 1 and (value == 1) == verify(NUMBERS, TARGET, response).correct
+    if len(lines) >= 4:
+        assert grade("\n".join([*lines, *extra])) <= value
+
+
+@given(st.text() | st.text("0123456789+-*/=\n"), st.lists(st.integers(-9, 9), max_size=5), st.integers(-9, 9))
+def test_the_grade_is_bounded_on_any_text(response, numbers, target):
+    value = grade(response, numbers, target)
+    assert value == 1 if verify(numbers, target, response).correct else 0 <= value < 1
+
+
+def test_conversations_and_other_columns():
+    solved = "\n".join(LINES)
+    completions = [
+        [{"role": "assistant", "content": solved}],
+        [{"role": "assistant", "content": "wait"}, {"role": "assistant", "content": solved}],
+        [{"role": "assistant", "content": [{"type": "text", "text": solved}]}],
+        [{"role": "assistant", "content": None}],
+        [],
+    ]
+    columns = {"numbers": [NUMBERS] * 5, "target": [TARGET] * 5}
+    extra = {"prompts": [""] * 5, "completion_ids": [[]] * 5, "trainer_state": None, "n": [5] * 5}
+    assert reward(completions=completions, **columns, **extra) == [1, 1, 1, 0, 0]
+    assert graded_reward(completions=completions, **columns, **extra) == [1, 1, 1, 0, 0]
+    with pytest.raises(ValueError):
+        reward([solved], [NUMBERS, NUMBERS], [TARGET])
+
+
+def test_grpo_trainer_takes_both(small_base, tmp_path):
+    """Two real steps on a tiny random model: TRL calls the rewards with the dataset's columns, and logs them."""
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import GRPOConfig, GRPOTrainer
+
+    seen = []
+
+    def watched(completions, numbers, target, **rest):
+        values = reward(completions, numbers, target, **rest)
+        seen.extend(zip(completions, numbers, target, values, strict=True))
+        return values
+
+    rows = [{"prompt": "2,3:5\n", "numbers": [2, 3], "target": 5}, {"prompt": "2,3:6\n", "numbers": [2, 3], "target": 6}]
+    trainer = GRPOTrainer(
+        model=AutoModelForCausalLM.from_pretrained(small_base),
+        processing_class=AutoTokenizer.from_pretrained(small_base),
+        reward_funcs=[watched, graded_reward],
+        train_dataset=Dataset.from_list(rows * 4),
+        args=GRPOConfig(
+            output_dir=str(tmp_path), use_cpu=True, bf16=False, report_to=[], max_steps=2, logging_steps=1,
+            per_device_train_batch_size=4, num_generations=4, max_completion_length=8, beta=0.0, save_strategy="no",
+            reward_weights=[1.0, 0.1], disable_tqdm=True,
+        ),
+    )  # fmt: skip
+    trainer.train()
+    assert trainer.state.global_step == 2
+    assert len(seen) >= 8 and all(verify(n, t, c).correct == value for c, n, t, value in seen)
+    logged = trainer.state.log_history[0]
+    assert {"rewards/watched/mean", "rewards/graded_reward/mean"} <= set(logged)
