@@ -1,12 +1,14 @@
-"""The README's results, out of ``results/``: python -m model_cards.readme [--check]
+"""The README's results, out of ``results/``: python -m model_cards.readme [--take WORK NAME | --check]
 
-``results/<run>/`` holds what a release run wrote: the adapter repo's results.json and run.json. The block between
-the two markers of README.md is rendered from them; with --check nothing is written and a stale block is status 1.
+``results/<name>/`` holds what a release run wrote: the adapter repo's results.json and run.json, which --take copies
+out of a release's folder. The block between the two markers of README.md is rendered from them; with --check nothing
+is written and a stale block is status 1.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -45,6 +47,12 @@ def _base_size(run: dict) -> int:
 def main() -> int:
     """Rewrite README.md, or check it; returns the exit status."""
     readme = ROOT / "README.md"
+    if sys.argv[1:2] == ["--take"]:
+        work, name = sys.argv[2:]
+        target = ROOT / "results" / name
+        target.mkdir(parents=True, exist_ok=True)
+        for file in ("results.json", "run.json"):
+            shutil.copyfile(Path(work) / "stage" / "adapter" / file, target / file)
     before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
     text = before + BEGIN + render(ROOT / "results") + END + after
