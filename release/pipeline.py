@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,7 +53,14 @@ def train_stage(recipe_path: Path, *, dataset: Path | None, output: Path, accele
     command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(accelerate_config)]
     command += [str(ROOT / "training" / "sft.py"), "--config", str(recipe_path), "--output", str(output)]
     command += ["--dataset", str(dataset)] if dataset else []
-    return subprocess.run(command, env=os.environ | {"TOKENIZERS_PARALLELISM": "false"}).returncode
+    # A group of its own: at Ctrl-C launcher and training are ended together, without their tracebacks.
+    child = subprocess.Popen(command, env=os.environ | {"TOKENIZERS_PARALLELISM": "false"}, process_group=0)
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        os.killpg(child.pid, signal.SIGTERM)
+        child.wait()
+        raise
 
 
 def score_stage(recipe: Recipe, work: Work) -> dict[str, dict]:

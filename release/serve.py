@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -71,6 +72,7 @@ Ctrl-C stops both.
 
 def _run(folder: Path, environment: dict[str, str]) -> int:
     app = subprocess.Popen([sys.executable, "app.py"], cwd=folder, env=environment)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like Ctrl-C: the app does not outlive this
     try:
         return app.wait()
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import fcntl
 import hashlib
 import json
 import math
@@ -21,6 +22,7 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import IO
 
 from dataset_builder.errors import InputError
 from training.recipe import ROOT, Recipe, check_sft_keys, load_recipe
@@ -70,7 +72,7 @@ def train(recipe: Recipe, output: Path, *, dataset: str | None = None) -> Path:
     transformers.set_seed(recipe.seed)
     commit = _source_commit()
     checkpoints = output / "checkpoints"
-    _claim(output, recipe)
+    lock = _claim(output, recipe)  # held while this function runs
     try:
         arguments = SFTConfig(
             output_dir=str(checkpoints),
@@ -120,6 +122,7 @@ def train(recipe: Recipe, output: Path, *, dataset: str | None = None) -> Path:
     partial.write_text(json.dumps(record, indent=1, sort_keys=True, default=str) + "\n")
     partial.rename(done)
     shutil.rmtree(checkpoints, ignore_errors=True)
+    lock.close()
     return output
 
 
@@ -188,14 +191,26 @@ def last_checkpoint(folder: Path) -> str | None:
     return newest
 
 
-def _claim(output: Path, recipe: Recipe) -> None:
-    """Write whose run this is before the first checkpoint, so that no other recipe resumes from it."""
+def _claim(output: Path, recipe: Recipe) -> IO[str]:
+    """Write whose run this is before the first checkpoint, so that no other recipe resumes from it.
+
+    Returns the locked file; a second process that trains here is refused while it is open.
+    """
     marker = output / "recipe.json"
     try:
-        if marker.is_file() and json.loads(marker.read_text())["digest"] != recipe.digest:
+        if marker.is_file() and marker.stat().st_size and json.loads(marker.read_text())["digest"] != recipe.digest:
             raise InputError(f"{output} holds another recipe's unfinished run; give another --output, or delete it")
         output.mkdir(parents=True, exist_ok=True)
-        marker.write_text(json.dumps({"digest": recipe.digest, "recipe": dataclasses.asdict(recipe)}, indent=1))
+        file = (output / "recipe.json").open("a+")
+        rank = int(os.environ.get("LOCAL_RANK", "0"))
+        if rank == 0:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.truncate(0)
+            file.write(json.dumps({"digest": recipe.digest, "recipe": dataclasses.asdict(recipe)}, indent=1))
+            file.flush()
+        return file
+    except BlockingIOError:
+        raise InputError(f"another process is training in {output}; wait for it, or give another --output") from None
     except OSError as error:
         raise InputError(f"cannot write to {output}: {error.strerror}; give another --output") from None
 
