@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 
 from dataset_builder.errors import InputError
-from dataset_builder.labels import divisors, part_sizes
+from dataset_builder.labels import divisors
 
 MAX_NUMBERS = 8
 FIRST_WINDOW = 16
@@ -395,13 +395,11 @@ def _search(numbers, target, least, kept, keys, count, table, lists, counts, siz
 
 
 @njit(cache=True, nogil=True)
-def _best_rows(numbers, targets, k, window, equations, found):
+def _best_rows(numbers, targets, k, window, size, start, items, equations, found):
     """The first k solutions of each row (its numbers sorted) whose intermediates lie in the window."""
     rows, n = numbers.shape
     full, width = (1 << n) - 1, 2 * window + 1
-    size = part_sizes(n)
     first, pairs = np.zeros(full + 2, np.int64), np.zeros((3**n // 2, 2), np.int64)
-    start, items = divisors(min(max(window, np.abs(numbers).max()), 1 << 16))
     table, differences = np.zeros((full + 1, width), np.float32), np.zeros(width, np.float32)
     lists, counts = np.zeros((full + 1, width), np.int64), np.zeros(full + 1, np.int64)
     single = np.zeros(full + 1, np.int64)
@@ -419,15 +417,17 @@ def _best_rows(numbers, targets, k, window, equations, found):
             counts[1 << i] = 1
             zero = zero or given[i] == 0
         upto = n - 1 if zero and target == 0 else max(1, n - 2)  # with 0, any value of the others will do
-        top = _solve_tables(
-            target, table, lists, counts, size, single, first, pairs, window, False, upto, start, items, differences
-        )
         count, keys[:] = 0, np.int64(_FAR)
-        limit, step = np.int64(min(top, np.float32(window + 1))), 1
-        while limit <= window:
+        limit, step, adding = window, 1, False  # first the least largest value, then sums under it
+        while True:
             least = _solve_tables(
-                target, table, lists, counts, size, single, first, pairs, limit, True, upto, start, items, differences
+                target, table, lists, counts, size, single, first, pairs, limit, adding, upto, start, items, differences
             )
+            if not adding:
+                if least > window:
+                    break
+                limit, adding = np.int64(least), True
+                continue
             if k == 1:
                 keys[0] = limit, np.int64(least)
             count = _search(
@@ -438,10 +438,10 @@ def _best_rows(numbers, targets, k, window, equations, found):
             limit = min(window, limit + step)
             step *= 2
         found[row] = count
-        equations[row] = kept[:k]
+        equations[row, :count] = kept[:count]
 
 
-def best(numbers: np.ndarray, targets: np.ndarray, k: int, bound: int) -> tuple[np.ndarray, np.ndarray]:
+def paths(numbers: np.ndarray, targets: np.ndarray, k: int, bound: int) -> tuple[np.ndarray, np.ndarray]:
     """The first k solutions of each puzzle in the order of the module's text, in normal form; the first is canonical.
 
     Args:
@@ -464,10 +464,12 @@ def best(numbers: np.ndarray, targets: np.ndarray, k: int, bound: int) -> tuple[
     if k < 1:
         raise InputError(f"the number of solutions is at least 1; got {k}")
     equations, found = np.zeros((rows, k, n - 1, 4), dtype=np.int64), np.zeros(rows, dtype=np.int64)
+    size = np.bitwise_count(np.arange(1 << n)).astype(np.int64)
     window, left = min(FIRST_WINDOW, bound), np.arange(rows)
     while len(left):
         some, counts = np.zeros((len(left), k, n - 1, 4), dtype=np.int64), np.zeros(len(left), dtype=np.int64)
-        _best_rows(numbers[left], targets[left], k, window, some, counts)
+        table = divisors(min(max(window, int(np.abs(numbers).max())), 1 << 16))
+        _best_rows(numbers[left], targets[left], k, window, size, *table, some, counts)
         equations[left], found[left] = some, counts
         if window == bound:
             break
@@ -476,10 +478,10 @@ def best(numbers: np.ndarray, targets: np.ndarray, k: int, bound: int) -> tuple[
 
 
 def canonical(numbers: np.ndarray, targets: np.ndarray, bound: int) -> tuple[np.ndarray, np.ndarray]:
-    """The canonical solution of each puzzle, in normal form: the first of ``best``.
+    """The canonical solution of each puzzle, in normal form: the first of ``paths``.
 
     Returns:
         equations, int64 (rows, n-1, 4): a, operator index in ``+-*/``, b, c; found, bool (rows,).
     """
-    equations, found = best(numbers, targets, 1, bound)
+    equations, found = paths(numbers, targets, 1, bound)
     return equations[:, 0], found > 0

@@ -12,7 +12,7 @@ from dataset_builder.generate import CONFIGS, puzzles, stream_key
 from dataset_builder.puzzle import OPERATORS, completion, symbolic_prompt
 from dataset_builder.solve import BOUND_FACTOR, canonical
 
-DRILL_LIMIT = CONFIGS["starter"]["train"].bound
+DRILL_LIMIT = CONFIGS["starter"].splits["train"].bound
 PUZZLE_V = 20
 PUZZLE_SIZES = (3, 4)
 
@@ -33,7 +33,7 @@ def drill_columns(rows: int, seed: int, drill_share: float) -> dict[str, list[st
     bound = BOUND_FACTOR * PUZZLE_V
     for index, n in enumerate(PUZZLE_SIZES):
         share = len(range(index, rows - drills, len(PUZZLE_SIZES)))
-        numbers, targets = puzzles(("drills", seed), share, n, PUZZLE_V, bound, "train", unique=False)
+        numbers, targets, _ = puzzles(("drills", seed), share, n, PUZZLE_V, bound, "train", unique=False)
         equations, _ = canonical(numbers, targets, bound)
         for row, target, steps in zip(numbers.tolist(), targets.tolist(), equations.tolist(), strict=True):
             text = completion((a, OPERATORS[op], b, c) for a, op, b, c in steps)

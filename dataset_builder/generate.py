@@ -1,34 +1,54 @@
-"""Rows from raw random bits: each is a pure function of (spec version, config family, split, seed, shard, position).
+"""Rows from raw random bits: each is a pure function of (spec version, family, split, seed, shard, position).
 
-Candidates of one N are drawn from a Philox stream whose key is a hash of all of these; the row at
-a position is the next accepted candidate of its N. NumPy promises the bits of a bit generator, not
-the draws of its distributions, so every draw below is a multiply-and-shift on raw bits.
+Candidates of one N are drawn from Philox streams whose keys are hashes of all of these; the row at a
+position is the next accepted candidate of its N. NumPy promises the bits of a bit generator, not the
+draws of its distributions, so every draw is a multiply-and-shift on raw bits.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
+import pyarrow as pa
 
-from dataset_builder.puzzle import OPERATORS, SPEC_VERSION, completion, partition_mask, puzzle_keys, symbolic_prompt
-from dataset_builder.solve import BOUND_FACTOR, apply_move, canonical, difficulty, solutions
+from dataset_builder.candidates import play, to_normal_form
+from dataset_builder.puzzle import SPEC_VERSION, partition_mask, puzzle_keys
+from dataset_builder.solve import BOUND_FACTOR
+from dataset_builder.text import completions, prompts
 
 BLOCK = 1 << 16
 """Candidates per block; each block is a stream of its own, so that none depends on another's length."""
+SHARD_ROWS = 1_000_000
+LABELS = ("num_solutions", "difficulty")
+
+SCHEMA = pa.schema(
+    {
+        "numbers": pa.list_(pa.int32()),
+        "target": pa.int32(),
+        "prompt": pa.string(),
+        "completion": pa.string(),
+        "n": pa.int8(),
+        "num_solutions": pa.int32(),
+        "difficulty": pa.float32(),
+    }
+)
+"""All splits of a config share one schema, or ``load_dataset`` refuses them; ``train`` holds null labels."""
 
 
 @dataclass(frozen=True)
 class SplitSpec:
-    """One split: its rows, its sizes N (position p has ``n_values[p % len]``), V, and whether rows carry labels."""
+    """One split: ``rows``; its sizes N (position p has ``n_values[p % len]``); V; the least largest number;
+    whether rows carry labels; and whether the completion is the solution that made the puzzle or the canonical one."""
 
     rows: int
     n_values: tuple[int, ...]
-    v: int
-    labels: bool
+    v: int = 60
+    at_least: int = 1
+    labels: bool = True
+    solutions: str = "made"
 
     @property
     def bound(self) -> int:
@@ -36,62 +56,62 @@ class SplitSpec:
         return BOUND_FACTOR * self.v
 
 
-CONFIGS: dict[str, dict[str, SplitSpec]] = {
-    "starter": {
-        "train": SplitSpec(300_000, (3, 4), 60, labels=False),
-        "validation": SplitSpec(1_000, (3, 4), 60, labels=True),
-        "test": SplitSpec(2_000, (3, 4), 60, labels=True),
-    },
+@dataclass(frozen=True)
+class Config:
+    """A config: its splits, and the family whose streams and shards it shares with its sisters."""
+
+    family: str
+    splits: dict[str, SplitSpec]
+
+
+def _paper(rows: int) -> Config:
+    """A training size of the paper with our sizes of its three benchmarks."""
+    return Config(
+        "paper",
+        {
+            "train": SplitSpec(rows, (5, 6, 7), labels=False),
+            "validation": SplitSpec(3_000, (5, 6, 7)),
+            "test": SplitSpec(7_500, (5, 6, 7)),
+            "ood_numeric_100": SplitSpec(6_000, (5, 6, 7), v=100, at_least=61),
+            "ood_numeric_1000": SplitSpec(6_000, (5, 6, 7), v=1000, at_least=101),
+            "ood_form": SplitSpec(5_000, (8,)),
+        },
+    )
+
+
+CONFIGS: dict[str, Config] = {
+    "1m": _paper(1_000_000),
+    "10m": _paper(10_000_000),
+    "100m": _paper(100_000_000),
+    "stress": Config(
+        "stress",
+        {f"n{n}": SplitSpec(1_000, (n,), labels=False) for n in (9, 10, 12, 15)}
+        | {f"v{v}": SplitSpec(1_000, (5, 6, 7), v=v, at_least=v // 10 + 1, labels=False) for v in (10_000, 100_000)},
+    ),
+    "starter": Config(
+        "starter",
+        {
+            "train": SplitSpec(300_000, (3, 4), labels=False, solutions="canonical"),
+            "validation": SplitSpec(1_000, (3, 4), solutions="canonical"),
+            "test": SplitSpec(2_000, (3, 4), solutions="canonical"),
+        },
+    ),
 }
-"""Config -> split -> what it holds. All of ``starter`` carries canonical solutions."""
-
-SHARD_ROWS = 1_000_000
+"""Config -> what it holds; the sizes are the contract's."""
 
 
-def split_shards(spec: SplitSpec) -> list[int]:
+def with_solutions(config: Config, solutions: str | None) -> Config:
+    """The config with other completions in all splits ("made" or "canonical"); None leaves it as it is."""
+    if solutions is None or all(spec.solutions == solutions for spec in config.splits.values()):
+        return config
+    splits = {name: replace(spec, solutions=solutions) for name, spec in config.splits.items()}
+    return Config(f"{config.family}-{solutions}", splits)
+
+
+def shard_sizes(spec: SplitSpec) -> list[int]:
     """Rows of each shard of a split."""
     full, rest = divmod(spec.rows, SHARD_ROWS)
     return [SHARD_ROWS] * full + [rest] * (rest > 0)
-
-
-@njit(cache=True, nogil=True)
-def _candidates(words, n, v, bound, numbers, targets):
-    """Play each candidate from its raw words (uint64, n distinct numbers then n-1 steps); target 0 = rejected."""
-    pool = np.empty(n, np.int64)
-    legal = np.empty(6, np.int64)
-    for row in range(words.shape[0]):
-        targets[row] = 0
-        ok = True
-        for k in range(n):
-            pool[k] = 1 + np.int64(((words[row, k] >> np.uint64(32)) * np.uint64(v)) >> np.uint64(32))
-            for earlier in range(k):
-                ok = ok and pool[earlier] != pool[k]
-            numbers[row, k] = pool[k]
-        m = n
-        while ok and m > 1:
-            word = words[row, 2 * n - m]
-            pair = np.int64(((word >> np.uint64(32)) * np.uint64(m * (m - 1) // 2)) >> np.uint64(32))
-            i = 0
-            while pair >= m - 1 - i:
-                pair -= m - 1 - i
-                i += 1
-            j = i + 1 + pair
-            a, b = pool[i], pool[j]
-            count = 0
-            for move in range(6):
-                c, ok_move = apply_move(a, b, move)
-                if ok_move and -bound <= c <= bound:
-                    legal[count] = c
-                    count += 1
-            if count == 0:
-                ok = False
-                break
-            chosen = np.int64(((word & np.uint64(0xFFFFFFFF)) * np.uint64(count)) >> np.uint64(32))
-            pool[i] = legal[chosen]
-            pool[j] = pool[m - 1]
-            m -= 1
-        if ok and 1 <= pool[0] <= v:
-            targets[row] = pool[0]
 
 
 def stream_key(*parts: object) -> np.ndarray:
@@ -101,67 +121,104 @@ def stream_key(*parts: object) -> np.ndarray:
 
 
 def puzzles(
-    stream: tuple, rows: int, n: int, v: int, bound: int, split: str, *, unique: bool
-) -> tuple[np.ndarray, np.ndarray]:
+    stream: tuple, rows: int, n: int, v: int, bound: int, split: str, *, unique: bool, at_least: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The first ``rows`` accepted puzzles of a stream.
 
-    A candidate draws n numbers from 1..v and plays n-1 steps: a uniform pair of the pool, then a
-    uniform one among its legal results. It is accepted if the numbers are distinct, the last result
-    lies in 1..v, and its key belongs to ``split``.
+    A candidate draws n numbers from 1..v and plays n-1 steps: a uniform pair of the pool, then a uniform one among
+    its legal results. It is accepted if the numbers are distinct, the largest is at least ``at_least``, the last
+    result lies in 1..v, and its key belongs to ``split``.
 
     Args:
         stream: what identifies the stream, besides the spec version and n.
         unique: drop every puzzle whose key came before.
 
     Returns:
-        numbers, int64 (rows, n), ascending in each row; targets, int64 (rows,).
+        numbers, int64 (rows, n), ascending in each row; targets, int64 (rows,); equations, int64 (rows, n-1, 4), of
+        the solution that made each puzzle, in normal form: a, operator index in ``+-*/``, b, c.
     """
-    parts_n, parts_t, have, block, seen = [], [], 0, 0, np.empty(0, np.uint64)
+    kept_rows: list[tuple[np.ndarray, ...]] = []
+    have, block, seen = 0, 0, np.empty(0, np.uint64)
     words_each = 2 * n - 1
+    numbers, targets = np.empty((BLOCK, n), np.int64), np.empty(BLOCK, np.int64)
+    equations = np.empty((BLOCK, n - 1, 4), np.int64)
     while have < rows:
         key = stream_key(SPEC_VERSION, *stream, n, block)
         words = np.random.Philox(key=key).random_raw(BLOCK * words_each).reshape(BLOCK, words_each)
-        numbers, targets = np.empty((BLOCK, n), np.int64), np.empty(BLOCK, np.int64)
-        _candidates(words, n, v, bound, numbers, targets)
-        kept = targets > 0
-        numbers, targets = np.sort(numbers[kept], axis=1), targets[kept]
-        keys = puzzle_keys(numbers, targets)
+        count = play(words, n, v, bound, at_least, numbers, targets, equations)
+        ascending = np.sort(numbers[:count], axis=1)
+        keys = puzzle_keys(ascending, targets[:count])
         kept = partition_mask(keys, split)
         if unique:
-            first = np.zeros(len(keys), bool)
+            first = np.zeros(count, bool)
             first[np.unique(keys, return_index=True)[1]] = True
             kept &= first & ~np.isin(keys, seen)
             seen = np.concatenate([seen, keys[kept]])
-        parts_n.append(numbers[kept])
-        parts_t.append(targets[kept])
-        have += len(parts_t[-1])
+        kept_rows.append((ascending[kept], targets[:count][kept], equations[:count][kept]))
+        have += int(kept.sum())
         block += 1
-    return np.concatenate(parts_n)[:rows], np.concatenate(parts_t)[:rows]
+    found = tuple(np.concatenate(parts)[:rows] for parts in zip(*kept_rows, strict=True))
+    to_normal_form(found[0], found[2])
+    return found
 
 
-def generate_shard(config: str, split: str, seed: int, shard: int) -> Iterator[dict]:
-    """The rows of one shard, in order, as dicts with the dataset's columns."""
-    spec = CONFIGS[config][split]
-    rows = split_shards(spec)[shard]
-    columns = []
-    for index, n in enumerate(spec.n_values):
-        share = len(range(index, rows, len(spec.n_values)))
-        stream = (config, split, seed, shard)
-        numbers, targets = puzzles(stream, share, n, spec.v, spec.bound, split, unique=spec.labels)
-        equations, found = canonical(numbers, targets, spec.bound)
-        if not found.all():
-            raise AssertionError(f"a generated puzzle has no solution: {numbers[~found][0]}")
-        columns.append(zip(numbers.tolist(), targets.tolist(), equations.tolist(), strict=True))
-    for position in range(rows):
-        numbers, target, equations = next(columns[position % len(columns)])
-        row = {
-            "numbers": numbers,
-            "target": target,
-            "prompt": symbolic_prompt(numbers, target),
-            "completion": completion((a, OPERATORS[op], b, c) for a, op, b, c in equations),
-            "n": len(numbers),
-        }
-        if spec.labels:
-            row["num_solutions"] = sum(1 for _ in solutions(numbers, target, bound=spec.bound))
-            row["difficulty"] = difficulty(numbers, target, spec.bound)
-        yield row
+def generate_shard(config: Config, split: str, seed: int, shard: int) -> pa.Table:
+    """The rows of one shard, in order, with the columns of SCHEMA."""
+    spec = config.splits[split]
+    rows = shard_sizes(spec)[shard]
+    # the completion is no part of the stream: the same puzzles, whichever solution they carry
+    stream = (config.family.split("-")[0], split, seed, shard)
+    shares = [len(range(index, rows, len(spec.n_values))) for index in range(len(spec.n_values))]
+
+    def part(n: int, share: int) -> pa.Table:
+        numbers, targets, equations = puzzles(
+            stream, share, n, spec.v, spec.bound, split, unique=split != "train", at_least=spec.at_least
+        )
+        if spec.solutions == "canonical":
+            equations = canonical_equations(numbers, targets, spec.bound)
+        return _table(numbers, targets, equations, spec)
+
+    with ThreadPoolExecutor(len(shares)) as pool:  # the work is compiled and holds no lock
+        parts = list(pool.map(part, spec.n_values, shares))
+    starts = np.cumsum([0, *shares[:-1]])
+    position = np.arange(rows)
+    order = starts[position % len(shares)] + position // len(shares)
+    return pa.concat_tables(parts).take(pa.array(order)).combine_chunks()
+
+
+def canonical_equations(numbers: np.ndarray, targets: np.ndarray, bound: int) -> np.ndarray:
+    """The canonical solutions of solvable puzzles; shapes and dtypes as in ``puzzles``."""
+    from dataset_builder.solve import canonical
+
+    equations, found = canonical(numbers, targets, bound)
+    if not found.all():
+        raise AssertionError(f"a generated puzzle has no solution: {numbers[~found][0]}, {targets[~found][0]}")
+    return equations
+
+
+def _table(numbers: np.ndarray, targets: np.ndarray, equations: np.ndarray, spec: SplitSpec) -> pa.Table:
+    rows, n = numbers.shape
+    offsets = pa.array(np.arange(0, rows * n + 1, n, dtype=np.int32))
+    columns = {
+        "numbers": pa.ListArray.from_arrays(offsets, pa.array(numbers.astype(np.int32).ravel())),
+        "target": pa.array(targets.astype(np.int32)),
+        "prompt": prompts(numbers, targets),
+        "completion": completions(equations),
+        "n": pa.array(np.full(rows, n, np.int8)),
+        **_labels(numbers, targets, spec),
+    }
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _labels(numbers: np.ndarray, targets: np.ndarray, spec: SplitSpec) -> dict[str, pa.Array]:
+    if not spec.labels:
+        return {label: pa.nulls(len(targets), SCHEMA.field(label).type) for label in LABELS}
+    from dataset_builder.labels import count_solutions, difficulty_rows
+
+    counts = count_solutions(numbers, targets, bound=spec.bound)
+    shares = difficulty_rows(numbers, targets, bound=spec.bound)
+    return {
+        "num_solutions": pa.array(counts.astype(np.int32)),
+        "difficulty": pa.array(shares.astype(np.float32)),
+    }
+

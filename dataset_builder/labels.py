@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -52,22 +53,15 @@ def apply_move(a, b, move):
     return a // b, True
 
 
-@njit(cache=True, nogil=True)
-def divisors(bound):
-    """Positive divisors of 1..bound: those of v are ``items[start[v] : start[v + 1]]``, ascending."""
-    start = np.zeros(bound + 2, np.int64)
-    for d in range(1, bound + 1):
-        for v in range(d, bound + 1, d):
-            start[v + 1] += 1
-    for v in range(1, bound + 2):
-        start[v] += start[v - 1]
-    items = np.empty(start[bound + 1], np.int64)
-    fill = start.copy()
-    for d in range(1, bound + 1):
-        for v in range(d, bound + 1, d):
-            items[fill[v]] = d
-            fill[v] += 1
-    return start, items
+@lru_cache(maxsize=8)
+def divisors(limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positive divisors of 1..limit, int64: those of v are ``items[start[v] : start[v + 1]]``, ascending."""
+    d = np.arange(1, limit + 1)
+    counts = limit // d  # multiples of each d
+    each = np.repeat(d, counts)
+    multiples = each * (1 + np.arange(len(each)) - np.repeat(np.cumsum(counts) - counts, counts))
+    items = each[np.argsort(multiples, kind="stable")]
+    return np.concatenate([[0], np.cumsum(np.bincount(multiples, minlength=limit + 1))]), items
 
 
 @njit(cache=True, nogil=True)
@@ -178,15 +172,6 @@ def _legal(large, before, small, values, bound, start, items):
 
 
 @njit(cache=True, nogil=True)
-def part_sizes(n):
-    """The number of members of every subset of n."""
-    size = np.zeros(1 << n, np.int64)
-    for mask in range(1, 1 << n):
-        size[mask] = size[mask >> 1] + (mask & 1)
-    return size
-
-
-@njit(cache=True, nogil=True)
 def _fill(mask, size, ways, total, lists, counts, choose, trees, bound, start, items, differences):
     """Fill ``ways[mask]`` from the subsets of ``mask``, then its total and its list of values."""
     width = 2 * bound + 1
@@ -233,11 +218,9 @@ def _tables(numbers, upto, ways, total, lists, counts, size, choose, trees, boun
 
 
 @njit(cache=True, nogil=True)
-def _label_rows(numbers, targets, bound, choose, trees, hits, legal):
+def _label_rows(numbers, targets, bound, size, choose, start, items, trees, hits, legal):
     rows, n = numbers.shape
     width, full = 2 * bound + 1, (1 << n) - 1
-    start, items = divisors(bound)
-    size = part_sizes(n)
     ways, total = np.zeros((full, width)), np.zeros(full)
     lists, counts = np.zeros((full, width), np.int32), np.zeros(full, np.int64)
     before, differences = np.zeros(width + 1), np.zeros(width)
@@ -273,12 +256,10 @@ def _label_rows(numbers, targets, bound, choose, trees, hits, legal):
 
 
 @njit(cache=True, nogil=True)
-def _all_ways(numbers, bound, choose):
+def _all_ways(numbers, bound, size, choose, start, items):
     """The ways (trees) to every value with all of ``numbers``: float64 (2 bound + 1,)."""
     n = len(numbers)
     width, full = 2 * bound + 1, (1 << n) - 1
-    start, items = divisors(bound)
-    size = part_sizes(n)
     ways, total = np.zeros((full + 1, width)), np.zeros(full + 1)
     lists, counts = np.zeros((full + 1, width), np.int32), np.zeros(full + 1, np.int64)
     differences = np.zeros(width)
@@ -286,7 +267,11 @@ def _all_ways(numbers, bound, choose):
     return ways[full]
 
 
-_CHOOSE = np.array([[math.comb(n, k) for k in range(MAX_NUMBERS)] for n in range(MAX_NUMBERS)], dtype=np.float64)
+def _constants(n: int, bound: int) -> tuple[np.ndarray, ...]:
+    """What the compiled functions need: sizes of subsets, binomials, divisors."""
+    size = np.bitwise_count(np.arange(1 << n)).astype(np.int64)
+    choose = np.array([[math.comb(p, q) for q in range(n)] for p in range(n)], dtype=np.float64)
+    return size, choose, *divisors(bound)
 
 
 def _checked(numbers: np.ndarray, targets: np.ndarray, bound: int) -> tuple[np.ndarray, np.ndarray]:
@@ -317,7 +302,7 @@ def count_solutions(numbers: np.ndarray, targets: np.ndarray, *, bound: int) -> 
     """
     numbers, targets = _checked(numbers, targets, bound)
     hits, legal = np.zeros(len(numbers)), np.zeros(len(numbers))
-    _label_rows(numbers, targets, bound, _CHOOSE, True, hits, legal)
+    _label_rows(numbers, targets, bound, *_constants(numbers.shape[1], bound), True, hits, legal)
     return hits.astype(np.int64)
 
 
@@ -325,7 +310,7 @@ def playouts(numbers: np.ndarray, targets: np.ndarray, *, bound: int) -> tuple[n
     """Play-outs that end in the target, and all legal ones: float64 (rows,) each, whole numbers. Else as above."""
     numbers, targets = _checked(numbers, targets, bound)
     hits, legal = np.zeros(len(numbers)), np.zeros(len(numbers))
-    _label_rows(numbers, targets, bound, _CHOOSE, False, hits, legal)
+    _label_rows(numbers, targets, bound, *_constants(numbers.shape[1], bound), False, hits, legal)
     return hits, legal
 
 
@@ -352,4 +337,4 @@ def difficulty(numbers: Sequence[int], target: int, bound: int) -> float:
 def reachable(numbers: Sequence[int], *, bound: int) -> set[int]:
     """Every target that ``numbers`` (2 to 8) can reach under ``bound``. Raises InputError as ``count_solutions``."""
     given, _ = _checked(np.array([numbers]), np.zeros(1), bound)
-    return set((np.nonzero(_all_ways(given[0], bound, _CHOOSE))[0] - bound).tolist())
+    return set((np.nonzero(_all_ways(given[0], bound, *_constants(len(numbers), bound)))[0] - bound).tolist())

@@ -1,162 +1,192 @@
 """Shards on disk: generate, verify every row, write Parquet, rename; the manifest comes last.
 
-What a shard is (spec, seed, config, split, index) and its counts travel in the Parquet footer, so a
-build that was killed knows from the files alone what is done.
+What a shard is (spec, seed, family, split, index) and its counts travel in the Parquet footer, so a build that was
+killed knows from the files alone what is done. Configs of one family share their shards.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
-from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from dataset_builder.errors import InputError
-from dataset_builder.generate import CONFIGS, generate_shard, split_shards
-from dataset_builder.puzzle import OPERATORS, PARTITION_RULE, SPEC_VERSION
-from metrics.arith_puzzle_verifier.verify import verify
-
-LABELS = ("num_solutions", "difficulty")
-SCHEMA = pa.schema(
-    {
-        "numbers": pa.list_(pa.int32()),
-        "target": pa.int32(),
-        "prompt": pa.string(),
-        "completion": pa.string(),
-        "n": pa.int8(),
-        "num_solutions": pa.int32(),
-        "difficulty": pa.float32(),
-    }
+from dataset_builder.generate import (
+    CONFIGS,
+    LABELS,
+    SCHEMA,
+    Config,
+    SplitSpec,
+    generate_shard,
+    shard_sizes,
+    with_solutions,
 )
-"""All splits of a config share one schema, or ``load_dataset`` refuses them; ``train`` holds null labels."""
-ROW_GROUP_ROWS = 250_000  # about 20 MB, well below the 286 MiB at which the Hub's viewer stops
+from dataset_builder.puzzle import OPERATORS, PARTITION_RULE, SPEC_VERSION
+from dataset_builder.verify_batch import REASON_NAMES, verify_batch
+
+ROW_GROUP_ROWS = 250_000  # about 9 MB compressed, well below the 286 MiB at which the Hub's viewer stops
 FOOTER_KEY = b"arith_puzzle"
-DIFFICULTY_QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+EXACT_BITS = 64
 
 
-def canonical_text(row: dict) -> str:
+def canonical_text(rows: pa.Table) -> pa.Array:
     """What a shard's SHA-256 is taken over, row by row (UTF-8): the prompt, the completion, an empty line."""
-    return f"{row['prompt']}{row['completion']}\n\n"
+    joined = pc.binary_join_element_wise(rows["prompt"], rows["completion"], "\n\n", "")
+    return pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined
 
 
-def shard_path(config: str, split: str, shard: int, of: int) -> str:
+def rows_sha256(rows: pa.Table) -> str:
+    """SHA-256, hex, over ``canonical_text``. Not over Parquet bytes, which change with the writer."""
+    digest = hashlib.sha256()
+    for batch in rows.select(["prompt", "completion"]).to_batches(max_chunksize=ROW_GROUP_ROWS):
+        text = canonical_text(pa.Table.from_batches([batch]))
+        digest.update(memoryview(text.buffers()[2])[: len_of(text)])
+    return digest.hexdigest()
+
+
+def len_of(text: pa.Array) -> int:
+    """Bytes of a string array's text."""
+    return int(np.frombuffer(text.buffers()[1], np.int32)[len(text)]) if len(text) else 0
+
+
+def shard_path(family: str, split: str, shard: int) -> str:
     """Where a shard lies, relative to the dataset's folder."""
-    return f"{config}/{split}-{shard:05d}-of-{of:05d}.parquet"
+    return f"{family}/{split}-{shard:05d}.parquet"
 
 
-def build(config: str, out: str | Path, *, seed: int = 0, workers: int = 2, progress: bool = True) -> dict:
+def build(
+    config: str, out: str | Path, *, seed: int = 0, workers: int = 2, solutions: str | None = None,
+    progress: bool = True,
+) -> dict:  # fmt: skip
     """Write all splits of a config below ``out`` and return the manifest, which is also ``out/manifest.json``.
 
     Shards that are whole are kept; the rows are the same whatever ``workers`` and whatever was there before.
+
+    Args:
+        workers: threads; the work is compiled and holds no lock.
+        solutions: "made" or "canonical", instead of what the config carries.
 
     Raises:
         InputError: unknown config, a folder that holds another seed's or spec's rows, or one that cannot be
             written. Nothing half-written is left under a shard's or the manifest's name.
     """
     if config not in CONFIGS:
-        raise InputError(f"unknown config {config!r}; this version builds: {', '.join(CONFIGS)}")
+        raise InputError(f"unknown config {config!r}; known: {', '.join(CONFIGS)}")
     if seed < 0 or workers < 1:
         raise InputError(f"--seed must be at least 0 and --workers at least 1; got {seed} and {workers}")
     out = Path(out)
-    manifest_path = out / "manifest.json"
-    tasks = [(split, shard) for split, spec in CONFIGS[config].items() for shard in range(len(split_shards(spec)))]
-    records: dict[tuple[str, int], dict] = {}
+    content = with_solutions(CONFIGS[config], solutions)
     try:
-        (out / config).mkdir(parents=True, exist_ok=True)
-        manifest = _read_manifest(manifest_path, seed)
-        for leftover in (out / config).glob(".*.tmp"):
+        (out / content.family).mkdir(parents=True, exist_ok=True)
+        manifest = _read_manifest(out / "manifest.json", seed)
+        for leftover in (out / content.family).glob(".*.tmp"):
             leftover.unlink()
-        missing = []
-        for split, shard in tasks:
-            record = _read_footer(out, config, split, shard, seed)
-            if record is None:
-                missing.append((split, shard))
-            else:
-                records[split, shard] = record
-        for task, record in _build_missing(config, out, seed, workers, missing, progress):
-            records[task] = record
-        manifest["configs"][config] = {"splits": _collect(config, records)}
-        _write_text(manifest_path, json.dumps(manifest, indent=1) + "\n")
+        records = dict(_records(content, out, seed, workers, progress))
+        manifest["configs"][config] = {"family": content.family, "splits": _collect(content, out, records)}
+        # the contract's order, whatever was built first: its first config is the default
+        manifest["configs"] = {name: manifest["configs"][name] for name in CONFIGS if name in manifest["configs"]}
+        _write_text(out / "manifest.json", json.dumps(manifest, indent=1) + "\n")
     except OSError as error:
-        raise InputError(
-            f"cannot write {error.filename or out}: {error.strerror}; free space or another --out"
-        ) from None
+        place = error.filename or out
+        raise InputError(f"cannot write {place}: {error.strerror or error}; free space or another --out") from None
     return manifest
 
 
-def _build_missing(
-    config: str, out: Path, seed: int, workers: int, missing: list[tuple[str, int]], progress: bool
+def _records(
+    config: Config, out: Path, seed: int, workers: int, progress: bool
 ) -> Iterator[tuple[tuple[str, int], dict]]:
-    bar = tqdm(total=len(missing), desc=f"build {config}", unit="shard", disable=not (progress and missing))
-    with bar:
-        if workers == 1 or len(missing) <= 1:
-            for split, shard in missing:
-                yield (split, shard), build_shard(config, out, split, shard, seed)
-                bar.update()
-            return
-        context = multiprocessing.get_context("spawn")  # Arrow's and numba's threads do not survive a fork
-        with ProcessPoolExecutor(min(workers, len(missing)), mp_context=context) as pool:
-            futures = {pool.submit(build_shard, config, out, *task, seed): task for task in missing}
+    """((split, shard), record) of every shard, of those that were there and of those that are built now."""
+    missing = []
+    for split, spec in config.splits.items():
+        for shard in range(len(shard_sizes(spec))):
+            record = _read_footer(config, out, split, shard, seed)
+            if record is None:
+                missing.append((split, shard))
+            else:
+                yield (split, shard), record
+    bar = tqdm(total=len(missing), desc=f"build {config.family}", unit="shard", disable=not (progress and missing))
+    with bar, ThreadPoolExecutor(workers) as pool:
+        futures = {pool.submit(build_shard, config, out, *task, seed): task for task in missing}
+        try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
                 bar.update()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
-def build_shard(config: str, out: Path, split: str, shard: int, seed: int) -> dict:
+def build_shard(config: Config, out: Path, split: str, shard: int, seed: int) -> dict:
     """Generate, verify and write one shard; returns its record (rows, sha256, counts)."""
-    spec = CONFIGS[config][split]
-    path = out / shard_path(config, split, shard, len(split_shards(spec)))
-    rows = list(generate_shard(config, split, seed, shard))
-    digest, operators = hashlib.sha256(), Counter()
-    for row in rows:
-        verdict = verify(row["numbers"], row["target"], row["completion"])
-        if not verdict.correct:
-            raise AssertionError(f"{config}/{split}: {row['prompt']!r} has a wrong completion: {verdict.message}")
-        digest.update(canonical_text(row).encode())
-        operators.update(line.lstrip("-").translate(_NOT_OPERATORS)[0] for line in row["completion"].split("\n"))
-    record = {
-        "rows": len(rows),
-        "sha256": digest.hexdigest(),
-        "by_n": {str(n): count for n, count in sorted(Counter(row["n"] for row in rows).items())},
-        "operators": {op: operators[op] for op in OPERATORS},
-        "distinct_puzzles": len({row["prompt"] for row in rows}),
-    }
-    if spec.labels:
-        for label in LABELS:
-            values = np.quantile([row[label] for row in rows], DIFFICULTY_QUANTILES)
-            record[f"{label}_quantiles"] = [round(float(value), 3) for value in values]
+    spec = config.splits[split]
+    path = out / shard_path(config.family, split, shard)
+    rows = generate_shard(config, split, seed, shard)
+    verdicts = verify_batch(rows["numbers"], rows["target"], rows["completion"])
+    if not verdicts.correct.all():
+        bad = int(np.argmin(verdicts.correct))
+        raise AssertionError(f"{path}: row {bad} is wrong: {REASON_NAMES[verdicts.reason[bad]]}: {rows[bad]}")
+    record = _describe(rows, spec)
     footer = {FOOTER_KEY: json.dumps({"identity": _identity(config, split, shard, seed), "record": record}).encode()}
-    table = pa.Table.from_pylist(rows, schema=SCHEMA).replace_schema_metadata(footer)
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         pq.write_table(
-            table, partial, row_group_size=ROW_GROUP_ROWS, write_page_index=True, use_content_defined_chunking=True
-        )
+            rows.replace_schema_metadata(footer), partial, compression="zstd", row_group_size=ROW_GROUP_ROWS,
+            write_page_index=True, use_content_defined_chunking=True,
+        )  # fmt: skip
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)
     return record
 
 
-_NOT_OPERATORS = {ord(c): None for c in "0123456789="}
+def _describe(rows: pa.Table, spec: SplitSpec) -> dict:
+    by_n = pc.value_counts(rows["n"].combine_chunks()).to_pylist()
+    record = {
+        "rows": rows.num_rows,
+        "sha256": rows_sha256(rows),
+        "by_n": {str(item["values"]): item["counts"] for item in sorted(by_n, key=lambda item: item["values"])},
+        "operators": _operators(rows["completion"]),
+        "distinct_puzzles": pc.count_distinct(rows["prompt"]).as_py(),
+    }
+    if spec.labels:
+        for label in LABELS:
+            values = np.quantile(rows[label].to_numpy(), QUANTILES, method="inverted_cdf")
+            record[f"{label}_quantiles"] = [round(float(value), 3) for value in values]
+    return record
 
 
-def _identity(config: str, split: str, shard: int, seed: int) -> list:
-    return [SPEC_VERSION, config, split, shard, seed]
+def _operators(completions: pa.ChunkedArray) -> dict[str, int]:
+    """How often each operator stands between two operands: a minus after a digit is one, others are signs."""
+    counts = dict.fromkeys(OPERATORS, 0)
+    for chunk in completions.chunks:
+        start, end = (int(np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset + i]) for i in (0, len(chunk)))
+        text = np.frombuffer(chunk.buffers()[2], np.uint8)[start:end]
+        for operator in OPERATORS:
+            places = np.flatnonzero(text == ord(operator))
+            if operator == "-":
+                before = text[np.maximum(places - 1, 0)]
+                places = places[(places > 0) & (before >= ord("0")) & (before <= ord("9"))]
+            counts[operator] += len(places)
+    return counts
 
 
-def _read_footer(out: Path, config: str, split: str, shard: int, seed: int) -> dict | None:
+def _identity(config: Config, split: str, shard: int, seed: int) -> list:
+    return [SPEC_VERSION, config.family, split, shard, seed, shard_sizes(config.splits[split])[shard]]
+
+
+def _read_footer(config: Config, out: Path, split: str, shard: int, seed: int) -> dict | None:
     """The record of a shard that is there, None if it is not; another build's shard is an error."""
-    path = out / shard_path(config, split, shard, len(split_shards(CONFIGS[config][split])))
+    path = out / shard_path(config.family, split, shard)
     if not path.is_file():
         return None
     try:
@@ -165,9 +195,8 @@ def _read_footer(out: Path, config: str, split: str, shard: int, seed: int) -> d
     except (pa.ArrowInvalid, KeyError, ValueError):
         same = False
     if not same:
-        raise InputError(
-            f"{path} is not this build's (spec {SPEC_VERSION}, seed {seed}); give another --out or delete it"
-        )
+        wanted = f"spec {SPEC_VERSION}, seed {seed}"
+        raise InputError(f"{path} is not this build's ({wanted}); give another --out or delete it")
     return footer["record"]
 
 
@@ -181,30 +210,59 @@ def _read_manifest(path: Path, seed: int) -> dict:
     except (ValueError, KeyError, TypeError):
         same = False
     if not same:
-        raise InputError(
-            f"{path} is of another build (spec {SPEC_VERSION}, seed {seed}); give another --out or delete it"
-        )
+        wanted = f"spec {SPEC_VERSION}, seed {seed}"
+        raise InputError(f"{path} is of another build, not {wanted}; give another --out or delete it")
     return manifest
 
 
-def _collect(config: str, records: dict[tuple[str, int], dict]) -> dict:
+def _collect(config: Config, out: Path, records: dict[tuple[str, int], dict]) -> dict:
     splits = {}
-    for split, spec in CONFIGS[config].items():
-        parts = [records[split, shard] for shard in range(len(split_shards(spec)))]
-        files = [shard_path(config, split, shard, len(parts)) for shard in range(len(parts))]
-        by_n, operators = Counter(), Counter()
-        for part in parts:
-            by_n.update(part["by_n"])
-            operators.update(part["operators"])
+    for split, spec in config.splits.items():
+        parts = [records[split, shard] for shard in range(len(shard_sizes(spec)))]
+        files = [shard_path(config.family, split, shard) for shard in range(len(parts))]
         splits[split] = {
             "rows": sum(part["rows"] for part in parts),
             "v": spec.v,
             "bound": spec.bound,
-            "by_n": dict(by_n),
-            "operators": dict(operators),
+            "at_least": spec.at_least,
+            "solutions": spec.solutions,
+            "by_n": {str(n): sum(part["by_n"].get(str(n), 0) for part in parts) for n in spec.n_values},
+            "operators": {op: sum(part["operators"][op] for part in parts) for op in OPERATORS},
+            "distinct_puzzles": parts[0]["distinct_puzzles"]
+            if len(parts) == 1
+            else distinct_puzzles([out / file for file in files], spec),
             "shards": [{"file": file} | part for file, part in zip(files, parts, strict=True)],
         }
     return splits
+
+
+def distinct_puzzles(files: list[Path], spec: SplitSpec) -> int:
+    """How many different puzzles the files of a split hold, exactly.
+
+    Each puzzle becomes one 64-bit number that it alone has (the numbers and the target side by side), so that even
+    100 M rows are counted by sorting 8 bytes each. One size N at a time, in memory for the largest of them.
+    """
+    bits = int(spec.v).bit_length()
+    if (max(spec.n_values) + 1) * bits > EXACT_BITS:
+        raise AssertionError(f"puzzles of N={max(spec.n_values)}, V={spec.v} do not fit {EXACT_BITS} bits")
+    codes: dict[int, list[np.ndarray]] = {n: [] for n in spec.n_values}
+    for file in files:
+        rows = pq.read_table(file, columns=["numbers", "target", "n"]).combine_chunks()
+        sizes = rows["n"].to_numpy()
+        offsets = rows["numbers"].chunk(0).offsets.to_numpy()
+        values, targets = rows["numbers"].chunk(0).values.to_numpy(), rows["target"].to_numpy()
+        for n in spec.n_values:
+            at = np.flatnonzero(sizes == n)
+            code = targets[at].astype(np.uint64)
+            for k in range(n):
+                code = (code << np.uint64(bits)) | values[offsets[at] + k].astype(np.uint64)
+            codes[n].append(code)
+    total = 0
+    for n in spec.n_values:
+        merged = np.concatenate(codes.pop(n))
+        merged.sort()
+        total += int((merged[1:] != merged[:-1]).sum()) + 1
+    return total
 
 
 def _write_text(path: Path, text: str) -> None:

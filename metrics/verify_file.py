@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from dataset_builder.errors import InputError
 from metrics.arith_puzzle_verifier.aggregate import aggregate
-from metrics.arith_puzzle_verifier.verify import verify
+from metrics.arith_puzzle_verifier.verify import REASONS, verify
+
+_ROW = "a row is an object with numbers, target and response"
 
 
 def verify_file(path: Path, out: Path, *, division: str = "exact") -> tuple[dict | None, list[str]]:
-    """Judge rows with ``numbers``, ``target`` and ``response``.
+    """Judge rows with ``numbers``, ``target`` and ``response``; other keys are ignored, empty lines too.
 
     Writes ``out``: for each good row its line number, ``correct``, ``reason``, ``line`` and ``message``.
 
@@ -21,46 +24,89 @@ def verify_file(path: Path, out: Path, *, division: str = "exact") -> tuple[dict
     Raises:
         InputError: the file cannot be read, or ``out`` not written.
     """
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    rows, broken, partial = [], [], out.with_name(f".{out.name}.tmp")
+    partial = out.with_name(f".{out.name}.tmp")
+    references, responses, broken = [], [], []
     try:
         with partial.open("w", encoding="utf-8") as file:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                row, fault = _read_row(line)
-                if row is None:
+            for number, line in enumerate(_lines(path), 1):
+                row, fault = _read_row(line, first=number == 1)
+                if fault:
                     broken.append(f"{path}:{number}: {fault}")
+                if row is None:
                     continue
-                rows.append(row)
+                references.append({"numbers": row["numbers"], "target": row["target"]})
+                responses.append(row["response"])
                 verdict = verify(row["numbers"], row["target"], row["response"], division=division)
                 record = {"row": number, "correct": verdict.correct, "reason": verdict.reason, "line": verdict.line}
                 file.write(json.dumps(record | {"message": verdict.message}) + "\n")
         partial.replace(out)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; give another --out") from None
-    if not rows:
-        return None, broken
-    return aggregate([row["response"] for row in rows], rows, division=division), broken
+    finally:
+        partial.unlink(missing_ok=True)
+    return (aggregate(responses, references, division=division) if responses else None), broken
 
 
-def _read_row(line: str) -> tuple[dict | None, str]:
+def table(measured: dict) -> str:
+    """The metric as lines: what was measured, how much, and in words what each reason means."""
+    low, high = measured["pass@1_ci95"]
+    lines = [
+        f"{'puzzles':<22}{measured['num_puzzles']:>9,}",
+        f"{'pass@1':<22}{measured['pass@1']:>9.4f}  [{low:.4f}, {high:.4f}]",
+        f"{'pass@1_lenient':<22}{measured['pass@1_lenient']:>9.4f}  once what is beyond doubt is in strict form",
+        *(f"{f'  N={n}':<22}{value:>9.4f}" for n, value in measured["by_n"].items()),
+        *(f"{reason:<22}{share:>9.2%}  {REASONS[reason]}" for reason, share in measured["reasons"].items()),
+    ]
+    return "\n".join(lines)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The file's lines as bytes, so that one that is no text spoils no other."""
     try:
-        row = json.loads(line)
-    except ValueError as error:
-        return None, f"not JSON: {error}"
+        with path.open("rb") as file:
+            yield from file
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; give a JSONL file") from None
+
+
+def _read_row(line: bytes, *, first: bool) -> tuple[dict | None, str]:
+    """(row, "") for a good one, (None, what is wrong) for a broken one, (None, "") for an empty line."""
+    try:
+        text = line.decode("utf-8-sig" if first else "utf-8").strip(" \t\r\n")
+        row = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant) if text else None
+    except UnicodeDecodeError as error:
+        return None, f"not UTF-8, from byte {error.start + 1} on; save the file as UTF-8"
+    except json.JSONDecodeError as error:
+        return None, f"not JSON: {error.msg} at character {error.pos + 1}"
+    except ValueError as error:  # ours, or the interpreter's on a number of thousands of digits
+        return None, f"not JSON: {error}" if "digits" not in str(error) else "a number has too many digits"
     except RecursionError:
         return None, "not JSON: nested too deeply"
+    if not text:
+        return None, ""
     if not isinstance(row, dict):
-        return None, "a row is an object with numbers, target and response"
-    numbers, target = row.get("numbers"), row.get("target")
-    if not isinstance(numbers, list) or not numbers or not all(type(n) is int for n in numbers):
+        return None, _ROW
+    for key in ("numbers", "target", "response"):
+        if key not in row:
+            return None, f"{key!r} is missing; {_ROW}"
+    if not isinstance(row["numbers"], list) or not row["numbers"] or {type(n) for n in row["numbers"]} != {int}:
         return None, "'numbers' must be a list of integers"
-    if type(target) is not int:
+    if type(row["target"]) is not int:
         return None, "'target' must be an integer"
-    if not isinstance(row.get("response"), str):
+    if not isinstance(row["response"], str):
         return None, "'response' must be a string"
     return row, ""
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict:
+    """Of two values for one key, JSON readers keep now the first, now the last: refused."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise ValueError(f"the key {twice[:40]!r} comes twice")
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")

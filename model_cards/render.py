@@ -40,18 +40,17 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
     """
     configs = []
     for name, config in manifest["configs"].items():
-        splits = []
-        for split, item in config["splits"].items():
-            shards = item["shards"]
-            splits.append({
+        splits = [
+            {
                 "name": split,
-                "distinct": f"{shards[0]['distinct_puzzles']:,}" if len(shards) == 1 else "see manifest",
+                "path": _data_files([shard["file"] for shard in item["shards"]]),
                 "equations": sum(item["operators"].values()),
-                "sha256": shards[0]["sha256"],
-                "difficulty_quantiles": shards[0].get("difficulty_quantiles"),
-                "num_solutions_quantiles": shards[0].get("num_solutions_quantiles"),
-                **{key: item[key] for key in ("rows", "by_n", "v", "operators")},
-            })  # fmt: skip
+                "sha256": [shard["sha256"] for shard in item["shards"]],
+                "labels": {key: item["shards"][0].get(f"{key}_quantiles") for key in ("difficulty", "num_solutions")},
+                **{key: item[key] for key in ("rows", "by_n", "v", "operators", "distinct_puzzles", "at_least")},
+            }
+            for split, item in config["splits"].items()
+        ]
         configs.append({"name": name, "splits": splits})
     total = max(sum(split["rows"] for split in config["splits"]) for config in configs)
     data = DatasetCardData(
@@ -64,8 +63,7 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
             {
                 "config_name": config["name"],
                 "data_files": [
-                    {"split": split["name"], "path": f"{config['name']}/{split['name']}-*.parquet"}
-                    for split in config["splits"]
+                    {"split": split["name"], "path": split["path"]} for split in config["splits"]
                 ],
                 **({"default": True} if config is configs[0] else {}),
             }
@@ -169,6 +167,15 @@ def _model_index(names: dict, results: dict) -> dict:
             for split, item in results["splits"].items()
         ],
     }
+
+
+def _data_files(files: list[str]) -> str | list[str]:
+    """One file's name; a pattern for 10 or 100 shards from the first on; else the list."""
+    patterns = {10: "0000[0-9]", 100: "000[0-9][0-9]"}
+    if len(files) == 1:
+        return files[0]
+    first = files[0].removesuffix("00000.parquet")
+    return f"{first}{patterns[len(files)]}.parquet" if len(files) in patterns else files
 
 
 def _size_category(rows: int) -> str:

@@ -52,15 +52,15 @@ def check(staged: Path, endpoint: str, *, token: str | None = None) -> None:
 def _check_dataset(staged: Path, ids: dict, endpoint: str, token: str | None) -> None:
     manifest = json.loads((staged / "dataset" / "manifest.json").read_text())
     for config, content in manifest["configs"].items():
-        got = _as_user("read_dataset.py", [ids["dataset"], config], endpoint, token)
-        for split, item in content["splits"].items():
-            if len(item["shards"]) != 1:
-                raise CheckFailed(f"dataset: {config}/{split} has several shards, which this check cannot compare yet")
-            want = {"rows": item["rows"], "sha256": item["shards"][0]["sha256"]}
-            ways = got.get(split, {})
-            wrong = {way: found for way, found in ways.items() if found != want}
+        want = {split: [shard["sha256"] for shard in item["shards"]] for split, item in content["splits"].items()}
+        sizes = {split: [shard["rows"] for shard in item["shards"]] for split, item in content["splits"].items()}
+        got = _as_user("read_dataset.py", [ids["dataset"], config, json.dumps(sizes)], endpoint, token)
+        if got.keys() != want.keys():
+            raise CheckFailed(f"dataset: {config} has the splits {sorted(got)}, the manifest {sorted(want)}")
+        for split, ways in got.items():
+            wrong = [way for way, found in ways.items() if found != want[split]]
             if wrong or len(ways) != 4:
-                raise CheckFailed(f"dataset: {config}/{split} is {wrong or ways}; the manifest says {want}")
+                raise CheckFailed(f"dataset: {config}/{split} has other rows than the manifest says ({'; '.join(wrong)})")
 
 
 def _check_metric(staged: Path, ids: dict, endpoint: str, token: str | None) -> None:

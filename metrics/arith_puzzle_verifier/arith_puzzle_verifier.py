@@ -123,9 +123,10 @@ class ArithPuzzleVerifier(evaluate.Metric):
             references=[{key: reference[key] for key in ("numbers", "target")} for reference in references],
         )
 
-    def add(self, *, prediction=None, reference=None):
+    def add(self, *, prediction=None, reference=None, **kwargs):
         """Add one response, or one list of samples, and its puzzle."""
-        self.add_batch(predictions=[prediction], references=[reference])
+        row = {"predictions": prediction, "references": reference, **kwargs}  # evaluate.combine: in the plural
+        self.add_batch(**{name: [value] for name, value in row.items()})
 
     def compute(self, *, predictions=None, references=None, k=(1,), division="exact"):
         """Score what was added, or what is given here."""

@@ -72,8 +72,12 @@ _BLANKS = re.compile(r"[^\S\n]+")
 _BOLD = re.compile(r"(?<!\*)(?:(?<![0-9)])(?<![0-9)] )\*\*|\*\*(?!\*| ?[-+0-9(]))(?!\*)|(?<![^\W_])__|__(?![^\W_])")
 _TIMES = re.compile(r"(?<=[0-9)]) ?[xX] ?(?=[-0-9(])")
 _LABEL = re.compile(
-    r"(?:[>#]+ ?|(?:[+•●▪◦‣]|\*(?!\*)) ?|- (?![-0-9(])|(?:\(\d{1,3}\)|\d{1,3}\)) ?(?=[0-9(A-Za-z])|\d{1,3}[.)] (?=-?[0-9(A-Za-z]|\*\*[^ *])"
-    r"|(?:step|equation|eq|line) ?\d{1,3} ?[:.)] ?)",
+    r"[>#]+ ?"  # quote, heading
+    r"|(?:[+•●▪◦‣]|\*(?!\*)) ?"  # bullet
+    r"|- (?![-0-9(])"  # dash before words; before an equation see _resolve_dashes
+    r"|(?:\(\d{1,3}\)|\d{1,3}\)) ?(?=[0-9(A-Za-z])"  # (1) and 1)
+    r"|\d{1,3}[.)] (?=-?[0-9(A-Za-z]|\*\*[^ *])"  # 1. and 1) with a space
+    r"|(?:step|equation|eq|line) ?\d{1,3} ?[:.)] ?",
     re.IGNORECASE | re.ASCII,
 )
 _THOUSANDS = re.compile(r"[0-9]{3}(?![0-9])")

@@ -21,14 +21,15 @@ MAX_EXPRESSION_CHARS = 1000
 """Longest expression that is read; those of GSM8K have well under 100 characters."""
 
 OUTCOMES = {
-    "exact": "the value is that of the expression",
-    "rounded": "it is, once rounded to the digits that are written (0.33 for 1/3)",
-    "wrong": "it is not",
-    "unreadable": "not of the form expression=number, or a division by zero",
+    "exact": "both sides have one value",
+    "rounded": "they have, once rounded to the digits that are written (1/3=0.33)",
+    "wrong": "they have not",
+    "unreadable": "not of the form expression=expression, or a division by zero",
 }
 
 _TOKEN = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)|[-+*/()]")
-_NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_TWO_NUMBERS = re.compile(r"[0-9.] +[0-9.]")
+_DECIMAL = re.compile(r"-?[0-9]*\.([0-9]+)")
 _ANNOTATION = re.compile(r"<<([^<>]*)>>")
 _BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "sign": 3}
 
@@ -37,14 +38,16 @@ def evaluate_expression(text: str) -> Fraction | None:
     """The exact value of numbers with ``+ - * /``, signs and brackets, or None if it has none.
 
     Args:
-        text: any text; spaces are ignored.
+        text: any text; spaces are ignored, but not between two numbers.
 
     Returns:
         The value; None for what is no such expression, divides by zero, or is longer than MAX_EXPRESSION_CHARS.
         Two stacks and a loop: no depth of brackets is too deep. Nothing is raised on any string.
     """
+    if len(text) > MAX_EXPRESSION_CHARS or _TWO_NUMBERS.search(text):
+        return None
     text = text.replace(" ", "")
-    tokens = _TOKEN.findall(text) if len(text) <= MAX_EXPRESSION_CHARS else []
+    tokens = _TOKEN.findall(text)
     if not tokens or sum(map(len, tokens)) != len(text):
         return None
     values: list[Fraction] = []
@@ -104,13 +107,13 @@ def _apply(operator: str, values: list[Fraction]) -> bool:
 def check_annotation(text: str) -> str:
     """What an annotation's text, such as ``48/2=24``, is: a key of OUTCOMES."""
     left, equals, right = text.replace(" ", "").rpartition("=")
-    value = evaluate_expression(left) if equals else None
-    if value is None or len(right) > MAX_EXPRESSION_CHARS or not _NUMBER.fullmatch(right):
+    value, written = evaluate_expression(left), evaluate_expression(right)
+    if not equals or value is None or written is None:
         return "unreadable"
-    if Fraction(right) == value:
+    if written == value:
         return "exact"
-    unit = Fraction(1, 10 ** len(right.partition(".")[2]))
-    return "rounded" if abs(Fraction(right) - value) * 2 <= unit and "." in right else "wrong"
+    places = _DECIMAL.fullmatch(right)
+    return "rounded" if places and abs(written - value) * 2 * 10 ** len(places[1]) <= 1 else "wrong"
 
 
 def check_annotations(solutions: Iterable[str]) -> Counter[str]:

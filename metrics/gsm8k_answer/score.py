@@ -6,25 +6,28 @@ Standard library only: the evaluate module and the tests share it.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from fractions import Fraction
 from reprlib import repr as short
 
 from .estimators import mean, wilson_interval
 
+MAX_CHARS = 100_000
+"""Longest text that is searched for an answer; a longer one has none."""
+
 MAX_DIGITS = 400
 """Longest number that is read, in digits: below the lowest limit (640) an interpreter can set for int(text)."""
 
 # Brackets and currency signs may stand between the sign and the digits: -$5, $-5.
 _NUMBER = (
-    r"(?<![0-9.])(?P<sign>(?<![0-9A-Za-z)%])-)?[$€£]?(?P<inner>-)?"
+    r"(?<![0-9.])(?P<sign>(?<![0-9A-Za-z)%])-)?(?:[$€£](?P<inner>-)?)?"
     r"(?:(?P<whole>[0-9]+) (?=[0-9]+/[0-9]))?"
     r"(?P<top>[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
     r"(?:/(?P<bottom>[0-9]+)(?![0-9.]*/))?"
 )
 _ANY = re.compile(_NUMBER)
-_MARKED = re.compile(r"####[ \t]*[^\w\s$€£.-]{0,3}[ \t]*" + _NUMBER)
+_MARKED = re.compile(r"#### {0,4}[*_`(\[\\]{0,3}" + _NUMBER)
 _MINUS = str.maketrans(dict.fromkeys("\u2212\u2013\u2010\u2011\uff0d", "-"))
 _FRAC = re.compile(r"\\[dt]?frac\{([0-9]+)\}\{([0-9]+)\}")
 _LONG = re.compile(rf"[0-9]{{{MAX_DIGITS + 1},}}")
@@ -44,23 +47,25 @@ def answer(text: str) -> Fraction | None:
         text: any text.
 
     Returns:
-        The number; None where there is none, where it divides by zero or has more than MAX_DIGITS digits.
-        Linear in the text; nothing is raised on any string.
+        The number; None where there is none, where it divides by zero or has more than MAX_DIGITS digits, and
+        where the text is longer than MAX_CHARS. Linear in the text; nothing is raised on any string.
     """
-    text = _FRAC.sub(r" \1/\2", _LONG.sub("#", text.translate(_MINUS)).replace("{,}", ","))
-    match = None
-    for match in _MARKED.finditer(text):
-        pass
-    if match is None:
-        for match in _ANY.finditer(text):
-            pass
+    if len(text) > MAX_CHARS:
+        return None
+    # A number too long to be read becomes one without a value, and so is not passed over for another.
+    text = _FRAC.sub(r" \1/\2", _LONG.sub("1/0", text.translate(_MINUS)).replace("{,}", ","))
+    match = _last(_MARKED, text) or _last(_ANY, text)
     return None if match is None else _value(match)
+
+
+def _last(pattern: re.Pattern, text: str) -> re.Match | None:
+    return next(iter(deque(pattern.finditer(text), maxlen=1)), None)
 
 
 def _value(match: re.Match) -> Fraction | None:
     bottom = int(match["bottom"] or 1)
     digits = match["top"].replace(",", "")
-    if not bottom or len(digits) > 2 * MAX_DIGITS:
+    if not bottom or len(digits) > MAX_DIGITS:
         return None
     value = Fraction(digits) / bottom + int(match["whole"] or 0)
     return -value if (match["sign"] is None) != (match["inner"] is None) else value

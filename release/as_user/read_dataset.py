@@ -1,24 +1,31 @@
 """Load a dataset as a user does, whole and streaming: from the Hub, and from the folder that the Hub's files make.
 
-Prints the rows and the SHA-256 of the rows of each split, as JSON.
+Prints the SHA-256 of the rows of each shard, for each split and way of loading, as JSON. The third argument says how
+many rows the shards have: {split: [rows, ...]}.
 """
 
 import hashlib
+import itertools
 import json
 import sys
 
 from datasets import load_dataset
 from huggingface_hub import snapshot_download
 
-name, config = sys.argv[1:]
+name, config = sys.argv[1:3]
+shards = json.loads(sys.argv[3])
 
 
-def summary(rows) -> dict:
-    digest, count = hashlib.sha256(), 0
-    for row in rows:
-        digest.update(f"{row['prompt']}{row['completion']}\n\n".encode())
-        count += 1
-    return {"rows": count, "sha256": digest.hexdigest()}
+def hashes(rows, sizes: list[int]) -> list[str]:
+    rows, found = iter(rows), []
+    for size in [*sizes, 1]:  # one row more than there should be shows as one hash more
+        digest, count = hashlib.sha256(), 0
+        for row in itertools.islice(rows, size):
+            digest.update(f"{row['prompt']}{row['completion']}\n\n".encode())
+            count += 1
+        if count:
+            found.append(digest.hexdigest())
+    return found
 
 
 folder = name.split("/")[1]
@@ -28,6 +35,6 @@ for source in (name, folder):  # the folder is how load_dataset("arith-puzzle") 
     whole = load_dataset(source, config)
     streamed = load_dataset(source, config, streaming=True)
     for split in whole:
-        ways = {f"{source}, whole": summary(whole[split]), f"{source}, streaming": summary(streamed[split])}
-        found.setdefault(split, {}).update(ways)
+        for way, rows in (("whole", whole[split]), ("streaming", streamed[split])):
+            found.setdefault(split, {})[f"{source}, {way}"] = hashes(rows, shards.get(split, []))
 print(json.dumps(found))

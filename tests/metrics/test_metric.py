@@ -361,6 +361,66 @@ def test_evaluate_tells_what_the_metric_is(session):
         assert word in inputs
 
 
+OTHER_METRIC = '''
+"""A metric over the same inputs, for evaluate.combine."""
+import datasets
+import evaluate
+
+
+class AnswerLength(evaluate.Metric):
+    def _info(self):
+        reference = {"numbers": datasets.List(datasets.Value("int64")), "target": datasets.Value("int64")}
+        features = datasets.Features({"predictions": datasets.Value("string"), "references": reference})
+        return evaluate.MetricInfo(description="", citation="", inputs_description="", features=features)
+
+    def _compute(self, predictions, references):
+        return {"length": sum(map(len, predictions)) / len(predictions), "pass@1": -1.0}
+'''
+
+COMBINED = """
+import json, socket, sys
+
+def refuse(*_):
+    raise OSError("the test allows no network")
+
+socket.socket.connect = socket.create_connection = refuse
+import evaluate
+
+metric = evaluate.load("metrics/arith_puzzle_verifier")
+both = evaluate.combine([metric, evaluate.load(sys.argv[1])])
+pair = {"numbers": [2, 3], "target": 5}
+answers = [both.compute(predictions=["2+3=5", "x"], references=[pair, pair])]
+both.add_batch(predictions=["2+3=5"], references=[pair])
+both.add(prediction="2+3=6", reference=pair)
+answers.append(both.compute())
+twice = evaluate.combine({"a": metric, "b": evaluate.load("metrics/arith_puzzle_verifier")})
+answers.append(twice.compute(predictions=[["2+3=5", ""]], references=[pair], k=[1, 2]))
+print(json.dumps(answers))
+"""
+
+
+def test_evaluate_combine(tmp_path):
+    other = tmp_path / "answer_length" / "answer_length.py"
+    other.parent.mkdir()
+    other.write_text(OTHER_METRIC)
+    done = subprocess.run(
+        [sys.executable, "-c", COMBINED, str(other)],
+        capture_output=True, text=True, cwd=ROOT, env=offline(tmp_path / "home"), timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    at_once, added, twice = json.loads(done.stdout.splitlines()[-1])
+    for found, responses, length in ((at_once, ["2+3=5", "x"], 3), (added, ["2+3=5", "2+3=6"], 5)):
+        wanted = aggregate(responses, [PAIR] * 2)
+        rate = wanted.pop("pass@1")
+        assert found == wanted | {
+            "arith_puzzle_verifier_pass@1": rate,
+            "answer_length_pass@1": -1,
+            "length": length,
+        }
+    wanted = aggregate([["2+3=5", ""]], [PAIR], k=[1, 2])
+    assert twice == {f"{name}_{key}": value for name in "ab" for key, value in wanted.items()}
+
+
 DOCTESTS = """
 import doctest, sys
 

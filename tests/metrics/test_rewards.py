@@ -55,7 +55,9 @@ def test_padding_does_not_pay():
     assert grade("7*1=7\n7-5=2", [1, 5, 7], 35) == 2 / 3
 
 
-EQUATIONS = st.sampled_from([*LINES, "7*1=7", "7-7=0", "3+6=9", "9-7=2", "51+7=58", "58-58=0", "0*2=0", "6/3=2", "x", ""])
+EQUATIONS = st.sampled_from(
+    [*LINES, "7*1=7", "7-7=0", "3+6=9", "9-7=2", "51+7=58", "58-58=0", "0*2=0", "6/3=2", "x", ""]
+)
 
 
 @given(st.lists(EQUATIONS, max_size=8), st.lists(EQUATIONS | st.text(max_size=5), min_size=1, max_size=8))
@@ -92,11 +94,12 @@ def test_conversations_and_other_columns():
         reward([solved], [NUMBERS, NUMBERS], [TARGET])
 
 
-def test_grpo_trainer_takes_both(small_base, tmp_path):
+def test_grpo_trainer_takes_both(tmp_path):
     """Two real steps on a tiny random model: TRL calls the rewards with the dataset's columns, and logs them."""
     from datasets import Dataset
-    from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import GRPOConfig, GRPOTrainer
+
+    from training.tiny import build_tokenizer, init_model
 
     seen = []
 
@@ -105,16 +108,21 @@ def test_grpo_trainer_takes_both(small_base, tmp_path):
         seen.extend(zip(completions, numbers, target, values, strict=True))
         return values
 
-    rows = [{"prompt": "2,3:5\n", "numbers": [2, 3], "target": 5}, {"prompt": "2,3:6\n", "numbers": [2, 3], "target": 6}]
+    rows = [
+        {"prompt": "2,3:5\n", "numbers": [2, 3], "target": 5},
+        {"prompt": "2,3:6\n", "numbers": [2, 3], "target": 6},
+    ]
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    tokenizer = build_tokenizer()
     trainer = GRPOTrainer(
-        model=AutoModelForCausalLM.from_pretrained(small_base),
-        processing_class=AutoTokenizer.from_pretrained(small_base),
+        model=init_model(shape, tokenizer, seed=0),
+        processing_class=tokenizer,
         reward_funcs=[watched, graded_reward],
         train_dataset=Dataset.from_list(rows * 4),
         args=GRPOConfig(
             output_dir=str(tmp_path), use_cpu=True, bf16=False, report_to=[], max_steps=2, logging_steps=1,
             per_device_train_batch_size=4, num_generations=4, max_completion_length=8, beta=0.0, save_strategy="no",
-            reward_weights=[1.0, 0.1], disable_tqdm=True,
+            reward_weights=[1.0, 0.1], disable_tqdm=True, activation_checkpointing=False,
         ),
     )  # fmt: skip
     trainer.train()
