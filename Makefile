@@ -36,6 +36,9 @@ test: setup ## the quick tests: what CI runs
 		|| echo "no chromium, and none could be installed: the browser tests are skipped, and fail where CI is set"
 	$(BIN)/python -m pytest -q
 
+test-all: setup ## the quick tests and the slow ones: throw-away environments, many kills
+	$(BIN)/python -m pytest -q -m "slow or not slow"
+
 quality: setup ## lint and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -11,7 +11,8 @@ printed is the median of the rounds, and the median of each round's ratio to ``v
 expression, compare its numbers, check its characters) without the evaluation: less than any of them does, so its
 time is a lower bound of theirs. ``peers, with evaluation`` evaluates too, by a walk over Python's syntax tree,
 since this project evaluates no text as code; the peers' own ``eval`` lies between the two.
-reasoning-gym's countdown scorer itself takes part where it is installed.
+reasoning-gym's countdown scorer itself takes part where it is installed. It compares floats by ``np.isclose`` with
+its default relative tolerance (0.1.25), so the last column shows it passing answers that are off by one.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from dataset_builder.labels import divisors
 
 MAX_NUMBERS = 8
 FIRST_WINDOW = 16
+MAX_CELLS = 1 << 28
+"""Largest tables, in values of all parts together: 8 bytes each, hence 2 GiB."""
 _FAR = np.float32(1 << 30)
 """No way. Costs are float32, as these vectorise without widening; whole numbers up to 2^24 are exact."""
 
@@ -401,7 +403,7 @@ def _best_rows(numbers, targets, k, window, size, start, items, equations, found
     full, width = (1 << n) - 1, 2 * window + 1
     first, pairs = np.zeros(full + 2, np.int64), np.zeros((3**n // 2, 2), np.int64)
     table, differences = np.zeros((full + 1, width), np.float32), np.zeros(width, np.float32)
-    lists, counts = np.zeros((full + 1, width), np.int64), np.zeros(full + 1, np.int64)
+    lists, counts = np.zeros((full + 1, width), np.int32), np.zeros(full + 1, np.int64)
     single = np.zeros(full + 1, np.int64)
     kept, keys = np.zeros((k + 1, n - 1, 4), np.int64), np.zeros((k + 1, 2), np.int64)
     for row in range(rows):
@@ -454,7 +456,7 @@ def paths(numbers: np.ndarray, targets: np.ndarray, k: int, bound: int) -> tuple
         found, int64 (rows,): how many there are, up to k.
 
     Raises:
-        InputError: n or k.
+        InputError: n or k; or a puzzle needs larger intermediates than MAX_CELLS allows (about 10^6 with 7 numbers).
     """
     numbers = np.sort(np.asarray(numbers, dtype=np.int64), axis=1)
     targets = np.ascontiguousarray(targets, dtype=np.int64)
@@ -468,7 +470,13 @@ def paths(numbers: np.ndarray, targets: np.ndarray, k: int, bound: int) -> tuple
     window, left = min(FIRST_WINDOW, bound), np.arange(rows)
     while len(left):
         some, counts = np.zeros((len(left), k, n - 1, 4), dtype=np.int64), np.zeros(len(left), dtype=np.int64)
-        table = divisors(min(max(window, int(np.abs(numbers).max())), 1 << 16))
+        if (2 * window + 1) << n > MAX_CELLS:
+            limit = (MAX_CELLS >> n) // 2 - 1
+            raise InputError(
+                f"canonical solutions of {n} numbers are searched up to intermediates of {limit}; "
+                f"{len(left)} puzzles have fewer than {k} so far, and the bound is {bound}"
+            )
+        table = divisors(min(max(window, int(np.abs(numbers).max(initial=0))), 1 << 16))
         _best_rows(numbers[left], targets[left], k, window, size, *table, some, counts)
         equations[left], found[left] = some, counts
         if window == bound:

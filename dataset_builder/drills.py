@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from dataset_builder.canonical import canonical
 from dataset_builder.generate import CONFIGS, puzzles, stream_key
 from dataset_builder.puzzle import OPERATORS, completion, symbolic_prompt
-from dataset_builder.solve import BOUND_FACTOR, canonical
+from dataset_builder.solve import BOUND_FACTOR
 
 DRILL_LIMIT = CONFIGS["starter"].splits["train"].bound
 PUZZLE_V = 20

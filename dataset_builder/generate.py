@@ -15,12 +15,15 @@ import numpy as np
 import pyarrow as pa
 
 from dataset_builder.candidates import play, to_normal_form
+from dataset_builder.errors import InputError
 from dataset_builder.puzzle import SPEC_VERSION, partition_mask, puzzle_keys
 from dataset_builder.solve import BOUND_FACTOR
 from dataset_builder.text import completions, prompts
 
 BLOCK = 1 << 16
 """Candidates per block; each block is a stream of its own, so that none depends on another's length."""
+BARREN_BLOCKS = 50
+"""After so many blocks in a row without a new puzzle there are not enough of them."""
 SHARD_ROWS = 1_000_000
 LABELS = ("num_solutions", "difficulty")
 
@@ -142,7 +145,10 @@ def puzzles(
     words_each = 2 * n - 1
     numbers, targets = np.empty((BLOCK, n), np.int64), np.empty(BLOCK, np.int64)
     equations = np.empty((BLOCK, n - 1, 4), np.int64)
+    barren = 0
     while have < rows:
+        if barren == BARREN_BLOCKS:
+            raise InputError(f"not to be found: {rows:,} puzzles of N={n}, V={v} for {split!r}; there are {have:,}")
         key = stream_key(SPEC_VERSION, *stream, n, block)
         words = np.random.Philox(key=key).random_raw(BLOCK * words_each).reshape(BLOCK, words_each)
         count = play(words, n, v, bound, at_least, numbers, targets, equations)
@@ -156,6 +162,7 @@ def puzzles(
             seen = np.concatenate([seen, keys[kept]])
         kept_rows.append((ascending[kept], targets[:count][kept], equations[:count][kept]))
         have += int(kept.sum())
+        barren = 0 if kept.any() else barren + 1
         block += 1
     found = tuple(np.concatenate(parts)[:rows] for parts in zip(*kept_rows, strict=True))
     to_normal_form(found[0], found[2])
@@ -188,7 +195,7 @@ def generate_shard(config: Config, split: str, seed: int, shard: int) -> pa.Tabl
 
 def canonical_equations(numbers: np.ndarray, targets: np.ndarray, bound: int) -> np.ndarray:
     """The canonical solutions of solvable puzzles; shapes and dtypes as in ``puzzles``."""
-    from dataset_builder.solve import canonical
+    from dataset_builder.canonical import canonical
 
     equations, found = canonical(numbers, targets, bound)
     if not found.all():

@@ -23,7 +23,6 @@ from dataset_builder.errors import InputError
 from dataset_builder.generate import (
     CONFIGS,
     LABELS,
-    SCHEMA,
     Config,
     SplitSpec,
     generate_shard,

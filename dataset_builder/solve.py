@@ -241,16 +241,3 @@ def _partners(b: int, c: int) -> list[tuple[int, str, bool]]:
         if c and b % c == 0 and c != 1:  # c = 1 means a = b, the same equation
             found.append((b // c, "/", True))
     return found
-
-
-def __getattr__(name: str):
-    """Where these went: ``from dataset_builder.solve import canonical`` and the like keep working meanwhile."""
-    if name in ("canonical",):
-        from dataset_builder import canonical
-
-        return canonical.canonical
-    if name in ("apply_move", "difficulty", "reachable"):
-        from dataset_builder import labels
-
-        return getattr(labels, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -35,7 +35,7 @@ def render(results: Path) -> str:
                 lines.append(
                     f"| `{name}` | {f'{trained:,} trained' if trained else f'{_base_size(run):,}'} "
                     f"| `{scores[who]['config']}/{split}` | {item['n']:,} | **{item['pass@1']:.3f}** "
-                    f"| {low:.3f} – {high:.3f} | {by_n} | {cost if trained else 'the base alone'} |"
+                    f"| {low:.3f} to {high:.3f} | {by_n} | {cost if trained else 'the base alone'} |"
                 )
     return "\n".join(lines) + "\n"
 

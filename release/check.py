@@ -60,7 +60,7 @@ def _check_dataset(staged: Path, ids: dict, endpoint: str, token: str | None) ->
         for split, ways in got.items():
             wrong = [way for way, found in ways.items() if found != want[split]]
             if wrong or len(ways) != 4:
-                raise CheckFailed(f"dataset: {config}/{split} has other rows than the manifest says ({'; '.join(wrong)})")
+                raise CheckFailed(f"dataset: {config}/{split} has other rows than the manifest ({'; '.join(wrong)})")
 
 
 def _check_metric(staged: Path, ids: dict, endpoint: str, token: str | None) -> None:

@@ -116,7 +116,7 @@ def _solve(args: argparse.Namespace) -> int:
     from itertools import islice
 
     from dataset_builder.puzzle import parse_puzzle
-    from dataset_builder.solve import default_bound, solutions
+    from dataset_builder.solve import MAX_EXACT_NUMBERS, default_bound, find, solutions
 
     numbers, target = parse_puzzle(args.puzzle)
     for name, value in (("--limit", args.limit), ("--bound", args.bound)):
@@ -124,6 +124,13 @@ def _solve(args: argparse.Namespace) -> int:
             raise InputError(f"{name} must be at least 1, not {value}")
     bound = args.bound or default_bound(numbers, target)
     limit = args.limit or (None if args.all else 1)
+    if len(numbers) > MAX_EXACT_NUMBERS and limit == 1:
+        text, proved = find(numbers, target, bound=bound)
+        if text is None and not proved:
+            print(f"none found within the limit; above {MAX_EXACT_NUMBERS} numbers that is no proof that none exists")
+            return 1
+        print(text or f"no solution: {args.puzzle} cannot be reached with exact division and |intermediate| <= {bound}")
+        return 0 if text else 1
     count = 0
     for count, text in enumerate(islice(solutions(numbers, target, bound=bound), limit), 1):
         print(text if count == 1 else f"\n{text}")

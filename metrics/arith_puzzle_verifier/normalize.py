@@ -14,8 +14,8 @@ that is wrong stays wrong, and none is ever left out, added or put in another or
     Arrows (``-> => → ⇒``) and semicolons separate. Blanks of any kind and width are one space.
 5.  Dress is taken off: code fences and backticks, ``$``, ``\\( \\) \\[ \\]``, ``\\begin{…}``, ``\\end{…}``,
     ``\\boxed{…}``, ``\\text{…}`` and ``\\left \\right``, ``&``, tags such as ``<answer>``, headings (``#``), quotes
-    (``>``), ``__``, and ``**`` where it does not stand between two numbers (there it might be a power).
-6.  Lists: ``1.``, ``1)``, ``(1)`` and ``Step 1:`` before an equation, and the bullets ``*``, ``+`` and ``•``.
+    (``>``), ticks (``✓``), ``__``, and ``**`` where it does not stand between two numbers (a power, perhaps).
+6.  Lists: ``1.``, ``1)``, ``(1)`` and ``Step 1:`` at the start of a line, and the bullets ``*``, ``+`` and ``•``.
     A ``- `` before an equation is a bullet if all lines with equations, two at least, begin so; it is a sign
     if only some do; of a single line it is in doubt.
 7.  Numbers: brackets round a single number are dropped, ``3*(-1)``; so is a blank after a sign, ``3 * - 1``.
@@ -112,10 +112,11 @@ def normalize(response: str) -> str:
     """
     if len(response) > MAX_LENIENT_CHARS or _STRICT.fullmatch(response):
         return response
-    lines = [line for line in map(_bare, _undress(response).split("\n")) if line]
-    lines = _resolve_dashes(lines)
+    lines = _resolve_dashes([line for line in map(_bare, _undress(response).split("\n")) if line])
+    if lines is None:
+        return response
     found = []
-    for line in lines or ():
+    for line in lines:
         equations = _equations(line)
         if equations is None:
             return response

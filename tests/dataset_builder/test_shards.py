@@ -63,8 +63,8 @@ def test_no_puzzle_is_in_two_splits_and_keys_obey_the_partition(starter):
 
 
 def test_labels_are_the_solvers(starter):
-    from dataset_builder.labels import count_solutions
-    from dataset_builder.solve import difficulty, solutions
+    from dataset_builder.labels import count_solutions, difficulty
+    from dataset_builder.solve import solutions
 
     for row in _tables(starter[0])["test"].to_pylist()[:40]:
         numbers, target = row["numbers"], row["target"]

@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of the verifier, outside the quick suite.
 
-    python -m venv /tmp/fuzz && /tmp/fuzz/bin/pip install atheris pytest hypothesis
-    /tmp/fuzz/bin/python tests/metrics/fuzz_verify.py -max_total_time=300
+    pip install atheris pytest hypothesis      # in an environment to be thrown away
+    python tests/metrics/fuzz_verify.py -max_total_time=300
 
 From the project's root. Every input is judged by ``verify`` and by the plain second implementation of
 test_verify.py, which must agree, and goes through ``normalize``, ``graded_reward`` and gsm8k_answer's readers,
@@ -33,6 +33,7 @@ plain = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(plain)
 
 LEGAL = "0123456789+-*/=\n"
+PIECES = (*LEGAL, "-0", "07", "2+3=5", "5-2=3", "3*1=3", "4/4=1", "-0+1=1", "\n\n")
 PUZZLES = [([2, 3], 5), ([3, 6, 7, 51, 58], 4), ([1, 1, 2], 0), ([5], 5), ([4, 4, 4, 4], 1), ([], 0), ([-2, 7], -14)]
 counts: Counter = Counter()
 
@@ -45,9 +46,9 @@ def one_input(data: bytes) -> None:
     if kind == 0:
         text = provider.ConsumeUnicode(5000)
     elif kind == 1:
-        text = "".join(LEGAL[byte % 16] for byte in provider.ConsumeBytes(5000))
+        text = "".join(PIECES[byte % len(PIECES)] for byte in provider.ConsumeBytes(5000))
     elif kind == 2:  # equations that hold, from the bytes: they reach the pool rules
-        numbers = [1 + byte % 9 for byte in provider.ConsumeBytes(provider.ConsumeIntInRange(1, 6))]
+        numbers = [1 + byte % 9 for byte in provider.ConsumeBytes(provider.ConsumeIntInRange(1, 6))] or [5]
         text, target = _played(numbers, provider)
     else:
         text = provider.ConsumeBytes(5000).decode("utf-8", "surrogateescape")
@@ -75,9 +76,10 @@ def _played(numbers, provider) -> tuple[str, int]:
         op = "+-*/"[provider.ConsumeIntInRange(0, 3)]
         value = {"+": a + b, "-": a - b, "*": a * b, "/": abs(a) // abs(b) if b else 0}[op]
         value += provider.ConsumeIntInRange(0, 15) == 15
+        a += provider.ConsumeIntInRange(0, 31) == 31
         lines.append(f"{a}{op}{b}={value}")
         pool.append(value)
-    return "\n".join(lines), pool[0] if pool else 0
+    return "\n".join(lines), pool[0] + (provider.ConsumeIntInRange(0, 7) == 7)
 
 
 def _report() -> None:

@@ -5,6 +5,7 @@ import doctest
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -340,3 +341,41 @@ def test_the_evaluate_module_offline(tmp_path):
 def _inputs() -> str:
     source = (FOLDER / "gsm8k_answer.py").read_text(encoding="utf-8")
     return source.split('_INPUTS = """')[1].split('"""')[0]
+
+
+APP = """
+import json, socket
+
+def refuse(*_):
+    raise OSError("the test allows no network")
+
+socket.socket.connect = socket.create_connection = refuse
+import app
+
+page = app.build()
+answers = [app.score(app.EXAMPLE_ROWS), app.score('{"prediction": ["5", "6"], "reference": "5"}')]
+for rows in ("", "[", '{"prediction": "5"}', '{"prediction": "5", "reference": "?"}'):
+    try:
+        app.score(rows)
+    except app.gr.Error as error:
+        answers.append(error.message)
+print(json.dumps([answers, type(page).__name__]))
+"""
+
+
+def test_the_app_runs_from_the_pushed_files_alone(tmp_path):
+    place = tmp_path / "space"
+    shutil.copytree(FOLDER, place, ignore=shutil.ignore_patterns("__pycache__"))
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "GRADIO_", "PYTHONPATH"))}
+    env |= {"HF_HOME": str(tmp_path / "home"), "HF_EVALUATE_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
+    done = subprocess.run(
+        [sys.executable, "-c", APP], capture_output=True, text=True, cwd=place, env=env, timeout=60
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (example, samples, *refusals), page = json.loads(done.stdout.splitlines()[-1])
+    assert (example["pass@1"], example["num_problems"], page) == (0.5, 2, "Blocks")
+    assert samples["maj1@2"] == 0.5
+    for refused, says in zip(
+        refusals, ("must not be empty", "line 1 is not", "line 1 is not", "hold a number"), strict=True
+    ):
+        assert says in refused

@@ -250,6 +250,15 @@ def test_the_key_of_a_solution_is_one_exactly_where_its_normal_form_is():
             assert normal_form(numbers, turned) == normal_form(numbers, equations)
 
 
+def test_huge_and_odd_responses_are_judged():
+    responses = ["9" * 10_000_000, "\x00" * 10_000_000, "1+1=2\n" * 1_000_000, "2 + 3 = 5\n" * 1_000_000, "\ud800", ""]
+    start = time.perf_counter()
+    result = aggregate(responses, [PAIR] * len(responses))
+    assert time.perf_counter() - start < 2
+    assert result["reasons"] == {"too_long": 4 / 6, "illegal_characters": 1 / 6, "wrong_equation_count": 1 / 6}
+    assert result["pass@1_lenient"] == 0
+
+
 def test_many_equal_numbers_are_no_trouble():
     n = 600  # a normal form found by playing the equations would recurse too deep, or not end
     answer = "\n".join(["1*1=1"] * (n - 1))

@@ -54,7 +54,7 @@ def test_model_cards_hold_the_results(scores):
     run = _run_record()
     names = {"repo_id": "ns/b", "adapter_id": "ns/a", "dataset_id": "ns/d", "metric_id": "ns/m"}
     text = render.base_card(names, run, scores)
-    assert "| `starter/test` | 2,000 | 0.250 | 0.230 – 0.270 |" in text and f"{run['parameters']:,}" in text
+    assert "| `starter/test` | 2,000 | 0.250 | 0.230 \u2013 0.270 |" in text and f"{run['parameters']:,}" in text
     data = ModelCard(text).data
     assert data.eval_results[0].metric_value == 0.25 and data.eval_results[0].dataset_config == "starter"
 

@@ -25,7 +25,7 @@ def test_help_lists_the_stages_in_their_order(capsys):
         ["build", "--seed", "-1", "--out", "{tmp}/x"],
         ["build", "--out", "{tmp}/file/below"],
         ["solve", "3,4"],
-        ["solve", "1,2,3,4,5,6,7,8,9:10"],
+        ["solve", "1,2,3,4,5,6,7,8,9:10", "--all"],
         ["solve", "3,4:7", "--limit", "0"],
         ["verify", "{tmp}/absent.jsonl"],
         ["verify", "{tmp}/empty.jsonl"],
@@ -83,6 +83,8 @@ def test_solve_prints_solutions_or_says_there_is_none(capsys):
     assert all(verify([3, 6, 7, 51, 58], 4, text).correct for text in found)
     assert main(["solve", "2,3:6", "--all"]) == 0
     assert capsys.readouterr().out == "3*2=6\n"
+    assert main(["solve", "1,2,3,4,5,6,7,8,9,10:11"]) == 0
+    assert verify(list(range(1, 11)), 11, capsys.readouterr().out.rstrip("\n")).correct
     assert main(["solve", "1,1:5"]) == 1
     assert "no solution" in capsys.readouterr().out
 

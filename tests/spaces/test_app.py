@@ -20,6 +20,9 @@ def client(address: str) -> Client:
     return Client(address, verbose=False)
 
 
+HARD = "123457,234571,345679,456791,567899,678901,789017,890123"  # cannot make 7; the proof takes a while
+
+
 class TestFolderAlone:
     @pytest.mark.parametrize("form", ["staged", "snapshot"])
     def test_imports_what_was_pushed_with_it(self, request, form, clean_environment, tmp_path):
@@ -94,13 +97,12 @@ class TestApiWithoutModel:
 
     def test_a_long_search_holds_nobody_up(self, bare):
         demo = client(bare)
-        slow = demo.submit("0,0,0,0,0,0,0,0", 0, api_name="/solve")
-        time.sleep(0.3)
+        slow = [demo.submit(HARD, 7, api_name="/solve") for _ in range(8)]
         start = time.monotonic()
         assert demo.predict("3,4", 7, "3+4=7", api_name="/judge")["correct"]
+        assert time.monotonic() - start < 3
+        assert all(job.result()["solvable"] in (False, None) for job in slow)
         assert demo.predict("3,4", 7, api_name="/solve")["solution"] == "4+3=7"
-        assert time.monotonic() - start < 3 and not slow.done()
-        assert slow.result()["complete"] is False
 
     def test_the_cards_example(self, bare, staged):
         text = (staged / "README.md").read_text().replace("http://127.0.0.1:7860", bare)
