@@ -425,6 +425,8 @@ PLANNED_ROWS = 10_000_000_000
 CORES = (2, 64, 1000)
 GBIT = 1
 """A link's speed that the plan supposes; the one number of its tables that nothing was measured for."""
+MANIFEST_DEPTH = 6
+"""How deep in the manifest a shard's record lies; it is indented."""
 TRAIN_SHARE = 30 / 32
 """Of all keys; see PARTITION_RULE."""
 
@@ -459,6 +461,9 @@ def measure(shard_count: int = 3) -> dict:
             pairs, counts = _equal_pairs(files)
     finally:
         os.sched_setaffinity(0, cores)
+    record = {"file": shards.shard_path(paper.family, "train", 0)} | built[0]["result"]
+    for _ in range(MANIFEST_DEPTH):
+        record = [record]
     return {
         "command": "python -m dataset_builder.executors --measure",
         "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "load_before": round(load, 2)},
@@ -467,7 +472,7 @@ def measure(shard_count: int = 3) -> dict:
         "seconds": [round(item["seconds"], 3) for item in built],
         "cpu_seconds": [round(item["cpu_seconds"], 3) for item in built],
         "bytes": sizes,
-        "record_bytes": len(json.dumps(built[0]["result"], indent=1)),
+        "record_bytes": len(json.dumps(record, indent=1)),
         "peak_bytes": peak,
         "start_seconds": round(start, 3),
         "footer_seconds": round(footer["seconds"] / shard_count, 5),
@@ -548,11 +553,12 @@ def _plan(measured: dict, rows: int, cpu: float, size: float) -> str:
         with_start = count * (cpu + measured["start_seconds"]) / 3600
         times = [_duration(with_start / n) if count >= n else "" for n in CORES]
         volume, manifest = count * size / 1e9, count * measured["record_bytes"] / 1e6
-        line = (f"{total:,}", f"{count:,}", f"{volume:,.2f} GB", f"{core_hours:,.2f}", *times)
+        line = (f"{total:,}", f"{count:,}", f"{volume:,.2f} GB", f"{core_hours:,.4f}", *times)
         lines.append((*line, _duration(volume * 8 / GBIT / 3600), f"{manifest:,.2f} MB"))
     cores = [f"{n:,} cores" for n in CORES]
     header = ("rows", "shards = tasks", "bytes", "core hours", *cores, f"copy at {GBIT} Gbit/s", "manifest")
-    return _markdown(header, lines)
+    even = math.ceil((cpu + measured["start_seconds"]) / (size * 8 / (GBIT * 1e9)))
+    return _markdown(header, lines) + f"\nFrom {even:,} cores on, such a copy takes longer than the generation.\n"
 
 
 def _duplicates(measured: dict) -> str:

@@ -44,7 +44,8 @@ SCHEMA = pa.schema(
 @dataclass(frozen=True)
 class SplitSpec:
     """One split: ``rows``; its sizes N (position p has ``n_values[p % len]``); V; the least largest number;
-    whether rows carry labels; and whether the completion is the solution that made the puzzle or the canonical one."""
+    whether rows carry labels; whether the completion is the solution that made the puzzle or the canonical one; and
+    ``paths``: above 1, each puzzle stands in that many rows (or as many as it has solutions) with different ones."""
 
     rows: int
     n_values: tuple[int, ...]
@@ -52,6 +53,7 @@ class SplitSpec:
     at_least: int = 1
     labels: bool = True
     solutions: str = "made"
+    paths: int = 1
 
     @property
     def bound(self) -> int:
@@ -103,12 +105,33 @@ CONFIGS: dict[str, Config] = {
 """Config -> what it holds; the sizes are the contract's."""
 
 
-def with_solutions(config: Config, solutions: str | None) -> Config:
-    """The config with other completions in all splits ("made" or "canonical"); None leaves it as it is."""
-    if solutions is None or all(spec.solutions == solutions for spec in config.splits.values()):
-        return config
-    splits = {name: replace(spec, solutions=solutions) for name, spec in config.splits.items()}
-    return Config(f"{config.family}-{solutions}", splits)
+MAX_PATHS = 64
+
+
+def with_solutions(config: Config, solutions: str | None, paths: int = 1) -> Config:
+    """The config with other completions: the same puzzles, in a family of their own.
+
+    Args:
+        solutions: "made" or "canonical", in all splits; None leaves it as it is.
+        paths: different solutions of each puzzle of ``train``, in the canonical order, the canonical one first.
+
+    Raises:
+        InputError: paths outside 1..MAX_PATHS, or more than one of the solution that made the puzzle.
+    """
+    if not 1 <= paths <= MAX_PATHS:
+        raise InputError(f"--paths must be in 1..{MAX_PATHS}, not {paths}")
+    if paths > 1 and solutions == "made":
+        raise InputError("--paths above 1 gives solutions in the canonical order; leave out --solutions made")
+    splits, family = config.splits, config.family
+    if solutions is not None and any(spec.solutions != solutions for spec in splits.values()):
+        splits = {name: replace(spec, solutions=solutions) for name, spec in splits.items()}
+        family += f"-{solutions}"
+    if paths > 1:
+        train = replace(splits["train"], solutions="canonical", paths=paths) if "train" in splits else None
+        if train is None:
+            raise InputError("--paths is for configs with a train split; evaluation splits hold no puzzle twice")
+        splits, family = splits | {"train": train}, f"{family}-paths{paths}"
+    return Config(family, splits)
 
 
 def shard_sizes(spec: SplitSpec) -> list[int]:
@@ -177,20 +200,38 @@ def generate_shard(config: Config, split: str, seed: int, shard: int) -> pa.Tabl
     stream = (config.family.split("-")[0], split, seed, shard)
     shares = [len(range(index, rows, len(spec.n_values))) for index in range(len(spec.n_values))]
 
-    def part(n: int, share: int) -> pa.Table:
+    def part(n: int, share: int) -> tuple[pa.Table, np.ndarray]:
         numbers, targets, equations = puzzles(
             stream, share, n, spec.v, spec.bound, split, unique=split != "train", at_least=spec.at_least
         )
+        if spec.paths > 1:
+            return _with_paths(numbers, targets, spec)
         if spec.solutions == "canonical":
             equations = canonical_equations(numbers, targets, spec.bound)
-        return _table(numbers, targets, equations, spec)
+        return _table(numbers, targets, equations, spec), np.ones(share, np.int64)
 
     with ThreadPoolExecutor(len(shares)) as pool:  # the work is compiled and holds no lock
         parts = list(pool.map(part, spec.n_values, shares))
-    starts = np.cumsum([0, *shares[:-1]])
+    # puzzle p is the next of its N; its rows stand together
+    first = np.cumsum([0, *shares[:-1]])
     position = np.arange(rows)
-    order = starts[position % len(shares)] + position // len(shares)
-    return pa.concat_tables(parts).take(pa.array(order)).combine_chunks()
+    puzzle = first[position % len(shares)] + position // len(shares)
+    lengths = np.concatenate([length for _, length in parts])
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    lengths, starts = lengths[puzzle], starts[puzzle]
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    order = np.repeat(starts, lengths) + within
+    return pa.concat_tables([table for table, _ in parts]).take(pa.array(order)).combine_chunks()
+
+
+def _with_paths(numbers: np.ndarray, targets: np.ndarray, spec: SplitSpec) -> tuple[pa.Table, np.ndarray]:
+    """Up to ``spec.paths`` rows for each puzzle, and how many it has."""
+    from dataset_builder.canonical import paths
+
+    equations, found = paths(numbers, targets, spec.paths, spec.bound)
+    kept = np.arange(spec.paths)[None, :] < found[:, None]
+    table = _table(np.repeat(numbers, found, axis=0), np.repeat(targets, found), equations[kept], spec)
+    return table, found.astype(np.int64)
 
 
 def canonical_equations(numbers: np.ndarray, targets: np.ndarray, bound: int) -> np.ndarray:

@@ -63,9 +63,14 @@ def shard_path(family: str, split: str, shard: int) -> str:
     return f"{family}/{split}-{shard:05d}.parquet"
 
 
+def config_name(config: str, content: Config) -> str:
+    """What a config is called in manifest and card: its own name, and what its completions add to the family's."""
+    return config + content.family.removeprefix(CONFIGS[config].family)
+
+
 def build(
     config: str, out: str | Path, *, seed: int = 0, workers: int = 2, solutions: str | None = None,
-    progress: bool = True,
+    paths: int = 1, progress: bool = True,
 ) -> dict:  # fmt: skip
     """Write all splits of a config below ``out`` and return the manifest, which is also ``out/manifest.json``.
 
@@ -73,7 +78,7 @@ def build(
 
     Args:
         workers: threads; the work is compiled and holds no lock.
-        solutions: "made" or "canonical", instead of what the config carries.
+        solutions, paths: other completions than the config carries; see ``generate.with_solutions``.
 
     Raises:
         InputError: unknown config, a folder that holds another seed's or spec's rows, or one that cannot be
@@ -84,16 +89,19 @@ def build(
     if seed < 0 or workers < 1:
         raise InputError(f"--seed must be at least 0 and --workers at least 1; got {seed} and {workers}")
     out = Path(out)
-    content = with_solutions(CONFIGS[config], solutions)
+    content = with_solutions(CONFIGS[config], solutions, paths)
     try:
         (out / content.family).mkdir(parents=True, exist_ok=True)
         manifest = _read_manifest(out / "manifest.json", seed)
         for leftover in (out / content.family).glob(".*.tmp"):
             leftover.unlink()
         records = dict(_records(content, out, seed, workers, progress))
-        manifest["configs"][config] = {"family": content.family, "splits": _collect(content, out, records)}
-        # the contract's order, whatever was built first: its first config is the default
-        manifest["configs"] = {name: manifest["configs"][name] for name in CONFIGS if name in manifest["configs"]}
+        configs = manifest["configs"]
+        name = config_name(config, content)
+        configs[name] = {"family": content.family, "splits": _collect(content, out, records)}
+        # the contract's order, whatever was built first: the first config is the default
+        order = list(CONFIGS)
+        manifest["configs"] = dict(sorted(configs.items(), key=lambda c: (order.index(c[0].split("-")[0]), c[0])))
         _write_text(out / "manifest.json", json.dumps(manifest, indent=1) + "\n")
     except OSError as error:
         place = error.filename or out
@@ -225,6 +233,7 @@ def _collect(config: Config, out: Path, records: dict[tuple[str, int], dict]) ->
             "bound": spec.bound,
             "at_least": spec.at_least,
             "solutions": spec.solutions,
+            "paths": spec.paths,
             "by_n": {str(n): sum(part["by_n"].get(str(n), 0) for part in parts) for n in spec.n_values},
             "operators": {op: sum(part["operators"][op] for part in parts) for op in OPERATORS},
             "distinct_puzzles": parts[0]["distinct_puzzles"]

@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument("--workers", type=int, default=2)
     sub.add_argument("--solutions", choices=("made", "canonical"), help="instead of what the config carries")
+    sub.add_argument("--paths", type=int, default=1, help="different solutions for each puzzle of train")
 
     sub = command("solve", _solve, "print solutions of a puzzle such as 3,6,7,51,58:4")
     sub.add_argument("puzzle")
@@ -106,9 +107,12 @@ def _parser() -> argparse.ArgumentParser:
 def _build(args: argparse.Namespace) -> int:
     from release.pipeline import build_stage
 
-    manifest = build_stage(args.config, args.out, seed=args.seed, workers=args.workers, solutions=args.solutions)
-    for split, item in manifest["configs"][args.config]["splits"].items():
-        print(f"{args.out}: {args.config}/{split}: {item['rows']:,} rows in {len(item['shards'])} shard(s)")
+    manifest = build_stage(
+        args.config, args.out, seed=args.seed, workers=args.workers, solutions=args.solutions, paths=args.paths
+    )
+    for name, config in manifest["configs"].items():
+        for split, item in config["splits"].items():
+            print(f"{args.out}: {name}/{split}: {item['rows']:,} rows in {len(item['shards'])} shard(s)")
     return 0
 
 

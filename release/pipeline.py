@@ -35,12 +35,12 @@ def say(stage: str, text: str) -> None:
     print(f"[{STAGES.index(stage) + 1}/{len(STAGES)}] {stage:<8}{text}", flush=True)
 
 
-def build_stage(config: str, out: Path, *, seed: int, workers: int, solutions: str | None = None) -> dict:
+def build_stage(config: str, out: Path, *, seed: int, workers: int, **completions: object) -> dict:
     """Build a config and write the dataset's local card; returns the manifest."""
     from dataset_builder.shards import build
     from model_cards.render import dataset_card
 
-    manifest = build(config, out, seed=seed, workers=workers, solutions=solutions)
+    manifest = build(config, out, seed=seed, workers=workers, **completions)
     card = out / "README.md"
     text = dataset_card(manifest, out.name, "arith_puzzle_verifier")
     if not card.is_file() or card.read_text() != text:

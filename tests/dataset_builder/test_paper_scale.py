@@ -169,7 +169,34 @@ def test_canonical_solutions_on_request_keep_the_puzzles():
     assert one["prompt"] == two["prompt"] and one["completion"] != two["completion"]
     for row in two.to_pylist():
         assert verify(row["numbers"], row["target"], row["completion"]).correct
-    assert generate.with_solutions(CONFIGS["starter"], "canonical") is CONFIGS["starter"]
+    assert generate.with_solutions(CONFIGS["starter"], "canonical") == CONFIGS["starter"]
+
+
+def test_other_completions_are_a_config_of_their_own(tmp_path, monkeypatch):
+    spec = replace(CONFIGS["1m"].splits["train"], rows=300)
+    monkeypatch.setitem(CONFIGS, "1m", Config("paper", {"train": spec}))
+    shards.build("1m", tmp_path, paths=2, progress=False)
+    manifest = shards.build("1m", tmp_path, progress=False)
+    assert list(manifest["configs"]) == ["1m", "1m-paths2"]
+    made, several = (manifest["configs"][name]["splits"]["train"] for name in manifest["configs"])
+    assert made["rows"] == 300 < several["rows"] <= 600 and made["distinct_puzzles"] == several["distinct_puzzles"]
+    assert made["shards"][0]["file"] != several["shards"][0]["file"]
+
+
+def test_paths_give_each_puzzle_several_solutions_and_the_canonical_first():
+    train = Config("paper", {"train": replace(CONFIGS["1m"].splits["train"], rows=90)})
+    canonical = generate_shard(generate.with_solutions(train, "canonical"), "train", 0, 0).to_pylist()
+    config = generate.with_solutions(train, None, paths=3)
+    assert config.family == "paper-paths3"
+    several = generate_shard(config, "train", 0, 0).to_pylist()
+    groups = {}
+    for row in several:
+        assert verify(row["numbers"], row["target"], row["completion"]).correct
+        groups.setdefault(row["prompt"], []).append(row["completion"])
+    assert list(groups) == [row["prompt"] for row in canonical]
+    assert [texts[0] for texts in groups.values()] == [row["completion"] for row in canonical]
+    assert all(1 <= len(texts) == len(set(texts)) <= 3 for texts in groups.values())
+    assert len(several) > 2.5 * len(canonical)
 
 
 def test_a_disk_that_takes_no_more_is_one_line(tmp_path):

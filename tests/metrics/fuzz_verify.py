@@ -5,8 +5,8 @@
 
 From the project's root. Every input is judged by ``verify`` and by the plain second implementation of
 test_verify.py, which must agree, and goes through ``normalize``, ``graded_reward`` and gsm8k_answer's readers,
-which must keep their promises. Any exception stops the run; the arguments are libFuzzer's. The last line is the
-count: inputs tried, faults found, and each reason met.
+which must keep their promises. A fault is an exception and stops the run with exit status 77. The arguments are
+libFuzzer's; FUZZ_COUNTS=FILE in the environment keeps a count of the inputs by reason.
 """
 
 import importlib.util

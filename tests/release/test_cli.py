@@ -24,6 +24,8 @@ def test_help_lists_the_stages_in_their_order(capsys):
         ["build", "--config", "nope", "--out", "{tmp}/x"],
         ["build", "--seed", "-1", "--out", "{tmp}/x"],
         ["build", "--out", "{tmp}/file/below"],
+        ["build", "--paths", "0", "--out", "{tmp}/x"],
+        ["build", "--config", "stress", "--paths", "2", "--out", "{tmp}/x"],
         ["solve", "3,4"],
         ["solve", "1,2,3,4,5,6,7,8,9:10", "--all"],
         ["solve", "3,4:7", "--limit", "0"],
