@@ -46,7 +46,7 @@ except ImportError:  # an extra; ``build`` asks for it before it does anything
     PipelineStep = object
 
 EXECUTORS = ("local", "ray", "slurm")
-REQUIREMENTS = {"datatrove": "datatrove==0.10.1", "ray": "ray>=2.49"}
+REQUIREMENTS = {"datatrove": "datatrove==0.10.1", "ray": "ray>=2.60"}
 TASK_GB = 2
 """Memory asked for per task; docs/scale.md says what a shard takes."""
 READERS = 16
@@ -68,6 +68,10 @@ class Remote:
 
     def __fspath__(self) -> str:
         return f"fsspec+{self}"  # pyarrow's way to name any fsspec address
+
+    @property
+    def name(self) -> str:
+        return self.path.rstrip("/").rpartition("/")[2]
 
     def is_file(self) -> bool:
         return self.filesystem.isfile(self.path)
@@ -256,7 +260,8 @@ def _one_line(work: Callable[[], dict]) -> dict:
 def _readable(error: Exception) -> InputError:
     if isinstance(error, InputError):
         return error
-    return InputError(f"cannot read or write {error.filename or 'a shard'}: {error.strerror or error}; {REMEDY}")
+    text = " ".join(str(error.strerror or error).split())  # the Hub's errors have several lines
+    return InputError(f"cannot read or write {error.filename or 'a shard'}: {text}; {REMEDY}")
 
 
 def job_of(
@@ -553,11 +558,11 @@ def _plan(measured: dict, rows: int, cpu: float, size: float) -> str:
         with_start = count * (cpu + measured["start_seconds"]) / 3600
         times = [_duration(with_start / n) if count >= n else "" for n in CORES]
         volume, manifest = count * size / 1e9, count * measured["record_bytes"] / 1e6
-        line = (f"{total:,}", f"{count:,}", f"{volume:,.2f} GB", f"{core_hours:,.4f}", *times)
+        line = (f"{total:,}", f"{count:,}", f"{volume:,.2f} GB", f"{core_hours:,.3f}", *times)
         lines.append((*line, _duration(volume * 8 / GBIT / 3600), f"{manifest:,.2f} MB"))
     cores = [f"{n:,} cores" for n in CORES]
     header = ("rows", "shards = tasks", "bytes", "core hours", *cores, f"copy at {GBIT} Gbit/s", "manifest")
-    even = math.ceil((cpu + measured["start_seconds"]) / (size * 8 / (GBIT * 1e9)))
+    even = round((cpu + measured["start_seconds"]) / (size * 8 / (GBIT * 1e9)))
     return _markdown(header, lines) + f"\nFrom {even:,} cores on, such a copy takes longer than the generation.\n"
 
 
