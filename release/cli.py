@@ -145,18 +145,12 @@ def _solve(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from metrics.verify_file import verify_file
+    from metrics.verify_file import table, verify_file
 
     out = args.out or args.file.with_name(args.file.name + ".verdicts.jsonl")
     measured, broken = verify_file(args.file, out, division=args.division)
     if measured:
-        low, high = measured["pass@1_ci95"]
-        print(f"{'puzzles':<22}{measured['num_puzzles']:>8,}")
-        print(f"{'pass@1':<22}{measured['pass@1']:>8.4f}  [{low:.4f}, {high:.4f}]")
-        for n, value in measured["by_n"].items():
-            print(f"{'  N=' + n:<22}{value:>8.4f}")
-        for reason, share in measured["reasons"].items():
-            print(f"{reason:<22}{share:>8.2%}")
+        print(table(measured))
         print(f"verdicts: {out}")
     for line in broken:
         print(line, file=sys.stderr)
