@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +44,8 @@ def verify_file(path: Path, out: Path, *, division: str = "exact") -> tuple[dict
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; give another --out") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
     return (aggregate(responses, references, division=division) if responses else None), broken
 
 
