@@ -31,11 +31,14 @@ from dataset_builder.generate import (
 )
 from dataset_builder.puzzle import OPERATORS, PARTITION_RULE, SPEC_VERSION
 from dataset_builder.verify_batch import REASON_NAMES, verify_batch
+from metrics.arith_puzzle_verifier.verify import verify
 
 ROW_GROUP_ROWS = 250_000  # about 9 MB compressed, well below the 286 MiB at which the Hub's viewer stops
 FOOTER_KEY = b"arith_puzzle"
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 EXACT_BITS = 64
+REFEREE_EVERY = 1000
+"""Every row is judged by ``verify_batch``, and each of so many by ``verify`` itself as well."""
 
 
 def canonical_text(rows: pa.Table) -> pa.Array:
@@ -142,6 +145,10 @@ def build_shard(config: Config, out: Path, split: str, shard: int, seed: int) ->
     if not verdicts.correct.all():
         bad = int(np.argmin(verdicts.correct))
         raise AssertionError(f"{path}: row {bad} is wrong: {REASON_NAMES[verdicts.reason[bad]]}: {rows[bad]}")
+    for row in rows.take(np.arange(0, rows.num_rows, REFEREE_EVERY)).to_pylist():
+        verdict = verify(row["numbers"], row["target"], row["completion"])
+        if not verdict.correct:
+            raise AssertionError(f"{path}: verify and verify_batch disagree: {verdict.message}: {row}")
     record = _describe(rows, spec)
     footer = {FOOTER_KEY: json.dumps({"identity": _identity(config, split, shard, seed), "record": record}).encode()}
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")

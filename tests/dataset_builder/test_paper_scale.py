@@ -220,6 +220,25 @@ except InputError as error:
 
 
 @pytest.mark.slow
+def test_every_row_of_1m_verifies_by_the_verifier_itself(rows):
+    for table in rows.values():
+        columns = (table[name].to_pylist() for name in ("numbers", "target", "completion"))
+        wrong = [row for row in zip(*columns, strict=True) if not verify(*row).correct]
+        assert not wrong, wrong[:3]
+
+
+@pytest.mark.slow
+def test_no_leak_at_ten_million(rows):
+    """Exact: the keys are compared as whole 64-bit numbers."""
+    evaluation = np.sort(np.concatenate([_keys(table) for split, table in rows.items() if split != "train"]))
+    config = without_labels(CONFIGS["10m"])
+    for shard in range(10):
+        keys = _keys(generate_shard(config, "train", 0, shard))
+        at = np.minimum(np.searchsorted(evaluation, keys), len(evaluation) - 1)
+        assert len(keys) == 1_000_000 and not (evaluation[at] == keys).any()
+
+
+@pytest.mark.slow
 def test_killed_at_twenty_random_moments(tmp_path, starter):
     out = tmp_path / "arith-puzzle"
     code = f"from dataset_builder.shards import build; build('starter', {str(out)!r}, workers=2, progress=False)"
