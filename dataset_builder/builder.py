@@ -46,19 +46,22 @@ CITATION = """\
 
 @dataclass(eq=False)  # datasets compares configs by all of their attributes
 class ArithPuzzleConfig(datasets.BuilderConfig):
-    """``name``: of CONFIGS. ``seed``: of all random streams. ``solutions``: "made" or "canonical", for every split
-    instead of what the config carries. ``version`` is the spec's, so that a cache never serves another spec's rows."""
+    """``name``: of CONFIGS. ``seed``: of all random streams. ``solutions`` ("made" or "canonical") and ``paths``: other
+    completions than the config carries, see ``generate.with_solutions``. ``version`` is the spec's, so that a cache
+    never serves another spec's rows."""
 
     version: str = f"{SPEC_VERSION}.0.0"
     seed: int = 0
     solutions: str | None = None
+    paths: int = 1
 
 
 class ArithPuzzle(datasets.ArrowBasedBuilder):
     """The rows of ``dataset_builder.shards.build``, in its order, with the columns of ``generate.SCHEMA``.
 
     Raises:
-        InputError: a negative seed, or unknown ``solutions``. ValueError (of datasets): an unknown config.
+        InputError: a negative seed, unknown ``solutions``, or ``paths`` that cannot be. ValueError (of datasets): an
+            unknown config or option.
     """
 
     BUILDER_CONFIG_CLASS = ArithPuzzleConfig
@@ -74,6 +77,7 @@ class ArithPuzzle(datasets.ArrowBasedBuilder):
             raise InputError(f"seed is a whole number from 0; got {seed!r}")
         if solutions not in (None, *SOLUTIONS):
             raise InputError(f"solutions is one of {', '.join(SOLUTIONS)}, or not given; got {solutions!r}")
+        self._content()  # refuses what it cannot make now, not when rows are asked for
         return datasets.DatasetInfo(
             description=DESCRIPTION,
             citation=CITATION,
@@ -83,7 +87,7 @@ class ArithPuzzle(datasets.ArrowBasedBuilder):
         )
 
     def _content(self) -> Config:
-        return with_solutions(CONFIGS[self.config.name], self.config.solutions)
+        return with_solutions(CONFIGS[self.config.name], self.config.solutions, self.config.paths)
 
     def _split_generators(self, dl_manager) -> list[datasets.SplitGenerator]:
         # the one list is what datasets divides among processes and workers

@@ -75,9 +75,11 @@ def test_seed_and_solutions(tmp_path):
     assert list(made.as_streaming_dataset("validation")) == expected.to_pylist()
     assert expected["prompt"] != generate_shard(content, "validation", 0, 0)["prompt"]
     assert expected["completion"] != generate_shard(CONFIGS["starter"], "validation", 3, 0)["completion"]
+    several = ArithPuzzle(str(tmp_path), config_name="starter", paths=3)
+    assert several._content() == with_solutions(CONFIGS["starter"], None, 3) != CONFIGS["starter"]
     # another seed's rows, another config's or another spec's are never taken from the cache
     plain = ArithPuzzle(str(tmp_path), config_name="starter")
-    assert made.cache_dir != plain.cache_dir
+    assert len({made.cache_dir, several.cache_dir, plain.cache_dir}) == 3
     assert plain.cache_dir == str(tmp_path / "arith-puzzle" / "starter" / f"{SPEC_VERSION}.0.0")
 
 
@@ -96,27 +98,28 @@ def test_configs_and_their_shards(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "error"),
+    ("wrong", "error", "says"),
     [
-        ({"seed": -1}, InputError),
-        ({"seed": "one"}, InputError),
-        ({"solutions": "best"}, InputError),
-        ({"config_name": "2m"}, ValueError),
-        ({"sead": 1}, ValueError),
+        ({"seed": -1}, InputError, "got -1"),
+        ({"seed": "one"}, InputError, "got 'one'"),
+        ({"solutions": "best"}, InputError, "made, canonical.*got 'best'"),
+        ({"paths": 0}, InputError, "paths"),
+        ({"config_name": "2m"}, ValueError, "'2m' not found"),
+        ({"sead": 1}, ValueError, "'sead'"),
     ],
 )
-def test_refusals(wrong, error, tmp_path):
-    with pytest.raises(error, match=str(next(iter(wrong.values()))) if error is InputError else next(iter(wrong))[:4]):
+def test_refusals(wrong, error, says, tmp_path):
+    with pytest.raises(error, match=says):
         ArithPuzzle(str(tmp_path), **{"config_name": "starter", **wrong})
 
 
 def test_importing_does_no_work(tmp_path):
     code = """
 import dataset_builder.builder, sys
-from dataset_builder import candidates, text
-compiled = [f for module in (candidates, text) for f in vars(module).values() if getattr(f, "signatures", None)]
-assert not compiled, compiled
-assert not {"torch", "transformers", "dataset_builder.labels", "dataset_builder.canonical"} & set(sys.modules)
+own = [module for name, module in sys.modules.items() if name.startswith("dataset_builder.")]
+compiled = [f for module in own for f in vars(module).values() if getattr(f, "signatures", None)]
+assert len(own) > 5 and not compiled, compiled
+assert not {"torch", "transformers"} & set(sys.modules)
 """
     environment = os.environ | {"HF_HOME": str(tmp_path / "hf")}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
