@@ -87,7 +87,7 @@ def score(
     done = out / "results.json"
     if done.is_file():
         before = json.loads(done.read_text())
-        if {key: before.get(key) for key in identity} == identity and set(splits) <= set(before["splits"]):
+        if _fingerprint(before) == _fingerprint(identity) and set(splits) <= set(before["splits"]):
             return before
     _claim(out, identity)
     scored, loaded = {}, None
@@ -170,11 +170,17 @@ def _claim(out: Path, identity: dict) -> None:
     marker = out / "score.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if marker.is_file() and json.loads(marker.read_text()) != identity:
+        if marker.is_file() and _fingerprint(json.loads(marker.read_text())) != _fingerprint(identity):
             raise InputError(f"{out} holds the scores of another run; give another --out, or delete it")
         marker.write_text(json.dumps(identity, indent=1, sort_keys=True) + "\n")
     except OSError as error:
         raise InputError(f"cannot write to {out}: {error.strerror}; give another --out") from None
+
+
+def _fingerprint(identity: dict) -> dict:
+    """What makes two runs the same: where a folder lies does not matter, what is in it does."""
+    kept = {key: identity[key] for key in ("name", "config", "decoding", "sources")}
+    return kept | {key: identity[key] for key, digest in identity["sources"].items() if digest is None}
 
 
 def _rows(dataset: str, config: str, split: str) -> list[dict]:
