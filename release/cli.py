@@ -53,11 +53,20 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("build", _build, "write a config's Parquet shards, manifest and card")
     sub.add_argument("--config", default="starter")
-    sub.add_argument("--out", type=Path, default=Path("arith-puzzle"), help="the dataset's folder")
+    sub.add_argument("--out", default="arith-puzzle", help="the dataset's folder; for tasks also as s3://bucket/folder")
     sub.add_argument("--seed", type=int, default=0)
-    sub.add_argument("--workers", type=int, default=2)
+    sub.add_argument("--workers", type=int, help="shards or tasks at a time; default 2, on a cluster what it grants")
     sub.add_argument("--solutions", choices=("made", "canonical"), help="instead of what the config carries")
     sub.add_argument("--paths", type=int, default=1, help="different solutions for each puzzle of train")
+
+    tasks = sub.add_argument_group("past one machine", "docs/scale.md says how, and what it takes")
+    tasks.add_argument("--executor", choices=("local", "ray", "slurm"), help="the shards as tasks of datatrove's")
+    tasks.add_argument("--collect", action="store_true", help="only write the manifest of shards that are all there")
+    tasks.add_argument("--tasks", type=int, help="how many the shards are shared out to; default one each")
+    tasks.add_argument("--logs", help="datatrove's folder, which all machines see; default below runs/executors")
+    tasks.add_argument("--partition", help="Slurm's")
+    tasks.add_argument("--time", help="limit of a Slurm job; default 01:00:00")
+    tasks.add_argument("--sbatch", metavar="KEY=VALUE", action="append", help="more for sbatch; may be repeated")
 
     sub = command("solve", _solve, "print solutions of a puzzle such as 3,6,7,51,58:4")
     sub.add_argument("puzzle")
@@ -105,11 +114,29 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from release.pipeline import build_stage
+    from release.pipeline import build_stage, build_tasks, collect_stage
 
-    manifest = build_stage(
-        args.config, args.out, seed=args.seed, workers=args.workers, solutions=args.solutions, paths=args.paths
-    )
+    options = {name: getattr(args, name) for name in ("tasks", "logs", "partition", "time", "sbatch")}
+    given = {name: value for name, value in options.items() if value is not None}
+    slurm_only = [name for name in given if name in ("partition", "time", "sbatch") and args.executor != "slurm"]
+    if slurm_only or (given and not args.executor):
+        name, needed = (slurm_only[0], "--executor slurm") if slurm_only else (next(iter(given)), "--executor")
+        raise InputError(f"--{name} goes with {needed} and does nothing here; leave it out")
+    if args.collect and args.executor:
+        raise InputError("--collect only writes the manifest and runs no task; leave out --executor")
+    common = {"seed": args.seed, "solutions": args.solutions, "paths": args.paths}
+    if args.collect:
+        manifest = collect_stage(args.config, args.out, **common)
+    elif args.executor:
+        manifest = build_tasks(args.config, args.out, args.executor, workers=args.workers, **common, **given)
+    elif "://" in args.out:
+        raise InputError(f"--out {args.out} is not a folder; an address needs --executor, such as --executor local")
+    else:
+        workers = 2 if args.workers is None else args.workers
+        manifest = build_stage(args.config, Path(args.out), workers=workers, **common)
+    if manifest is None:
+        print(f"submitted; the last job writes {args.out}/manifest.json, `squeue --me` shows how far they are")
+        return 0
     for name, config in manifest["configs"].items():
         for split, item in config["splits"].items():
             print(f"{args.out}: {name}/{split}: {item['rows']:,} rows in {len(item['shards'])} shard(s)")

@@ -38,14 +38,36 @@ def say(stage: str, text: str) -> None:
 def build_stage(config: str, out: Path, *, seed: int, workers: int, **completions: object) -> dict:
     """Build a config and write the dataset's local card; returns the manifest."""
     from dataset_builder.shards import build
-    from model_cards.render import dataset_card
 
     manifest = build(config, out, seed=seed, workers=workers, **completions)
-    card = out / "README.md"
-    text = dataset_card(manifest, out.name, "arith_puzzle_verifier")
-    if not card.is_file() or card.read_text() != text:
-        card.write_text(text)
+    write_card(manifest, out)
     return manifest
+
+
+def build_tasks(config: str, out: str, executor: str, **options) -> dict | None:
+    """The same by datatrove's tasks, to any address; None where they are submitted."""
+    from dataset_builder.executors import build
+
+    if "time" in options:
+        options["time_limit"] = options.pop("time")
+    return build(config, out, executor=executor, finish=write_card, **options)
+
+
+def collect_stage(config: str, out: str, **options) -> dict:
+    """Manifest and card of shards that are all there; returns the manifest."""
+    from dataset_builder.executors import collect
+
+    return collect(config, out, finish=write_card, **options)
+
+
+def write_card(manifest: dict, place) -> None:
+    """The dataset's local card, beside its manifest; ``place`` is a Path or a ``dataset_builder.executors.Remote``."""
+    from dataset_builder.executors import write_text
+    from model_cards.render import dataset_card
+
+    card, text = place / "README.md", dataset_card(manifest, place.name, "arith_puzzle_verifier")
+    if not card.is_file() or card.read_text() != text:
+        write_text(card, text)
 
 
 def train_stage(recipe_path: Path, *, dataset: Path | None, output: Path, accelerate_config: Path) -> int:

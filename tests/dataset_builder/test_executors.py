@@ -362,6 +362,15 @@ def test_collect_needs_all_shards_and_calls_finish_with_the_manifest(small, tmp_
         executors.collect("small", out)
 
 
+def test_other_completions_join_the_manifest_as_the_local_build_has_it(small, tmp_path):
+    out = tmp_path / "out"
+    for kwargs in ({"solutions": "canonical"}, {"paths": 2}, {}):
+        shards.build("small", small[0], progress=False, **kwargs)
+        _in_process(out, tmp_path, **kwargs)
+    _same(out, small[0])
+    assert len(json.loads((out / "manifest.json").read_text())["configs"]) == 3
+
+
 def test_logs_of_another_build_are_not_this_ones(tmp_path):
     jobs = [executors.job_of("starter", tmp_path / name, seed=seed) for name in "ab" for seed in (0, 1)]
     jobs.append(executors.job_of("starter", tmp_path / "a", solutions="made"))
