@@ -116,10 +116,12 @@ def with_solutions(config: Config, solutions: str | None, paths: int = 1) -> Con
         paths: different solutions of each puzzle of ``train``, in the canonical order, the canonical one first.
 
     Raises:
-        InputError: paths outside 1..MAX_PATHS, or more than one of the solution that made the puzzle.
+        InputError: unknown solutions, paths outside 1..MAX_PATHS, or more than one of the solution that made the puzzle.
     """
     if not 1 <= paths <= MAX_PATHS:
         raise InputError(f"--paths must be in 1..{MAX_PATHS}, not {paths}")
+    if solutions not in (None, "made", "canonical"):
+        raise InputError(f"solutions are 'made' or 'canonical', not {solutions!r}")
     if paths > 1 and solutions == "made":
         raise InputError("--paths above 1 gives solutions in the canonical order; leave out --solutions made")
     splits, family = config.splits, config.family
@@ -269,4 +271,3 @@ def _labels(numbers: np.ndarray, targets: np.ndarray, spec: SplitSpec) -> dict[s
         "num_solutions": pa.array(counts.astype(np.int32)),
         "difficulty": pa.array(shares.astype(np.float32)),
     }
-

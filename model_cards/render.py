@@ -62,9 +62,7 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
         configs=[
             {
                 "config_name": config["name"],
-                "data_files": [
-                    {"split": split["name"], "path": split["path"]} for split in config["splits"]
-                ],
+                "data_files": [{"split": split["name"], "path": split["path"]} for split in config["splits"]],
                 **({"default": True} if config is configs[0] else {}),
             }
             for config in configs

@@ -13,7 +13,8 @@ from huggingface_hub.errors import HfHubHTTPError
 from tqdm import tqdm
 
 from dataset_builder.errors import InputError
-from release.stage import Repo, read_plan
+from dataset_builder.loading_script import REVISION
+from release.stage import SCRIPT_FOLDER, Repo, read_plan
 
 
 def namespace_of(api: HfApi) -> str:
@@ -31,7 +32,7 @@ def publish(staged: Path, api: HfApi, *, private: bool = False, move_tags: bool 
         move_tags: a version that is out with other content is moved instead of refused (for rehearsals).
 
     Returns:
-        {repo kind: commit SHA}, and "collection": its slug.
+        {repo kind: commit SHA}, the same for the dataset's revision "script", and "collection": its slug.
 
     Raises:
         InputError: no valid token, a namespace that cannot be written to, a version that is published with
@@ -42,6 +43,8 @@ def publish(staged: Path, api: HfApi, *, private: bool = False, move_tags: bool 
     for repo in tqdm(repos, desc="publish", unit="repo"):
         with _plain_errors(api, f"publishing {repo.id}"):
             published[repo.kind] = _publish_repo(staged / repo.kind, repo, api, release["tag"], private, move_tags)
+            if repo.kind == "dataset":
+                published[REVISION] = _publish_branch(staged / SCRIPT_FOLDER, repo, api, REVISION)
     with _plain_errors(api, "making the collection"):
         published["collection"] = _collect(release, repos, api, private)
     return published
@@ -63,6 +66,15 @@ def _publish_repo(folder: Path, repo: Repo, api: HfApi, tag: str, private: bool,
         api.delete_tag(**where, tag=tag)
     api.create_tag(**where, tag=tag, revision=commit)
     return commit
+
+
+def _publish_branch(folder: Path, repo: Repo, api: HfApi, branch: str) -> str:
+    where = {"repo_id": repo.id, "repo_type": repo.type}
+    api.create_branch(**where, branch=branch, exist_ok=True)
+    if not _same(_local_files(folder), _published_files(api, where, branch)):
+        message = f"Release {branch}"
+        api.upload_folder(**where, folder_path=folder, revision=branch, commit_message=message, delete_patterns="*")
+    return api.repo_info(**where, revision=branch).sha
 
 
 def _local_files(folder: Path) -> dict[str, set[str]]:

@@ -12,10 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from dataset_builder.errors import InputError
+from dataset_builder.loading_script import stage_script
 from model_cards.render import adapter_card, base_card, check_card, dataset_card
 from training.recipe import ROOT, Recipe
 
 TAG = f"v{version('arith-puzzle')}"
+SCRIPT_FOLDER = "dataset-script"
+"""The folder for the dataset repo's revision ``script``; on ``main`` it would break ``load_dataset``."""
 COLLECTION_TITLE = "arith-puzzle: data, verifier, models, demo"
 
 SPACE_MODULES = (
@@ -80,6 +83,8 @@ def stage(recipe: Recipe, namespace: str, *, dataset: Path, run: Path, scores: P
 
     shutil.copytree(dataset, partial / "dataset", ignore=shutil.ignore_patterns(".*"))
     (partial / "dataset" / "README.md").write_text(dataset_card(manifest, ids["dataset_id"], ids["metric_id"]))
+
+    stage_script(partial / SCRIPT_FOLDER, ids["dataset_id"])
 
     metric = partial / "metric"
     shutil.copytree(ROOT / "metrics" / "arith_puzzle_verifier", metric, ignore=_CACHES)

@@ -19,7 +19,9 @@ KINDS = {"base", "dataset", "metric", "adapter", "demo"}
 def _commits(work):
     with destination("rehearsal", work) as (api, _):
         _, repos = read_plan(Work(work).stage)
-        return {repo.id: [c.commit_id for c in api.list_repo_commits(repo.id, repo_type=repo.type)] for repo in repos}
+        found = {r.id: [c.commit_id for c in api.list_repo_commits(r.id, repo_type=r.type)] for r in repos}
+        script = api.list_repo_commits("rehearsal/arith-puzzle", repo_type="dataset", revision="script")
+        return found | {"script": [c.commit_id for c in script]}
 
 
 def test_one_line_a_stage(released):
@@ -42,6 +44,15 @@ def test_everything_is_published_tagged_and_collected(released):
             assert set(api.list_repo_files(repo.id, repo_type=repo.type)) - {".gitattributes"} == staged
         (collection,) = api.list_collections(owner=record["namespace"])
         assert {item.item_id for item in api.get_collection(collection.slug).items} == {repo.id for repo in repos}
+
+
+def test_the_loading_script_is_on_its_own_revision_and_nowhere_else(released):
+    work, _ = released
+    with destination("rehearsal", work) as (api, _):
+        where = {"repo_id": "rehearsal/arith-puzzle", "repo_type": "dataset"}
+        script = set(api.list_repo_files(**where, revision="script")) - {".gitattributes"}
+        assert script == {path.name for path in (work / "stage" / "dataset-script").iterdir()}
+        assert "arith-puzzle.py" in script and not [f for f in api.list_repo_files(**where) if f.endswith(".py")]
 
 
 def test_the_second_run_skips_what_is_done_and_commits_nothing(run, released, recipe_file):
