@@ -116,7 +116,7 @@ def with_solutions(config: Config, solutions: str | None, paths: int = 1) -> Con
         paths: different solutions of each puzzle of ``train``, in the canonical order, the canonical one first.
 
     Raises:
-        InputError: unknown solutions, paths outside 1..MAX_PATHS, or more than one of the solution that made the puzzle.
+        InputError: unknown solutions, paths outside 1..MAX_PATHS, or several paths of the solution that made a puzzle.
     """
     if not 1 <= paths <= MAX_PATHS:
         raise InputError(f"--paths must be in 1..{MAX_PATHS}, not {paths}")
