@@ -110,6 +110,10 @@ def puzzle_key(numbers: Sequence[int], target: int) -> int:
     return int(puzzle_keys(np.array([numbers], dtype=np.int64), np.array([target], dtype=np.int64))[0])
 
 
+KEY_RULE = (
+    "h = n; for each v of (numbers ascending, target): h = mix(h XOR v), where mix adds 0x9E3779B97F4A7C15 and applies "
+    "SplitMix64's finaliser, modulo 2^64"
+)
 PARTITION_RULE = "key >> 59: 0 = validation, 1 = test (and every other evaluation split), 2..31 = train"
 
 

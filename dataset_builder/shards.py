@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from dataset_builder.generate import (
     shard_sizes,
     with_solutions,
 )
-from dataset_builder.puzzle import OPERATORS, PARTITION_RULE, SPEC_VERSION
+from dataset_builder.puzzle import KEY_RULE, OPERATORS, PARTITION_RULE, SPEC_VERSION
 from dataset_builder.verify_batch import REASON_NAMES, verify_batch
 from metrics.arith_puzzle_verifier.verify import verify
 
@@ -38,6 +39,11 @@ DICTIONARIES = ["numbers.list.element", "target", "n", "num_solutions", "difficu
 """Not for the texts: dictionaries make them larger, and hide from chunking what two versions share."""
 FOOTER_KEY = b"arith_puzzle"
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+HISTOGRAM_EDGES = {
+    "difficulty": [step / 2 for step in range(15)],
+    "num_solutions": [10**power for power in range(10)],
+}
+"""Left edges of the labels' bins; a value at or above the last edge falls into the last bin."""
 EXACT_BITS = 64
 REFEREE_EVERY = 1000
 """Every row is judged by ``verify_batch``, and each of so many by ``verify`` itself as well."""
@@ -178,6 +184,10 @@ def _describe(rows: pa.Table, spec: SplitSpec) -> dict:
         for label in LABELS:
             values = np.quantile(rows[label].to_numpy(), QUANTILES, method="inverted_cdf")
             record[f"{label}_quantiles"] = [round(float(value), 3) for value in values]
+            edges = HISTOGRAM_EDGES[label]
+            bins = np.searchsorted(edges, rows[label].to_numpy(), side="right") - 1
+            counts = np.bincount(bins, minlength=len(edges)).tolist()
+            record[f"{label}_histogram"] = {str(edge): n for edge, n in zip(edges, counts, strict=True) if n}
     return record
 
 
@@ -217,12 +227,20 @@ def _read_footer(config: Config, out: Path, split: str, shard: int, seed: int) -
 
 
 def _read_manifest(path: Path, seed: int) -> dict:
-    fresh = {"spec_version": SPEC_VERSION, "seed": seed, "partition": PARTITION_RULE, "configs": {}}
+    fresh = {
+        "spec_version": SPEC_VERSION,
+        "generator_version": version("arith-puzzle"),
+        "seed": seed,
+        "key": KEY_RULE,
+        "partition": PARTITION_RULE,
+        "configs": {},
+    }
     if not path.is_file():
         return fresh
     try:
         manifest = json.loads(path.read_text())
         same = all(manifest[key] == fresh[key] for key in ("spec_version", "seed", "partition"))
+        manifest["generator_version"] = fresh["generator_version"]
     except (ValueError, KeyError, TypeError):
         same = False
     if not same:

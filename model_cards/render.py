@@ -47,6 +47,9 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
                 "equations": sum(item["operators"].values()),
                 "sha256": [shard["sha256"] for shard in item["shards"]],
                 "labels": {key: item["shards"][0].get(f"{key}_quantiles") for key in ("difficulty", "num_solutions")},
+                "histograms": {
+                    key: item["shards"][0].get(f"{key}_histogram") for key in ("difficulty", "num_solutions")
+                },
                 **{key: item[key] for key in ("rows", "by_n", "v", "operators", "distinct_puzzles", "at_least")},
             }
             for split, item in config["splits"].items()
@@ -68,8 +71,16 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
             for config in configs
         ],
     )
-    body = _render("dataset", repo_id=repo_id, metric_id=metric_id, configs=configs, example=EXAMPLE,
-                   partition=manifest["partition"].replace("key >> 59: ", ""), seed=manifest["seed"])  # fmt: skip
+    body = _render(
+        "dataset",
+        repo_id=repo_id,
+        metric_id=metric_id,
+        configs=configs,
+        example=EXAMPLE,
+        key=manifest["key"],
+        partition=manifest["partition"].replace("key >> 59: ", ""),
+        seed=manifest["seed"],
+    )
     return _whole(DatasetCard, data, body, "dataset")
 
 
