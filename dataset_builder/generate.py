@@ -263,11 +263,7 @@ def _table(numbers: np.ndarray, targets: np.ndarray, equations: np.ndarray, spec
 def _labels(numbers: np.ndarray, targets: np.ndarray, spec: SplitSpec) -> dict[str, pa.Array]:
     if not spec.labels:
         return {label: pa.nulls(len(targets), SCHEMA.field(label).type) for label in LABELS}
-    from dataset_builder.labels import count_solutions, difficulty_rows
+    from dataset_builder.known_labels import label_rows
 
-    counts = count_solutions(numbers, targets, bound=spec.bound)
-    shares = difficulty_rows(numbers, targets, bound=spec.bound)
-    return {
-        "num_solutions": pa.array(counts.astype(np.int32)),
-        "difficulty": pa.array(shares.astype(np.float32)),
-    }
+    counts, shares = label_rows(numbers, targets, spec.bound)
+    return {"num_solutions": pa.array(counts), "difficulty": pa.array(shares)}

@@ -16,6 +16,7 @@ from .candidates import play
 from .canonical import MAX_NUMBERS
 from .errors import InputError
 from .generate import generate_shard
+from .known_labels import label_rows
 from .labels import count_solutions
 from .puzzle import SPEC_VERSION
 from .solve import BOUND_FACTOR

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset_builder import generate, shards
+from dataset_builder import generate, known_labels, shards
 from dataset_builder.errors import InputError
 from dataset_builder.generate import CONFIGS, Config, generate_shard, puzzles
 from dataset_builder.puzzle import (
@@ -107,6 +107,30 @@ def test_partitions_are_disjoint_by_exact_keys(rows):
 def test_a_space_that_is_too_small_is_one_line_and_not_for_ever():
     with pytest.raises(InputError, match="not to be found"):
         puzzles(("tiny",), 10**6, 2, 5, 50, "validation", unique=True)
+
+
+def _puzzles_of(table, n):
+    part = table.filter(table["n"].to_numpy() == n)
+    return np.array(part["numbers"].combine_chunks().flatten()).reshape(-1, n), part["target"].to_numpy()
+
+
+@pytest.mark.parametrize(("split", "n", "rows_checked"), [("test", 5, 400), ("test", 7, 40), ("ood_form", 8, 12),
+                                                          ("ood_numeric_1000", 6, 40)])  # fmt: skip
+def test_known_labels_are_what_the_solver_computes(rows, split, n, rows_checked, monkeypatch):
+    numbers, targets = _puzzles_of(rows[split], n)
+    numbers, targets = numbers[:rows_checked], targets[:rows_checked]
+    bound = CONFIGS["1m"].splits[split].bound
+    computed = known_labels.computed_labels(numbers, targets, bound)
+    monkeypatch.setattr(known_labels, "computed_labels", None)  # all of these must be known
+    known = known_labels.label_rows(numbers, targets, bound)
+    assert (known[0] == computed[0]).all() and np.allclose(known[1], computed[1], rtol=1e-6)
+
+
+def test_labels_that_are_not_known_are_computed():
+    numbers, targets, _ = puzzles(("other",), 50, 4, 60, 600, "test", unique=True)
+    counts, shares = known_labels.label_rows(numbers, targets, 601)  # another bound: none is known
+    want = known_labels.computed_labels(numbers, targets, 601)
+    assert (counts == want[0]).all() and (shares == want[1]).all() and counts.min() > 0
 
 
 def test_stress_rows_verify():
@@ -225,6 +249,21 @@ def test_every_row_of_1m_verifies_by_the_verifier_itself(rows):
         columns = (table[name].to_pylist() for name in ("numbers", "target", "completion"))
         wrong = [row for row in zip(*columns, strict=True) if not verify(*row).correct]
         assert not wrong, wrong[:3]
+
+
+@pytest.mark.slow
+def test_every_known_label_is_what_the_solver_computes(tmp_path, monkeypatch):
+    shipped = known_labels.FILE.read_bytes()
+    monkeypatch.setattr(known_labels, "FILE", tmp_path / "labels.parquet")
+    import pyarrow.parquet as pq
+
+    anew = pq.read_table(known_labels.write())
+    (tmp_path / "shipped.parquet").write_bytes(shipped)
+    before = pq.read_table(tmp_path / "shipped.parquet")
+    assert anew.num_rows == before.num_rows == 30_500
+    for column in ("key", "n", "bound", "num_solutions"):
+        assert anew[column].equals(before[column])
+    assert np.allclose(anew["difficulty"].to_numpy(), before["difficulty"].to_numpy(), rtol=1e-6)
 
 
 @pytest.mark.slow
