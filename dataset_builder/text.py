@@ -16,7 +16,7 @@ _COMMA, _COLON, _EQUALS, _NEWLINE, _MINUS, _ZERO = (np.uint8(ord(c)) for c in ",
 
 
 @njit(cache=True, nogil=True)
-def _put(value, out, at):
+def put(value, out, at):
     """Write ``value`` in decimal at ``at``; returns where the text ends."""
     if value < 0:
         out[at] = _MINUS
@@ -38,11 +38,11 @@ def _prompts(numbers, targets, out, offsets):
     at = 0
     for row in range(numbers.shape[0]):
         for k in range(numbers.shape[1]):
-            at = _put(numbers[row, k], out, at)
+            at = put(numbers[row, k], out, at)
             out[at] = _COMMA
             at += 1
         out[at - 1] = _COLON
-        at = _put(targets[row], out, at)
+        at = put(targets[row], out, at)
         out[at] = _NEWLINE
         at += 1
         offsets[row + 1] = at
@@ -57,11 +57,11 @@ def _completions(equations, operators, out, offsets):
             if k > 0:
                 out[at] = _NEWLINE
                 at += 1
-            at = _put(equations[row, k, 0], out, at)
+            at = put(equations[row, k, 0], out, at)
             out[at] = operators[equations[row, k, 1]]
-            at = _put(equations[row, k, 2], out, at + 1)
+            at = put(equations[row, k, 2], out, at + 1)
             out[at] = _EQUALS
-            at = _put(equations[row, k, 3], out, at + 1)
+            at = put(equations[row, k, 3], out, at + 1)
         offsets[row + 1] = at
     return at
 

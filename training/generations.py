@@ -3,7 +3,7 @@
 {"numbers": [...], "target": 4, "response": "58-51=7\\n...", "new_tokens": 31}
 
 With several samples of a row, "responses" and "new_tokens" are lists. Where not the whole text is judged (chain of
-thought), "raw" holds what the model said. ``arith-puzzle verify`` reads such a file.
+thought, a search), "raw" holds what the model said. ``arith-puzzle verify`` reads such a file.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Generations:
         for start in range(0, len(answers), self._draws):
             drawn = answers[start : start + self._draws]
             columns = {self._key: [prompting.judged(answer.text) for answer in drawn]}
-            if prompting.chain_of_thought:
+            if prompting.keeps_raw:
                 columns["raw"] = [answer.text for answer in drawn]
             columns["new_tokens"] = [answer.new_tokens for answer in drawn]
             if self._draws == 1:

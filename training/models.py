@@ -74,6 +74,8 @@ def load_model(recipe: Recipe, revision: str | None = None):
         # Only the pad token that load_tokenizer adds can be beyond; it is masked wherever it stands.
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
+    if section.positions:
+        model.config.max_position_embeddings = tokenizer.model_max_length = section.positions
     return model, tokenizer
 
 

@@ -63,6 +63,10 @@ class Options:
             raise InputError(
                 f"--chain-of-thought: {self.task.upper()}'s own answers are chains of thought; leave it out"
             )
+        others = self.task == "puzzle" and self.prompt_format not in ("symbolic", "natural")
+        if others and (self.shots or self.chat or self.chain_of_thought):
+            raise InputError(f"--format {self.prompt_format} is for models trained on it; leave out shots, chat and "
+                             "chain of thought")  # fmt: skip
         if self.prompt_format == "symbolic" and self.chat:
             raise InputError("--chat asks in words; add --format natural")
         if self.prompt_format == "symbolic" and self.chain_of_thought and not self.shots:

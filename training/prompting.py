@@ -75,9 +75,16 @@ class Prompting:
         except Exception as error:  # tokenizers raises no narrower class for an unknown character
             raise InputError(f"the tokenizer cannot write this prompt ({error}); take another --format") from None
 
+    @property
+    def keeps_raw(self) -> bool:
+        """Whether what is judged may be another text than what was said."""
+        return self.chain_of_thought or getattr(self.task, "rewrites", False)
+
     def judged(self, text: str) -> str:
         """The part of an answer that is judged."""
-        return _MARKED.split(text)[-1] if self.chain_of_thought else text
+        if self.chain_of_thought:
+            return _MARKED.split(text)[-1]
+        return self.task.strict(text) if self.keeps_raw else text
 
     def _question(self, row: dict) -> str:
         question = self.task.chat_question(row) if self.chat else self.task.question(row)

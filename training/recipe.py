@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from dataset_builder.drills import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V
 from dataset_builder.errors import InputError
 from training.strict import build, check_keys, names, read_yaml
 
@@ -27,7 +28,9 @@ class DatasetSection:
 
     ``format``: ``symbolic`` takes the columns prompt and completion; ``natural`` writes the prompt anew from numbers
     and target (``dataset_builder.puzzle.natural_prompt``); ``alpaca`` puts the column query below ``### Instruction:``
-    and trains on the column response (aug-gsm8k; arXiv 2310.05506).
+    and trains on the column response (aug-gsm8k; arXiv 2310.05506). ``search`` writes a search before the answer
+    (``dataset_builder.search``). One change of ``symbolic`` each: ``shuffled`` numbers in the prompt, the operands of
+    + and * in ``either_order``, the last equation first (``backward``), every number's ``reversed_digits``.
     """
 
     path: str = "arith-puzzle"
@@ -35,7 +38,9 @@ class DatasetSection:
     split: str = "train"
     rows: int | None = field(default=None, metadata={"least": 1})
     seed: int = field(default=0, metadata={"least": 0})
-    format: Literal["symbolic", "natural", "alpaca"] = field(default="symbolic", metadata=LATER)
+    format: Literal[
+        "symbolic", "natural", "alpaca", "search", "shuffled", "either_order", "backward", "reversed_digits"
+    ] = field(default="symbolic", metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,10 @@ class DrillsSection:
 
     rows: int = field(metadata={"least": 1})
     drill_share: float = field(default=0.5, metadata={"least": 0, "most": 1})
+    limit: int = field(default=DRILL_LIMIT, metadata={"least": 1, "later": True})
+    v: int = field(default=PUZZLE_V, metadata={"least": 8, "most": 60, "later": True})
+    sizes: list[int] = field(default_factory=lambda: list(PUZZLE_SIZES), metadata=LATER)
+    format: Literal["symbolic", "search"] = field(default="symbolic", metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,8 @@ class ModelSection:
 
     ``dtype``: of the loaded weights; None: as the base is stored, or float32 where all of them are trained.
     ``attn_implementation``: None is transformers' choice. ``quantization``: ``nf4`` loads frozen weights in 4 bits
-    (QLoRA, arXiv 2305.14314). ``tokenizer``: ``slow`` converts the base's tokenizer.model, for bases whose own fast
+    (QLoRA, arXiv 2305.14314). ``positions``: the longest text that the trained model states it can take, where all
+    parameters are trained (a rotary embedding has no table to grow); None: what the base states. ``tokenizer``: ``slow`` converts the base's tokenizer.model, for bases whose own fast
     tokenizer is wrong; see ``training.base_tokenizer``.
     """
 
@@ -65,6 +75,7 @@ class ModelSection:
     )
     quantization: Literal["nf4"] | None = field(default=None, metadata=LATER)
     tokenizer: Literal["slow"] | None = field(default=None, metadata=LATER)
+    positions: int | None = field(default=None, metadata={"least": 64, "later": True})
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,9 @@ class ScoreSection:
     splits: list[str] = field(default_factory=lambda: ["test"])
     batch_size: int = field(default=256, metadata={"least": 1})
     max_new_tokens: int = field(default=64, metadata={"least": 1})
-    format: Literal["symbolic", "natural"] = "symbolic"
+    format: Literal["symbolic", "natural", "search", "shuffled", "either_order", "backward", "reversed_digits"] = (
+        "symbolic"
+    )
 
 
 @dataclass(frozen=True)
@@ -123,9 +136,11 @@ class Recipe:
         """
         values = dataclasses.asdict(dataclasses.replace(self, needs=None))
         del values["needs"]
-        for part, kept in ((self, values), (self.model, values["model"]), (self.dataset, values["dataset"])):
+        parts = [(self, values), *((getattr(self, key), values[key]) for key in ("model", "dataset", "drills"))]
+        for part, kept in parts:
             for item in dataclasses.fields(part) if part else ():
-                if item.metadata.get("later") and getattr(part, item.name) == item.default:
+                default = item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
+                if item.metadata.get("later") and getattr(part, item.name) == default:
                     del kept[item.name]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
@@ -255,6 +270,8 @@ def _check_sense(path: Path, recipe: Recipe) -> None:
         for key in ("revision", "dtype", "quantization", "tokenizer"):
             if getattr(model, key) is not None:
                 raise InputError(f"{path}: model.{key} goes with a 'model.base'; a 'shape' starts from float32 weights")
+    if model.positions is not None and recipe.lora is not None:
+        raise InputError(f"{path}: model.positions is for models that are trained whole; an adapter's are its base's")
     if model.quantization and recipe.lora is None:
         raise InputError(f"{path}: model.quantization: weights in 4 bits stay frozen; add a 'lora' section")
     if model.quantization and model.dtype is None:

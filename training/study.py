@@ -16,6 +16,7 @@ from dataset_builder.aug_gsm8k.source import ORIGINAL
 from dataset_builder.errors import InputError
 from dataset_builder.generate import CONFIGS, with_solutions
 from dataset_builder.shards import config_name
+from training.formats import PUZZLE_FORMATS
 from training.recipe import ROOT, Recipe, load_recipe
 from training.strict import build, check_keys, names, read_yaml
 
@@ -24,12 +25,18 @@ from training.strict import build, check_keys, names, read_yaml
 class Arm:
     """One curve. Of puzzles: which solutions the training rows carry (``dataset_builder.generate.with_solutions``). Of
     aug-gsm8k: the ``config`` that the rows come from instead of the study's, such as one strategy.
+
+    ``format`` (of training and scoring), ``pack`` and ``max_new_tokens`` replace the recipe's, fields of ``sft`` too.
     """
 
     name: str
     solutions: Literal["made", "canonical"] | None = None
     paths: int = field(default=1, metadata={"least": 1})
     config: str | None = None
+    format: str | None = None
+    pack: int | None = field(default=None, metadata={"least": 64})
+    max_new_tokens: int | None = field(default=None, metadata={"least": 1})
+    sft: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,14 +131,16 @@ def _check_puzzles(path: Path, study: Study) -> None:
         raise InputError(f"{path}: 'scored' and an arm's 'config' go with task: gsm8k; leave them out")
     for arm in study.arms:
         arm_config(study, arm)
+        if arm.format not in (None, *PUZZLE_FORMATS):
+            raise InputError(f"{path}: {arm.format!r} is no format of puzzles; known: {', '.join(PUZZLE_FORMATS)}")
 
 
 def _check_augmented(path: Path, study: Study) -> None:
     strategies = [ORIGINAL, *STRATEGIES]
     for arm in study.arms:
         config = arm_config(study, arm)
-        if arm.solutions or arm.paths > 1:
-            raise InputError(f"{path}: an arm's 'solutions' and 'paths' go with task: puzzle; leave them out")
+        if arm.solutions or arm.paths > 1 or arm.format:
+            raise InputError(f"{path}: an arm's 'solutions', 'paths' and 'format' go with task: puzzle; leave them out")
         if config not in (ALL, *strategies):
             raise InputError(f"{path}: {config!r} is no config to train on; known: {ALL}, {', '.join(strategies)}")
         # The files of `all` hold a strategy each; only so many rows of it are of all strategies, as in the config 1k.
@@ -153,19 +162,27 @@ def trainings(study: Study) -> list[Training]:
     """All trainings, the small ones first."""
     base = study.base
     return [
-        Training(
-            arm,
-            dataclasses.replace(
-                base,
-                name=f"{study.name}-{slug(arm.name)}-{rows}-{seed}",
-                seed=seed,
-                dataset=dataclasses.replace(base.dataset, config=arm_config(study, arm), rows=rows),
-            ),
-        )
+        Training(arm, _recipe(study, base, arm, rows, seed))
         for rows in sorted(study.rows)
         for seed in study.seeds
         for arm in study.arms
     ]
+
+
+def _recipe(study: Study, base: Recipe, arm: Arm, rows: int, seed: int) -> Recipe:
+    dataset = {"config": arm_config(study, arm), "rows": rows}
+    scored = {"max_new_tokens": arm.max_new_tokens} if arm.max_new_tokens else {}
+    if arm.format:
+        dataset["format"] = scored["format"] = arm.format
+    return dataclasses.replace(
+        base,
+        name=f"{study.name}-{slug(arm.name)}-{rows}-{seed}",
+        seed=seed,
+        dataset=dataclasses.replace(base.dataset, **dataset),
+        pack=arm.pack or base.pack,
+        sft=base.sft | arm.sft,
+        score=dataclasses.replace(base.score, **scored),
+    )
 
 
 def build_commands(study: Study, dataset: str) -> list[str]:

@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from dataset_builder.errors import InputError
-from dataset_builder.puzzle import natural_prompt, parse_completion, symbolic_prompt
+from dataset_builder.puzzle import parse_completion
 from metrics.arith_puzzle_verifier.estimators import wilson_interval
-from training.formats import ALPACA
+from training.formats import ALPACA, FORMATS, PUZZLE_FORMATS
 from training.math_answers import boxed, check_installed, measure
 from training.prompting import MARKER
 from training.recipe import ROOT
@@ -23,11 +23,12 @@ class Puzzle:
     """The dataset's puzzles, judged by ``metrics/arith_puzzle_verifier``."""
 
     config, max_new_tokens, max_thinking_tokens = "starter", 128, 512
-    formats = ("symbolic", "natural")
+    formats = PUZZLE_FORMATS
     group = "n"
 
     def __init__(self, prompt_format: str):
-        self._prompt = {"symbolic": symbolic_prompt, "natural": natural_prompt}[prompt_format]
+        self._prompt, self.strict = FORMATS[prompt_format].prompt, FORMATS[prompt_format].strict
+        self.rewrites = prompt_format not in ("symbolic", "natural")
         self.think = (
             f'Think step by step first. Then write a line "{MARKER}" and below it the answer.\n'
             if prompt_format == "natural"

@@ -120,7 +120,11 @@ def _drills(recipe: Recipe) -> _Source:
 def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
     from dataset_builder.drills import drill_columns
 
-    columns = drill_columns(recipe.drills.rows, recipe.seed, recipe.drills.drill_share)
+    section = recipe.drills
+    columns = drill_columns(
+        section.rows, recipe.seed, section.drill_share, limit=section.limit, v=section.v, sizes=section.sizes,
+        search=section.format == "search",
+    )  # fmt: skip
     for start in range(0, recipe.drills.rows, BATCH):
         yield tuple(pa.array(columns[name][start : start + BATCH]) for name in ("prompt", "completion"))
 

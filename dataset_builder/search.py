@@ -1,0 +1,260 @@
+"""Answers that search before they answer: what is tried, one equation at a time, and then the solution.
+
+    3,8,12,50:19                                      the prompt
+    50-12=38,50+12=62,50-8=42,...,50-3=47             tried from the prompt's numbers; the last one is taken
+    8,12,47:47-12=35,47+12=59,47-8=39,...,            tried from what is left; nothing leads to the target
+    3,8,12,50:50+3=53,...                             back to the numbers before, on from where it was
+    ...
+    4,15:15-4=11,15+4=19                              with two numbers left, the target is seen or not
+    :                                                 SEARCH_MARKER, alone on a line
+    50-8=42                                           the strict answer: the equations that were taken
+    ...
+
+A number pool is written ascending. Its candidates come in one fixed order (``_candidate``): a comma behind one says
+that the rest cannot reach the target, a newline takes it. Values are never negative: where the target is positive,
+every solution can be written without (a sign can always be pushed to the end). So a solver's exact look-ahead labels every
+candidate, which is many decisions a row instead of one, and a wrong one costs a detour and not the answer.
+
+Of the candidates that a perfect search would leave alone a few are taken all the same, and a few that it would take are
+passed over, by a hash of the puzzle: else no row would show how to turn back.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+
+from dataset_builder.errors import InputError
+from dataset_builder.puzzle import puzzle_keys
+from dataset_builder.solve import BOUND_FACTOR
+from dataset_builder.text import put
+
+SEARCH_MARKER = ":"
+MAX_NUMBERS = 8
+MAX_CHARACTERS = 80
+"""Of a search with detours, for each of its numbers; one that grows longer is written without them."""
+SEARCH_BOUND = BOUND_FACTOR * 60
+"""The largest intermediate that is tried: what the dataset's training puzzles (V=60) need."""
+TAKEN_WRONGLY = 16
+"""Of 256 candidates that lead nowhere, how many are taken."""
+PASSED_OVER = 13
+"""Of 256 candidates that lead to the target, how many are passed over (below the first level, where it would end)."""
+_MINUS, _DIVIDE, _PLUS, _TIMES = 0, 1, 2, 3
+_BYTES = np.frombuffer(b"-/+*", dtype=np.uint8)
+_COMMA, _COLON, _EQUALS, _NEWLINE = (np.uint8(ord(c)) for c in ",:=\n")
+_MOVES = 4
+
+
+@njit(cache=True, nogil=True)
+def _candidate(pool, size, index, bound):
+    """Candidate ``index`` of an ascending pool: (hi, lo, operator, result), hi -1 where it is left out, -2 past the end.
+
+    Pairs from the largest number down, of each ``- / + *``. Left out are results above the bound, quotients that are not
+    whole, and what another candidate does as well.
+    """
+    pair, op = index // _MOVES, index % _MOVES
+    hi = size - 1
+    while hi > 0 and pair >= hi:
+        pair -= hi
+        hi -= 1
+    if hi <= 0:
+        return -2, 0, 0, 0
+    lo = hi - 1 - pair
+    y, x = pool[hi], pool[lo]
+    if (lo + 1 < hi and pool[lo + 1] == x) or (hi + 1 < size and pool[hi + 1] == y):
+        return -1, 0, 0, 0
+    if op == _MINUS:
+        return hi, lo, op, y - x
+    if op == _DIVIDE:
+        if x > 0 and y % x == 0:
+            return hi, lo, op, y // x
+    elif op == _PLUS:
+        if x > 0 and x + y <= bound:
+            return hi, lo, op, x + y
+    elif x != 1 and x * y <= bound:
+        return hi, lo, op, x * y
+    return -1, 0, 0, 0
+
+
+@njit(cache=True, nogil=True)
+def _without(pool, size, hi, lo, value, out):
+    """``pool`` less its places hi and lo plus ``value``, ascending, in ``out``."""
+    at, placed = 0, False
+    for k in range(size):
+        if k == hi or k == lo:
+            continue
+        if not placed and pool[k] >= value:
+            out[at] = value
+            at += 1
+            placed = True
+        out[at] = pool[k]
+        at += 1
+    if not placed:
+        out[at] = value
+
+
+@njit(cache=True, nogil=True)
+def _ends(x, y, target, bound):
+    """Do x <= y become the target?"""
+    return y - x == target or (x > 0 and x * target == y) or x + y == target or (x * y == target and target <= bound)
+
+
+@njit(cache=True, nogil=True)
+def _solvable(pool, size, target, bound, pools, cursors):
+    """Can the first ``size`` numbers of ``pool`` reach the target? A depth-first search on explicit stacks."""
+    if size == 1:
+        return pool[0] == target
+    if size == 2:
+        return _ends(pool[0], pool[1], target, bound)
+    pools[size, :size] = pool[:size]
+    cursors[size] = 0
+    level = size
+    while level <= size:
+        hi, lo, _, value = _candidate(pools[level], level, cursors[level], bound)
+        cursors[level] += 1
+        if hi == -2:
+            level += 1
+        elif hi >= 0:
+            _without(pools[level], level, hi, lo, value, pools[level - 1])
+            if level == 3:
+                if _ends(pools[2, 0], pools[2, 1], target, bound):
+                    return True
+            else:
+                level -= 1
+                cursors[level] = 0
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _chance(state):
+    """The next of a stream of hashes: (state, 0..255)."""
+    state = state + np.uint64(0x9E3779B97F4A7C15)
+    h = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state, (h ^ (h >> np.uint64(31))) >> np.uint64(56)
+
+
+@njit(cache=True, nogil=True)
+def _put_pool(pool, size, out, at):
+    for k in range(size):
+        at = put(pool[k], out, at)
+        out[at] = _COMMA
+        at += 1
+    out[at - 1] = _COLON
+    return at
+
+
+@njit(cache=True, nogil=True)
+def _put_equation(equation, out, at):
+    at = put(equation[0], out, at)
+    out[at] = _BYTES[equation[1]]
+    at = put(equation[2], out, at + 1)
+    out[at] = _EQUALS
+    return put(equation[3], out, at + 1)
+
+
+@njit(cache=True, nogil=True)
+def _write(numbers, target, key, bound, detours, out, at, pools, stack, cursors, below, taken):
+    """One search and its answer, from ``at``; the end of the text, -1 where there is no solution, -2 where it is long."""
+    n, state, begin = len(numbers), key, at
+    pools[n, :n] = numbers
+    cursors[n] = 0
+    level, passed = n, np.zeros(n + 1, np.int64)
+    while True:
+        hi, lo, op, value = _candidate(pools[level], level, cursors[level], bound)
+        cursors[level] += 1
+        if hi == -1:
+            continue
+        if hi == -2:  # nothing leads on from here
+            level += 1
+            if level > n:
+                return -1
+            out[at] = _NEWLINE
+            at = _put_pool(pools[level], level, out, at + 1)
+            continue
+        if detours and at - begin > MAX_CHARACTERS * n:
+            return -2
+        equation = taken[level]
+        equation[0], equation[1], equation[2], equation[3] = pools[level, hi], op, pools[level, lo], value
+        at = _put_equation(equation, out, at)
+        _without(pools[level], level, hi, lo, value, pools[level - 1])
+        enter = _solvable(pools[level - 1], level - 1, target, bound, stack, below)
+        if detours and level > 2:
+            state, chance = _chance(state)
+            if not enter:
+                enter = chance < TAKEN_WRONGLY
+            elif level < n and passed[level] == 0 and chance < PASSED_OVER:
+                enter = False
+                passed[level] = 1
+        if not enter:
+            out[at] = _COMMA
+            at += 1
+            continue
+        out[at] = _NEWLINE
+        at += 1
+        if level == 2:
+            break
+        level -= 1
+        cursors[level] = 0
+        passed[level] = 0
+        at = _put_pool(pools[level], level, out, at)
+    out[at] = _COLON
+    out[at + 1] = _NEWLINE
+    at += 2
+    for step in range(n, 1, -1):
+        at = _put_equation(taken[step], out, at)
+        out[at] = _NEWLINE
+        at += 1
+    return at - 1
+
+
+@njit(cache=True, nogil=True)
+def _write_rows(numbers, targets, keys, bound, detours, out, offsets):
+    """The row that has no search, or -1; how far the text goes is ``offsets[-1]``."""
+    n = numbers.shape[1]
+    pools, stack = np.zeros((n + 1, n + 1), np.int64), np.zeros((n + 1, n + 1), np.int64)
+    cursors, below = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    taken = np.zeros((n + 1, 4), np.int64)
+    for row in range(numbers.shape[0]):
+        at, end = offsets[row], -2
+        if detours:
+            end = _write(
+                numbers[row], targets[row], keys[row], bound, True, out, at, pools, stack, cursors, below, taken
+            )
+        if end < 0:
+            end = _write(
+                numbers[row], targets[row], keys[row], bound, False, out, at, pools, stack, cursors, below, taken
+            )
+        if end < 0:
+            return row
+        offsets[row + 1] = end
+    return -1
+
+
+def searches(
+    numbers: np.ndarray, targets: np.ndarray, *, bound: int = SEARCH_BOUND, detours: bool = True
+) -> pa.StringArray:
+    """The completions of puzzles that search before they answer; a pure function of the puzzle.
+
+    Args:
+        numbers: positive integers, shape (rows, n), n from 2 to 8, ascending in each row; targets: positive, (rows,).
+        bound: the largest intermediate.
+        detours: take a few candidates wrongly and pass a few over.
+
+    Raises:
+        InputError: n, a number or a target that is not positive, or a puzzle that cannot be solved within the bound.
+    """
+    rows, n = numbers.shape
+    if not 2 <= n <= MAX_NUMBERS:
+        raise InputError(f"a search takes 2 to {MAX_NUMBERS} numbers; got {n}")
+    if rows and min(numbers.min(), targets.min()) < 1:
+        raise InputError("a search takes positive numbers and targets")
+    numbers, targets = np.ascontiguousarray(numbers, np.int64), np.ascontiguousarray(targets, np.int64)
+    out = np.empty(rows * 4 * n * MAX_CHARACTERS, np.uint8)  # without detours none comes near
+    offsets = np.zeros(rows + 1, np.int64)
+    row = _write_rows(numbers, targets, puzzle_keys(numbers, targets), bound, detours, out, offsets)
+    if row >= 0:
+        raise InputError(f"{numbers[row].tolist()} cannot reach {targets[row]} within {bound}")
+    texts = pa.LargeStringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(out[: offsets[-1]]))
+    return texts.cast(pa.string())
