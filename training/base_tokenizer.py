@@ -16,10 +16,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pyarrow as pa
+
 from dataset_builder.errors import InputError, first_line
 from dataset_builder.generate import puzzles
-from dataset_builder.puzzle import OPERATORS, completion, natural_prompt, symbolic_prompt
+from dataset_builder.puzzle import OPERATORS, completion, symbolic_prompt
+from dataset_builder.search import SEARCH_BOUND
 from dataset_builder.solve import BOUND_FACTOR
+from training.formats import FORMATS, PUZZLE_FORMATS
 
 SENTENCEPIECE = "tokenizer.model"
 PAD = "<pad>"
@@ -152,13 +156,23 @@ def _numbers() -> list[str]:
 
 def _rows(text_format: str) -> tuple[list[str], list[str]]:
     """Prompts and completions, small and large; alpaca's own texts are checked row by row, as they are tokenized."""
-    prompt = natural_prompt if text_format == "natural" else symbolic_prompt
+    form = FORMATS[text_format if text_format in PUZZLE_FORMATS else "symbolic"]
     prompts, completions = [], []
     for n, v in ((4, 60), (7, 60), (6, 1000), (8, 10_000)):
-        found = puzzles(("tokenizer",), 100, n, v, BOUND_FACTOR * v, "train", unique=False)
-        for numbers, target, steps in zip(*(part.tolist() for part in found), strict=True):
-            prompts.append(prompt(numbers, target))
-            completions.append(completion((a, OPERATORS[op], b, c) for a, op, b, c in steps))
+        if text_format == "search" and BOUND_FACTOR * v > SEARCH_BOUND:
+            continue
+        numbers, targets, steps = puzzles(("tokenizer",), 100, n, v, BOUND_FACTOR * v, "train", unique=False)
+        asked = zip(numbers.tolist(), targets.tolist(), strict=True)
+        table = pa.table(
+            {
+                "numbers": numbers.tolist(),
+                "target": targets,
+                "prompt": [symbolic_prompt(*puzzle) for puzzle in asked],
+                "completion": [completion((a, OPERATORS[op], b, c) for a, op, b, c in row) for row in steps.tolist()],
+            }
+        )
+        for texts, found in zip((prompts, completions), form.texts(table), strict=True):
+            texts += found.to_pylist()
     return prompts, completions
 
 

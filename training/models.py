@@ -41,7 +41,7 @@ def load_model(recipe: Recipe, revision: str | None = None):
             raise InputError(f"{recipe.name}: model.shape is refused: {first_line(error)}") from None
         if section.attn_implementation:
             model.set_attn_implementation(section.attn_implementation)
-        return model, tokenizer
+        return _with_positions(model, tokenizer, section.positions)
     if section.quantization and importlib.util.find_spec("bitsandbytes") is None:
         raise InputError(f"{recipe.name} loads its base in 4 bits with bitsandbytes; run: pip install bitsandbytes")
     tokenizer = load_tokenizer(
@@ -74,8 +74,12 @@ def load_model(recipe: Recipe, revision: str | None = None):
         # Only the pad token that load_tokenizer adds can be beyond; it is masked wherever it stands.
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
-    if section.positions:
-        model.config.max_position_embeddings = tokenizer.model_max_length = section.positions
+    return _with_positions(model, tokenizer, section.positions)
+
+
+def _with_positions(model, tokenizer, positions: int | None):
+    if positions is not None:
+        model.config.max_position_embeddings = tokenizer.model_max_length = positions
     return model, tokenizer
 
 

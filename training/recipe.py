@@ -61,9 +61,10 @@ class ModelSection:
 
     ``dtype``: of the loaded weights; None: as the base is stored, or float32 where all of them are trained.
     ``attn_implementation``: None is transformers' choice. ``quantization``: ``nf4`` loads frozen weights in 4 bits
-    (QLoRA, arXiv 2305.14314). ``positions``: the longest text that the trained model states it can take, where all
-    parameters are trained (a rotary embedding has no table to grow); None: what the base states. ``tokenizer``: ``slow`` converts the base's tokenizer.model, for bases whose own fast
-    tokenizer is wrong; see ``training.base_tokenizer``.
+    (QLoRA, arXiv 2305.14314). ``positions``: the longest text that the trained model says it can take, where all
+    parameters are trained (a rotary embedding has no table to grow); None: what the base says. ``tokenizer``: ``slow``
+    converts the base's tokenizer.model, for bases whose own fast tokenizer is wrong; see
+    ``training.base_tokenizer``.
     """
 
     base: str | None = None
