@@ -1,18 +1,19 @@
 """Answers that search before they answer: what is tried, one equation at a time, and then the solution.
 
-    3,8,12,50:19                                      the prompt
-    50-12=38,50+12=62,50-8=42,...,50-3=47             tried from the prompt's numbers; the last one is taken
-    8,12,47:47-12=35,47+12=59,47-8=39,...,            tried from what is left; nothing leads to the target
-    3,8,12,50:50+3=53,...                             back to the numbers before, on from where it was
-    ...
-    4,15:15-4=11,15+4=19                              with two numbers left, the target is seen or not
-    :                                                 SEARCH_MARKER, alone on a line
-    50-8=42                                           the strict answer: the equations that were taken
-    ...
+    7,20,51,59:21                   the prompt
+    59-51=8                         tried from the prompt's numbers: taken at once
+    7,8,20:20-8=12                  tried from what is left: taken, wrongly
+    7,12:12-7=5,12+7=19,12*7=84,    two numbers left: none of it is the target, nothing else to try
+    7,8,20:20+8=28                  back to the numbers before, on from where it was
+    7,28:28-7=21                    the target
+    :                               SEARCH_MARKER, alone on a line
+    59-51=8                         the strict answer: the equations that were taken
+    20+8=28
+    28-7=21
 
-A number pool is written ascending. Its candidates come in one fixed order (``_candidate``): a comma behind one says
-that the rest cannot reach the target, a newline takes it. Values are never negative: where the target is positive,
-every solution can be written without (a sign can always be pushed to the end). So a solver's exact look-ahead labels every
+A pool is written ascending. Its candidates come in one fixed order (``_candidate``): a comma behind one says that the
+rest cannot reach the target, a newline takes it. Values are never negative: where the target is positive, every
+solution can be written without (a sign can always be pushed to the end). So a solver's exact look-ahead labels every
 candidate, which is many decisions a row instead of one, and a wrong one costs a detour and not the answer.
 
 Of the candidates that a perfect search would leave alone a few are taken all the same, and a few that it would take are
@@ -48,10 +49,10 @@ _MOVES = 4
 
 @njit(cache=True, nogil=True)
 def _candidate(pool, size, index, bound):
-    """Candidate ``index`` of an ascending pool: (hi, lo, operator, result), hi -1 where it is left out, -2 past the end.
+    """Candidate ``index`` of an ascending pool: (hi, lo, operator, result); hi -1 if left out, -2 past the end.
 
-    Pairs from the largest number down, of each ``- / + *``. Left out are results above the bound, quotients that are not
-    whole, and what another candidate does as well.
+    Pairs from the largest number down, of each ``- / + *``. Left out are results above the bound, quotients that are
+    not whole, and what another candidate does as well.
     """
     pair, op = index // _MOVES, index % _MOVES
     hi = size - 1
@@ -82,7 +83,7 @@ def _without(pool, size, hi, lo, value, out):
     """``pool`` less its places hi and lo plus ``value``, ascending, in ``out``."""
     at, placed = 0, False
     for k in range(size):
-        if k == hi or k == lo:
+        if k in (hi, lo):
             continue
         if not placed and pool[k] >= value:
             out[at] = value
@@ -156,7 +157,7 @@ def _put_equation(equation, out, at):
 
 @njit(cache=True, nogil=True)
 def _write(numbers, target, key, bound, detours, out, at, pools, stack, cursors, below, taken):
-    """One search and its answer, from ``at``; the end of the text, -1 where there is no solution, -2 where it is long."""
+    """One search and its answer, from ``at``: where it ends, -1 without a solution, -2 where it is too long."""
     n, state, begin = len(numbers), key, at
     pools[n, :n] = numbers
     cursors[n] = 0

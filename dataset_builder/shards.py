@@ -246,6 +246,11 @@ def _read_manifest(path: Path, seed: int) -> dict:
     if not same:
         wanted = f"spec {SPEC_VERSION}, seed {seed}"
         raise InputError(f"{path} is of another build, not {wanted}; give another --out or delete it")
+    if missing := [key for key in fresh if key not in manifest]:
+        raise InputError(
+            f"{path} has no {', '.join(map(repr, missing))}, which every manifest has: it is older or damaged; give "
+            "another --out, or delete the folder"
+        )
     return manifest
 
 

@@ -109,6 +109,18 @@ def test_another_seed_or_a_foreign_file_is_refused(starter, tmp_path):
     assert foreign.read_text() == "not parquet"
 
 
+@pytest.mark.parametrize("key", ["key", "configs"])
+def test_a_manifest_that_lacks_a_part_is_refused_before_anything_is_built(starter, tmp_path, key):
+    manifest = json.loads(json.dumps(starter[1]))
+    del manifest[key]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError) as caught:
+        shards.build("starter", tmp_path, progress=False)
+    said = str(caught.value)
+    assert said.startswith(f"{tmp_path / 'manifest.json'} has no {key!r}") and "\n" not in said
+    assert "give another --out, or delete the folder" in said and not list(tmp_path.rglob("*.parquet"))
+
+
 @pytest.mark.parametrize(("config", "kwargs"), [("nope", {}), ("starter", {"seed": -1}), ("starter", {"workers": 0})])
 def test_bad_arguments(config, kwargs, tmp_path):
     with pytest.raises(InputError):

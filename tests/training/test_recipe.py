@@ -48,7 +48,10 @@ def _shape(**change):
         ({"lora": {"r": None}}, "lora.r must be int, not None"),
         ({"lora": {"target_modules": [1]}}, "lora.target_modules must be str or list[str], not [1]"),
         ({"dataset": {"rows": 5.0}}, "dataset.rows must be int or null"),
-        ({"dataset": {"format": "latin"}}, "dataset.format must be symbolic, natural or alpaca, not 'latin'"),
+        (
+            {"dataset": {"format": "latin"}},
+            "dataset.format must be symbolic, natural, alpaca, search, shuffled, either_order, backward or reversed_digits, not 'latin'",
+        ),
         ({"model": {"base": "b", "dtype": "float16"}}, "model.dtype must be float32 or bfloat16 or null"),
         ({"score": {"splits": "test"}}, "score.splits must be list[str]"),
         ({"score": {"splits": []}}, "score.splits must be list[str]"),

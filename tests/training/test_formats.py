@@ -1,0 +1,141 @@
+"""Formats of puzzles: what is trained, cut to the part that is judged, is right for each of them."""
+
+import re
+
+import pyarrow as pa
+import pytest
+import yaml
+from datasets import load_dataset
+
+from dataset_builder.drills import drill_columns
+from dataset_builder.errors import InputError
+from dataset_builder.puzzle import parse_puzzle
+from metrics.arith_puzzle_verifier.verify import verify
+from training.formats import FORMATS, PUZZLE_FORMATS
+from training.options import Options
+from training.prompting import Prompting
+from training.recipe import ROOT, DrillsSection, load_recipe
+from training.study import Arm, load_study, trainings
+from training.tasks import Puzzle
+
+
+@pytest.fixture(scope="module")
+def table(starter):
+    rows = load_dataset(str(starter[0]), "starter", split="train")
+    return rows.select(range(300)).with_format("arrow")[:]
+
+
+@pytest.mark.parametrize("name", PUZZLE_FORMATS)
+def test_a_training_answer_is_right_under_the_verifier(name, table):
+    form = FORMATS[name]
+    prompts, answers = (column.to_pylist() for column in form.texts(table.select(form.columns)))
+    puzzles = list(zip(table["numbers"].to_pylist(), table["target"].to_pylist(), strict=True))
+    assert prompts == [form.prompt(*puzzle) for puzzle in puzzles], "what is asked is what was trained"
+    for (numbers, target), answer in zip(puzzles, answers, strict=True):
+        assert verify(numbers, target, form.strict(answer)).correct, answer
+    assert Puzzle(name).question({"numbers": puzzles[0][0], "target": puzzles[0][1]}) == prompts[0]
+    assert load_recipe_with(name).dataset.format == name, "every format can be named in a recipe"
+
+
+def load_recipe_with(name):
+    values = yaml.safe_load((ROOT / "training" / "recipes" / "tiny_cpu.yaml").read_text())
+    values["dataset"]["format"] = values["score"]["format"] = name
+    from training import recipe as module
+    from training.strict import build
+
+    return build("test", "", module.Recipe, {
+        key: build("test", f"{key}.", module.SECTIONS[key], value) if key in module.SECTIONS else value
+        for key, value in values.items()
+    })  # fmt: skip
+
+
+def test_each_lever_changes_one_thing(table):
+    plain_prompts, plain = (column.to_pylist() for column in FORMATS["symbolic"].texts(table))
+    texts = {name: [c.to_pylist() for c in FORMATS[name].texts(table)] for name in PUZZLE_FORMATS if name != "natural"}
+    assert texts["shuffled"][1] == plain and texts["shuffled"][0] != plain_prompts
+    assert sum(a != b for a, b in zip(texts["shuffled"][0], plain_prompts, strict=True)) > 200
+    for one, other in zip(texts["shuffled"][0], plain_prompts, strict=True):
+        assert parse_puzzle(one) == parse_puzzle(other)
+    for name in ("either_order", "backward", "search"):
+        assert texts[name][0] == plain_prompts
+    changed = [re.findall(r"\d+|-\d+", a) for a in texts["either_order"][1]]
+    assert texts["either_order"][1] != plain and [sorted(a) for a in changed] == [
+        sorted(re.findall(r"\d+|-\d+", b)) for b in plain
+    ]
+    assert [text.split("\n")[::-1] for text in texts["backward"][1]] == [text.split("\n") for text in plain]
+    assert texts["reversed_digits"][0][0] == re.sub(r"\d+", lambda m: m[0][::-1], plain_prompts[0])
+
+
+def test_a_search_without_an_end_is_judged_whole():
+    strict = FORMATS["search"].strict
+    assert strict("9-2=7\n2,7:7-2=5\n:\n9-2=7\n7-2=5") == "9-2=7\n7-2=5"
+    assert strict("9-2=7\n2,7:7-2=5,") == "9-2=7\n2,7:7-2=5,"
+    assert not verify([2, 2, 9], 5, strict("9-2=7\n2,7:7-2=5\n:")).correct
+    assert Prompting(Puzzle("search")).judged("1,2:3\n:\n1+2=3") == "1+2=3"
+    assert Prompting(Puzzle("search")).keeps_raw and not Prompting(Puzzle("symbolic")).keeps_raw
+
+
+def test_formats_for_trained_models_take_no_shots():
+    for extra in ({"shots": 2}, {"chain_of_thought": True, "shots": 2}, {"chat": True}):
+        with pytest.raises(InputError, match="for models trained on it"):
+            Options(prompt_format="search", **extra)
+    assert Options(prompt_format="search").record(backend="transformers", dtype="fp32")["format"] == "search"
+
+
+def test_drills_of_a_base_that_searches():
+    columns = drill_columns(400, 3, 0.5, limit=2000, v=40, sizes=[3, 5], search=True)
+    sizes, largest = set(), 0
+    for prompt, answer in zip(columns["prompt"], columns["completion"], strict=True):
+        if prompt.endswith("=\n") or prompt.endswith("="):
+            largest = max(largest, *(abs(int(item)) for item in re.findall(r"\d+", prompt + answer)))
+            continue
+        numbers, target = parse_puzzle(prompt)
+        sizes.add(len(numbers))
+        assert max(numbers) <= 40 and verify(numbers, target, FORMATS["search"].strict(answer)).correct
+    assert sizes == {3, 5} and 600 < largest <= 2000
+
+
+def test_older_recipes_keep_their_digests():
+    """New fields at their defaults are no part of a digest, else finished runs would be another recipe's."""
+    import dataclasses
+    import json
+
+    for name, run in (("tiny_base", "training/bases/arith-tiny"), ("tiny_cpu", "results/tiny_cpu")):
+        recipe = load_recipe(ROOT / "training" / "recipes" / f"{name}.yaml")
+        assert recipe.digest == json.loads((ROOT / run / "run.json").read_text())["recipe_digest"]
+    base = load_recipe(ROOT / "training" / "recipes" / "tiny_base.yaml")
+    for change in ({"limit": 2000}, {"v": 40}, {"sizes": [3]}, {"format": "search"}):
+        assert dataclasses.replace(base, drills=dataclasses.replace(base.drills, **change)).digest != base.digest
+    assert base.drills.format == DrillsSection(rows=1).format == "symbolic"
+
+
+def test_an_arm_changes_how_it_is_trained_and_scored():
+    study = load_study(ROOT / "training" / "studies" / "levers_cpu.yaml")
+    plan = {training.arm.name: training.recipe for training in trainings(study)}
+    plain, search = plan["canonical"], plan["search"]
+    assert (search.dataset.format, search.score.format, plain.dataset.format) == ("search", "search", "symbolic")
+    assert search.sft["max_steps"] == plain.sft["max_steps"] and search.score.max_new_tokens > 2 * 48
+    tokens = {name: recipe.pack * recipe.sft["per_device_train_batch_size"] for name, recipe in plan.items()}
+    assert max(tokens.values()) < 1.01 * min(tokens.values()), "a step is as many tokens in every arm"
+    assert plan["made"].dataset.config != plain.dataset.config
+    assert Arm("x").sft == {}
+
+
+def test_a_study_with_an_unknown_format_is_refused(tmp_path):
+    values = yaml.safe_load((ROOT / "training" / "studies" / "levers_cpu.yaml").read_text())
+    values["arms"][1]["format"] = "serach"
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(InputError, match="'serach' is no format of puzzles; known: symbolic"):
+        load_study(tmp_path / "study.yaml")
+
+
+def test_searches_of_a_mixed_table_keep_their_rows():
+    rows = [([2, 3, 5], 10), ([14, 24, 43, 48], 15), ([1, 4, 9], 12)]
+    table = pa.table({
+        "numbers": pa.array([numbers for numbers, _ in rows], pa.list_(pa.int32())),
+        "target": pa.array([target for _, target in rows], pa.int32()),
+        "prompt": [FORMATS["search"].prompt(*row) for row in rows],
+    })  # fmt: skip
+    prompts, answers = FORMATS["search"].texts(table)
+    for row, prompt, answer in zip(rows, prompts.to_pylist(), answers.to_pylist(), strict=True):
+        assert parse_puzzle(prompt) == row and verify(*row, FORMATS["search"].strict(answer)).correct
