@@ -12,7 +12,7 @@ from dataset_builder.aug_gsm8k.responses import DROPPED_PATHS
 from dataset_builder.aug_gsm8k.rules import DROPPED_DRAWS
 from metrics.gsm8k_answer.estimators import wilson_interval
 from model_cards.check import size_category
-from model_cards.render import _render, _whole
+from model_cards.render import fill, whole_card
 
 
 def aug_gsm8k_card(manifest: dict, repo_id: str) -> str:
@@ -42,7 +42,7 @@ def aug_gsm8k_card(manifest: dict, repo_id: str) -> str:
         ],
     )
     judged = manifest["judged"]
-    body = _render(
+    body = fill(
         "aug_gsm8k",
         repo_id=repo_id,
         manifest=manifest,
@@ -56,4 +56,4 @@ def aug_gsm8k_card(manifest: dict, repo_id: str) -> str:
             "paths": DROPPED_PATHS,
         },
     )
-    return _whole(data, body, "dataset")
+    return whole_card(data, body, "dataset")

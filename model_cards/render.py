@@ -12,9 +12,10 @@ from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dataset_builder.drills import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V
+from dataset_builder.search import SEARCH_MARKER
 from model_cards.check import CARDS, check_card, size_category
 from model_cards.tables import reason_table, score_table
-from model_cards.wording import HUB, asked, beyond, describe_split
+from model_cards.wording import HUB, and_so, asked, beyond, describe_split, searched
 
 ARXIV = "arxiv:2406.02100"
 EXAMPLE = {"prompt": "3,6,7,51,58:4\n", "completion": "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4"}
@@ -82,7 +83,7 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
             for config in configs
         ],
     )
-    body = _render(
+    body = fill(
         "dataset",
         repo_id=repo_id,
         metric_id=metric_id,
@@ -92,7 +93,7 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
         partition=manifest["partition"].replace("key >> 59: ", ""),
         seed=manifest["seed"],
     )
-    return _whole(data, body, "dataset")
+    return whole_card(data, body, "dataset")
 
 
 def adapter_card(names: Mapping, run: dict, base: dict, adapter: dict, *, manifest: dict, example: dict) -> str:
@@ -102,7 +103,7 @@ def adapter_card(names: Mapping, run: dict, base: dict, adapter: dict, *, manife
         names: repo_id, base_id, base_revision, dataset_id, metric_id, demo_id, merged_id (or None).
         run: the training's run.json. base, adapter: the two results.json.
         manifest: of the dataset that the training and the scores used.
-        example: "numbers", "target", "prompt", "answer" and "verdict" of one scored row, for the snippets.
+        example: "numbers", "target", "prompt", "answer", "raw" and "verdict" of one scored row, for the snippets.
     """
     data = ModelCardData(
         license="apache-2.0",
@@ -114,7 +115,7 @@ def adapter_card(names: Mapping, run: dict, base: dict, adapter: dict, *, manife
         tags=["lora", "trl", "sft", "arithmetic", "reasoning", ARXIV],
         **_model_index(names, adapter),
     )
-    body = _render(
+    body = fill(
         "adapter",
         **names,
         **_results({"base": base, "adapter": adapter}, manifest),
@@ -123,10 +124,10 @@ def adapter_card(names: Mapping, run: dict, base: dict, adapter: dict, *, manife
         first_split=next(iter(adapter["splits"])),
         trained_on=describe_split(_splits(manifest, adapter["config"])["train"]),
         example=example,
-        fence="`" * max([3, *(len(run) + 1 for run in re.findall("`+", example["answer"]))]),
+        fence="`" * max([3, *(len(run) + 1 for run in re.findall("`+", example["raw"]))]),
         max_new_tokens=adapter["decoding"]["max_new_tokens"],
     )
-    return _whole(data, body, "model")
+    return whole_card(data, body, "model")
 
 
 def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, example: dict) -> str:
@@ -140,7 +141,7 @@ def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, exa
         datasets=[names["dataset_id"]],
         tags=["lora", "merged", "trl", "sft", "arithmetic", "reasoning", ARXIV],
     )
-    body = _render(
+    body = fill(
         "merged",
         **names,
         **_results({"adapter": adapter}, manifest),
@@ -148,7 +149,7 @@ def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, exa
         example=example,
         max_new_tokens=adapter["decoding"]["max_new_tokens"],
     )
-    return _whole(data, body, "model")
+    return whole_card(data, body, "model")
 
 
 def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict) -> str:
@@ -160,16 +161,14 @@ def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict) -> str:
         tags=["arithmetic", ARXIV],
         **_model_index(names, base),
     )
-    body = _render(
+    body = fill(
         "base",
         **names,
         **_results({"base": base}, manifest),
         **_training(run),
-        drill_limit=DRILL_LIMIT,
-        puzzle_v=PUZZLE_V,
-        puzzle_sizes=" and ".join(map(str, PUZZLE_SIZES)),
+        **_drills(run),
     )
-    return _whole(data, body, "model")
+    return whole_card(data, body, "model")
 
 
 def space_card(text: str, namespace: str, **linked: list[str]) -> str:
@@ -198,6 +197,8 @@ def _results(shown: dict[str, dict], manifest: dict) -> dict:
         known.get(split, {}).get("rows") == item["n"] for one in shown.values() for split, item in one["splits"].items()
     )
     return {
+        "searched": searched(first["decoding"]),
+        "marker": SEARCH_MARKER,
         "whole": whole,
         "scores": score_table(shown),
         "reasons": reason_table(shown),
@@ -223,6 +224,18 @@ def _training(run: dict) -> dict:
     }
 
 
+def _drills(run: dict) -> dict:
+    """What the base's template says of its rows and of where it began; older runs had one limit, V and sizes."""
+    drills, model = run["recipe"]["drills"], run["recipe"]["model"]
+    return {
+        "drill_limit": drills.get("limit", DRILL_LIMIT),
+        "puzzle_v": drills.get("v", PUZZLE_V),
+        "puzzle_sizes": and_so(map(str, sorted(set(drills.get("sizes", PUZZLE_SIZES))))),
+        "searches": drills.get("format") == "search",
+        "began": (model.get("base") or "").removeprefix("training/bases/"),
+    }
+
+
 def _given(value: object) -> object:
     """A recipe without its empty values."""
     if not isinstance(value, dict):
@@ -234,11 +247,13 @@ def _splits(manifest: dict, config: str) -> dict:
     return manifest["configs"].get(config, {"splits": {}})["splits"]
 
 
-def _render(name: str, **values: object) -> str:
+def fill(name: str, **values: object) -> str:
+    """A card's body: ``templates/<name>.md.jinja`` with these values; one that is missing is an error."""
     return _templates.get_template(f"{name}.md.jinja").render(hub=HUB, **values)
 
 
-def _whole(data: object, body: str, kind: str) -> str:
+def whole_card(data: object, body: str, kind: str) -> str:
+    """Front matter and body as README.md. Raises InputError if ``model_cards.check`` refuses it."""
     text = str(CARDS[kind](f"---\n{data.to_yaml()}\n---\n\n{body}"))
     check_card(text, kind)
     return text

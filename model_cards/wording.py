@@ -12,6 +12,17 @@ def listing(parts: Iterable[str]) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def and_so(parts: Iterable[str]) -> str:
+    """``3, 4 and 5``."""
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def searched(decoding: dict) -> bool:
+    """Were answers judged from the marker of ``dataset_builder.search`` on?"""
+    return decoding.get("format") == "search"
+
+
 def asked(decoding: dict) -> str:
     """``greedy, zero-shot, symbolic prompt, exact division``; what ``decoding`` does not say is left out."""
     shots, samples = decoding.get("shots"), decoding.get("samples") or 1
@@ -25,10 +36,16 @@ def asked(decoding: dict) -> str:
             "" if shots is None else f"{shots}-shot" if shots else "zero-shot",
             "chain of thought" if decoding.get("chain_of_thought") else "",
             "chat" if decoding.get("chat") else "",
-            f"{decoding['format']} prompt" if "format" in decoding else "",
+            _prompt(decoding),
             f"{decoding['division']} division" if "division" in decoding else "",
         ]
     )
+
+
+def _prompt(decoding: dict) -> str:
+    if searched(decoding):
+        return "symbolic prompt, a search before the answer"
+    return f"{decoding['format']} prompt" if "format" in decoding else ""
 
 
 def describe_split(item: dict) -> str:
@@ -37,10 +54,8 @@ def describe_split(item: dict) -> str:
     Args:
         item: a split of the dataset's manifest.
     """
-    sizes = list(item["by_n"])
-    names = " and ".join([*([", ".join(sizes[:-1])] if sizes[1:] else []), sizes[-1]])
     least = f", the largest at least {item['at_least']:,}" if item["at_least"] > 1 else ""
-    return f"N={names}, numbers up to {item['v']:,}{least}"
+    return f"N={and_so(item['by_n'])}, numbers up to {item['v']:,}{least}"
 
 
 def beyond(item: dict, train: dict) -> str:

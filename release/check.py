@@ -25,6 +25,7 @@ from release.snippets import Snippet, snippets
 from release.stage import read_plan
 from release.survey import HUBS_OWN, Stage
 from release.withdraw import unmarked_card
+from training.formats import FORMATS
 
 AS_USER = Path(__file__).parent / "as_user"
 ADAPTER_ROWS = 200
@@ -193,8 +194,8 @@ def _check_adapter(user: _User) -> None:
     if got["adapter"] == got["base"]:
         raise CheckFailed("adapter: its answers are the base's; the adapter does nothing")
     published = sum(verify(r["numbers"], r["target"], r["response"]).correct for r in records)
-    pairs = zip(records, got["adapter"], strict=True)
-    loaded = sum(verify(r["numbers"], r["target"], answer).correct for r, answer in pairs)
+    strict, pairs = FORMATS[decoding["format"]].strict, zip(records, got["adapter"], strict=True)
+    loaded = sum(verify(r["numbers"], r["target"], strict(answer)).correct for r, answer in pairs)
     if loaded != published:
         raise CheckFailed(
             f"adapter: {loaded} of the first {len(records)} rows of {split} are right when loaded from the Hub; "

@@ -7,10 +7,32 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dataset_builder.errors import InputError
-from dataset_builder.puzzle import natural_prompt, symbolic_prompt
 from metrics.arith_puzzle_verifier.verify import verify
+from training.formats import FORMATS
 from training.options import command_line
 from training.recipe import Recipe
+
+RELEASED = ("symbolic", "natural", "search")
+"""The formats of training.formats whose answers the cards know how to ask for and to read."""
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Raise InputError if the recipe makes no adapter that a release can publish."""
+    for section in ("dataset", "lora"):
+        if getattr(recipe, section) is None:
+            raise InputError(
+                f"a release publishes a LoRA adapter; the recipe {recipe.name!r} has no {section!r} section"
+            )
+    if recipe.score.format not in RELEASED:
+        raise InputError(
+            f"a release's cards say how to read answers in the formats {', '.join(RELEASED)}; score.format of "
+            f"{recipe.name!r} is {recipe.score.format}: train and score without a release"
+        )
+    if recipe.dataset.format != recipe.score.format:
+        raise InputError(
+            f"an adapter is scored as it was trained; in the recipe {recipe.name!r} dataset.format is "
+            f"{recipe.dataset.format} and score.format {recipe.score.format}: make them the same"
+        )
 
 
 class Inputs:
@@ -43,14 +65,32 @@ class Inputs:
         own = {"repo_id": self.ids[f"{kind}_id"], "base_revision": self.base_revision or "main"}
         return {"merged_id": None} | self.ids | own
 
-    def run_record(self, run: Path) -> dict:
-        """run.json with Hub ids."""
-        record = read_json(run / "run.json")
+    def run_record(self) -> dict:
+        """The adapter's run.json with Hub ids."""
+        record = read_json(self.run / "run.json")
         recipe = record["recipe"]
         if self.own_base and recipe["model"].get("base"):
             recipe["model"]["base"] = self.ids["base_id"]
         if recipe.get("dataset"):
             recipe["dataset"]["path"] = self.ids["dataset_id"]
+        return record
+
+    def base_record(self) -> dict:
+        """Our own base's run.json. The base that it was trained on from, if any, is no repo of the release.
+
+        Raises:
+            InputError: it was trained on something else than drills, of which its card tells.
+        """
+        path = Path(self.recipe.base_path) / "run.json"
+        record = read_json(path)
+        if not record["recipe"].get("drills"):
+            raise InputError(
+                f"{path}: a base's card tells of its drills, and this run had none; publish that base by itself and "
+                "give its Hub id as model.base"
+            )
+        model = record["recipe"]["model"]
+        if model.get("base") and Path(model["base"]).is_absolute():
+            model["base"] = Path(model["base"]).name
         return record
 
     def _hub_results(self, results: dict) -> dict:
@@ -69,16 +109,21 @@ class Inputs:
 
 
 def _first_answer(scores: Path, split: str, prompt_format: str) -> dict:
-    """The first scored puzzle of a split with its answer and verdict, for the cards' snippets."""
+    """The first scored puzzle of a split with its answer and verdict, for the cards' snippets.
+
+    "answer" is what was judged; "raw" all that the model said, which is more where it searches first.
+    """
     with (scores / f"generations-{split}.jsonl").open(encoding="utf-8") as file:
         row = json.loads(file.readline())
     numbers, target = row["numbers"], row["target"]
     answer = row["response"] if "response" in row else row["responses"][0]
+    raw = row.get("raw", answer)
     return {
         "numbers": numbers,
         "target": target,
-        "prompt": {"symbolic": symbolic_prompt, "natural": natural_prompt}[prompt_format](numbers, target),
+        "prompt": FORMATS[prompt_format].prompt(numbers, target),
         "answer": answer,
+        "raw": raw if isinstance(raw, str) else raw[0],
         "verdict": verify(numbers, target, answer).reason,
     }
 

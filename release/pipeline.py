@@ -94,8 +94,9 @@ def release(
     merged: bool = False,
 ) -> None:
     """All stages in order. Raises InputError or ``release.check.CheckFailed``."""
-    if recipe.dataset is None or recipe.lora is None:
-        raise InputError(f"{recipe_path}: a release needs a recipe with 'dataset' and 'lora' sections")
+    from release.inputs import check_recipe
+
+    check_recipe(recipe)
     manifest = build_stage(recipe.dataset.config, work.dataset, seed=recipe.dataset.seed, workers=2)
     counts = {name: item["rows"] for name, item in manifest["configs"][recipe.dataset.config]["splits"].items()}
     say("build", f"{work.dataset}: " + ", ".join(f"{name} {rows:,}" for name, rows in counts.items()))

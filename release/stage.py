@@ -18,7 +18,7 @@ from dataset_builder.loading_script import stage_script
 from model_cards import benchmark, render
 from model_cards.check import check_card
 from release.imports import copy_imported
-from release.inputs import Inputs, read_json
+from release.inputs import Inputs, check_recipe, read_json
 from training.recipe import ROOT, Recipe
 from training.report import plot_by_n, plot_loss, plot_reasons
 
@@ -75,10 +75,9 @@ def stage(
         merged: stage base and adapter as one model too.
 
     Raises:
-        InputError: an input is missing, or a card breaks a rule of ``model_cards.check``.
+        InputError: an input is missing, ``check_recipe``, or a card breaks a rule of ``model_cards.check``.
     """
-    if recipe.lora is None:
-        raise InputError(f"a release publishes a LoRA adapter; the recipe {recipe.name!r} has no 'lora' section")
+    check_recipe(recipe)
     repos = plan(recipe, namespace, merged=merged)
     ids = {f"{repo.kind}_id": repo.id for repo in repos}
     inputs = Inputs(recipe, ids, TAG, dataset=dataset, run=run, scores=scores)
@@ -163,7 +162,7 @@ def _stage_adapter(folder: Path, inputs: Inputs) -> None:
             target = folder / "generations" / f"{who}-{path.name.removeprefix('generations-')}"
             target.parent.mkdir(exist_ok=True)
             shutil.copy(path, target)
-    record, results = inputs.run_record(inputs.run), inputs.results
+    record, results = inputs.run_record(), inputs.results
     _write_json(folder / "run.json", record)
     _write_json(folder / "results.json", results)
     if (inputs.scores / "scaling.json").is_file():  # a study's, put there by hand; the demo draws it
@@ -182,7 +181,7 @@ def _stage_adapter(folder: Path, inputs: Inputs) -> None:
 def _stage_base(folder: Path, inputs: Inputs) -> None:
     source, results = Path(inputs.recipe.base_path), inputs.results["base"]
     _copy_model(source, folder)
-    record = inputs.run_record(source)
+    record = inputs.base_record()
     _write_json(folder / "run.json", record)
     _write_json(folder / "results.json", results)
     _write_eval_results(folder, inputs.ids["base_id"], inputs, results)
@@ -201,7 +200,7 @@ def _stage_merged(folder: Path, inputs: Inputs) -> None:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     card = render.merged_card(
-        inputs.names("merged") | {"adapter_revision": TAG}, inputs.run_record(inputs.run), inputs.results["adapter"],
+        inputs.names("merged") | {"adapter_revision": TAG}, inputs.run_record(), inputs.results["adapter"],
         manifest=inputs.manifest, example=inputs.example,
     )  # fmt: skip
     _write(folder / "README.md", card)
@@ -210,7 +209,7 @@ def _stage_merged(folder: Path, inputs: Inputs) -> None:
 def _stage_demo(folder: Path, inputs: Inputs) -> None:
     shutil.copytree(ROOT / DEMO, folder, ignore=_CACHES)
     copy_imported(ROOT / DEMO, folder)
-    ids = inputs.ids
+    ids, answers = inputs.ids, inputs.recipe.score.format
     card = render.space_card((folder / "README.md").read_text(), inputs.namespace,
                              models=[ids["adapter_id"], ids["base_id"]], datasets=[ids["dataset_id"]])  # fmt: skip
     _write(folder / "README.md", card)
@@ -223,6 +222,7 @@ def _stage_demo(folder: Path, inputs: Inputs) -> None:
             "dataset_revision": TAG,
             "config": inputs.recipe.dataset.config,
             "split": inputs.recipe.score.splits[0],
+            **({} if answers == "symbolic" else {"format": answers}),
         },
     )
 

@@ -24,7 +24,8 @@ SECONDS = f"{json.loads((ROOT / 'results' / 'tiny_cpu' / 'run.json').read_text()
 NAMES = {"repo_id": "ns/a-lora", "base_id": "ns/b", "base_revision": "v9", "adapter_id": "ns/a-lora",
          "adapter_revision": "v9", "dataset_id": "ns/d", "metric_id": "ns/m", "demo_id": "ns/s",
          "merged_id": None}  # fmt: skip
-EXAMPLE = {"numbers": [2, 3, 4], "target": 10, "prompt": "2,3,4:10\n", "answer": "3*2=6\n6+4=10", "verdict": "ok"}
+EXAMPLE = {"numbers": [2, 3, 4], "target": 10, "prompt": "2,3,4:10\n", "answer": "3*2=6\n6+4=10",
+           "raw": "3*2=6\n6+4=10", "verdict": "ok"}  # fmt: skip
 DECODING = {"format": "symbolic", "strategy": "greedy", "max_new_tokens": 48, "batch_size": 250, "shots": 0,
             "division": "exact"}  # fmt: skip
 
@@ -178,7 +179,7 @@ def test_a_card_does_not_claim_rows_that_were_not_scored(adapter_card):
 
 def test_an_answer_of_any_text_is_shown_and_is_no_code(starter, scores, run):
     nasty = 'a "quoted" answer\n```\n```python\nimport os\n```'
-    text = render.adapter_card(NAMES, run, scores, scores, manifest=starter[1], example=EXAMPLE | {"answer": nasty})
+    text = render.adapter_card(NAMES, run, scores, scores, manifest=starter[1], example=EXAMPLE | {"raw": nasty})
     assert f"````text\n{nasty}\n````" in text
     (snippet,) = snippets(text)
     assert "import os" not in snippet.code and ast.parse(snippet.code)
@@ -196,6 +197,15 @@ def test_the_bases_card_says_what_it_was_trained_on(starter, scores):
     assert ModelCard(text).data.eval_results[0].metric_value == 0.25
 
 
+def test_a_card_of_another_format_says_nothing_of_a_search(adapter_card, starter, scores):
+    """Nor does that of a base which was scored as its adapter is, but was not trained to search."""
+    assert "search" not in adapter_card() and "marker" not in adapter_card()
+    scores["decoding"] = DECODING | {"format": "search"}
+    text = render.base_card(NAMES | {"repo_id": "ns/b"}, _run_record(), scores, manifest=starter[1])
+    assert "the model searches" not in text and "trained from scratch" in text
+    assert "Scores are of the part after the marker" in text and "an answer without one is judged whole" in text
+
+
 def test_words_for_how_it_was_asked():
     assert asked(DECODING) == "greedy, zero-shot, symbolic prompt, exact division"
     sampled = {
@@ -208,6 +218,10 @@ def test_words_for_how_it_was_asked():
     }
     assert asked(sampled) == "8 samples at temperature 0.7, 2-shot, chain of thought, chat"
     assert asked({"strategy": "greedy"}) == "greedy"
+    assert asked(DECODING | {"format": "search"}) == (
+        "greedy, zero-shot, symbolic prompt, a search before the answer, exact division"
+    )
+    assert asked(DECODING | {"format": "natural"}) == "greedy, zero-shot, natural prompt, exact division"
     item = {"by_n": {"5": 1, "6": 1, "7": 1}, "v": 60, "at_least": 1}
     assert describe_split(item) == "N=5, 6 and 7, numbers up to 60"
     assert beyond(item, item) == "" and beyond(item | {"by_n": {"8": 1}, "v": 99}, item) == "sizes and numbers"
