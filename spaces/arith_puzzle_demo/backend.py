@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -54,6 +55,11 @@ def one_line(error: BaseException) -> str:
     text = (str(error).strip().splitlines() or [""])[0]
     text = re.sub(r"\bhf_\w+|(?<=://)[^/\s@]+@", "***", text)
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+
+
+def keep_loaded() -> None:
+    """What is loaded by now stays: no garbage collection walks it again. That takes 0.3 s, with all clicks waiting."""
+    gc.freeze()
 
 
 def port(environment: dict[str, str]) -> int:

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 
-from backend import one_line
+from backend import keep_loaded, one_line
 from logic import Unavailable
 from zerogpu import ON, gpu
 
@@ -67,6 +67,7 @@ class Model:
             self.state, self.reason = "ready", ""
         except Exception as error:  # whatever it is, the page lives on without the model and says why
             self.state, self.reason = "none", f"the model could not be loaded: {one_line(error)}"
+        keep_loaded()
 
     def status(self) -> dict:
         return {"model": self.state, "reason": self.reason, "adapter": self.adapter, "base": self.base}

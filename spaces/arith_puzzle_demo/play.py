@@ -39,6 +39,7 @@ def build(service: Service) -> None:
                 give_up = gr.Button("Show a solution", min_width=150, elem_id="give-up")
             attempt = gr.HTML(_WAITING, apply_default_css=False, elem_id="attempt")
             solved = gr.HTML(apply_default_css=False, elem_id="shown")
+    late, chosen = gr.Timer(2), gr.State((LEVELS[0], MADE_HERE))
 
     async def show_new(level: str, source: str):
         drawn = await service.sample(level, source)
@@ -46,15 +47,26 @@ def build(service: Service) -> None:
             return gr.skip(), render.note(drawn["error"]), gr.skip(), gr.skip()
         return drawn, "", _WAITING, ""
 
+    async def show_chosen(level: str, source: str, before: tuple[str, str]):
+        """A new puzzle for a new choice. Gradio tells of an ``input`` also when a list was left as it was."""
+        now = (level, source)
+        return (*await show_new(*now), now) if now != before else (gr.skip(),) * 5
+
     async def show_first(request: gr.Request):
         """A puzzle that came with the link, else a new one; and where puzzles come from."""
-        sources = service.puzzles.sources()
-        given = gr.skip()
+        loading = service.puzzles.loading  # before the list, which it may end
+        sources, given = service.puzzles.sources(), gr.skip()
         with contextlib.suppress(InputError):
             if text := str(request.query_params.get("puzzle", ""))[:400]:
                 numbers, target = parse_puzzle(text)
                 given = logic.facts(numbers, target, source="from a link")
-        return given, gr.Dropdown(sources, value=sources[0])
+        return given, gr.Dropdown(sources, value=sources[0]), (LEVELS[0], sources[0]), gr.Timer(active=loading)
+
+    async def show_late():
+        """The sources that came after the page, once. What the visitor has chosen and begun stays."""
+        if service.puzzles.loading:
+            return gr.skip(), gr.skip()
+        return gr.Dropdown(service.puzzles.sources()), gr.Timer(active=False)
 
     async def show_race(board: dict, request: gr.Request) -> AsyncIterator[str]:
         async for result in service.watch(*_puzzle(board), person(request)):
@@ -70,13 +82,16 @@ def build(service: Service) -> None:
 
     quick = {"queue": False, "show_progress": "hidden", **PRIVATE}
     new.click(show_new, [level, source], [board, mine, attempt, solved], **quick)
-    level.input(show_new, [level, source], [board, mine, attempt, solved], **quick)
-    source.input(show_new, [level, source], [board, mine, attempt, solved], **quick)
+    gr.on(
+        [level.input, source.input], show_chosen, [level, source, chosen], [board, mine, attempt, solved, chosen],
+        **quick,
+    )  # fmt: skip
     board.submit(show_played, None, mine, **quick)
     board.change(lambda: "", None, mine, **quick)
     race.click(show_race, board, attempt, concurrency_limit=None, show_progress="hidden", **PRIVATE)
     give_up.click(show_solution, board, solved, **quick)
-    service.on_load.append((show_first, [board, source]))
+    late.tick(show_late, None, [source, late], **quick)
+    service.on_load.append((show_first, [board, source, chosen, late]))
 
 
 _WAITING = '<p class="ap-small ap-waiting">Its equations appear here one by one, each checked as it lands.</p>'

@@ -6,7 +6,7 @@ import random
 import threading
 from itertools import islice
 
-from backend import Settings, one_line
+from backend import Settings, keep_loaded, one_line
 from logic import Unavailable, facts
 from model import IMPORTS
 
@@ -24,6 +24,8 @@ class Puzzles:
 
     def __init__(self, settings: Settings):
         self.settings = settings
+        self.loading = False
+        """Is the dataset being read ahead?"""
         self._rows: dict[str, list[dict]] = {}
         self._splits: dict | None = None
         self._reading = threading.Lock()
@@ -31,6 +33,7 @@ class Puzzles:
     def start(self) -> None:
         """Reads ahead, so that the first visitor need not wait."""
         if self.settings.dataset:
+            self.loading = True
             threading.Thread(target=self._try_read, daemon=True).start()
 
     def _try_read(self) -> None:
@@ -38,6 +41,9 @@ class Puzzles:
             self.read(self.settings.split)
         except Unavailable as error:
             print(error, flush=True)
+        finally:
+            self.loading = False
+            keep_loaded()
 
     def sources(self) -> list[str]:
         """Where puzzles can come from just now: the splits, the set one first, and MADE_HERE."""

@@ -89,6 +89,24 @@ def chips(page) -> list[str]:
     return page.locator("#board .ap-chip").all_inner_texts()
 
 
+def sources(page) -> list[str]:
+    """What the list of sources offers. It is left as it was, which must not touch the game."""
+    page.get_by_label("Puzzles from").click()
+    page.get_by_role("option").first.wait_for()
+    found = [text.removeprefix("\u2713").strip() for text in page.get_by_role("option").all_inner_texts()]
+    page.get_by_label("Puzzles from").blur()
+    page.get_by_role("option").first.wait_for(state="detached")
+    return found
+
+
+def wait_for_splits(page) -> list[str]:
+    for _ in range(40):
+        if len(found := sources(page)) > 1:
+            return found
+        page.wait_for_timeout(500)
+    raise AssertionError("only puzzles that are made here")
+
+
 class TestPlay:
     @pytest.mark.parametrize(("name", "viewport", "scheme"), WINDOWS)
     def test_a_game_to_its_end(self, bare, open_page, pictures, name, viewport, scheme):
@@ -188,10 +206,10 @@ class TestPlay:
     def test_the_model_at_the_same_puzzle(self, full, open_page, pictures):
         page = open_page(full)
         page.locator("#status").get_by_text("The model: adapter on base").wait_for(timeout=30_000)
-        page.reload()  # the list is what was there when the page loaded: now the dataset is
-        page.locator("#status").get_by_text("The model: adapter on base").wait_for(timeout=30_000)
+        wait_for_splits(page)
         page.get_by_label("Puzzles from").click()
         page.get_by_role("option", name="test").click()
+        page.locator("#new").click()
         page.wait_for_function(
             "[...document.querySelectorAll('#board .ap-chip')].map(e => e.textContent).join() === '2,3,4'"
         )
@@ -200,6 +218,45 @@ class TestPlay:
         page.locator("#attempt .ap-verdict.ap-bad").wait_for()
         assert page.locator("#attempt tbody tr").count()
         page.screenshot(path=pictures / "race.png", full_page=True)
+
+    def test_the_dataset_comes_after_the_page(self, serve, staged, tiny_dataset, open_page, tmp_path):
+        """The list of sources grows by itself; the game, the level and the source that the visitor has stay his."""
+        gate, slow = tmp_path / "gate", tmp_path / "slow"
+        shutil.copytree(staged, slow)
+        with (slow / "puzzles.py").open("a") as file:
+            file.write(f"""
+import time
+def wait(self, split, read=Puzzles.read):
+    while not Path({str(gate)!r}).exists():
+        time.sleep(0.05)
+    return read(self, split)
+from pathlib import Path
+Puzzles.read = wait
+""")
+        page = open_page(serve(slow, ARITH_PUZZLE_DATASET=str(tiny_dataset)))
+        source, level = page.get_by_label("Puzzles from"), page.get_by_label("Difficulty")
+        level.click()
+        page.get_by_role("option", name="medium").click()
+        page.wait_for_function("document.querySelectorAll('#board .ap-chip').length === 4")
+        page.wait_for_function("!document.querySelector('#board [data-ap=facts]').textContent.includes('11 solutions')")
+        first = chips(page)
+        merge(page, int(first[0]), "plus", int(first[1]))
+        begun, clock = chips(page), page.get_by_role("timer")
+        page.wait_for_timeout(2500)  # the list has been looked at meanwhile
+        assert sources(page) == ["made here"]
+        gate.touch()
+        assert wait_for_splits(page) == ["test", "validation", "made here"]
+        assert (source.input_value(), level.input_value()) == ("made here", "medium")
+        assert chips(page) == begun and len(begun) == 3 and clock.inner_text() != "0:00"
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.wait_for_timeout(2500)
+        assert not asked, "nothing is left to wait for"
+        source.click()
+        page.get_by_role("option", name="validation").click()
+        page.wait_for_function(
+            "[...document.querySelectorAll('#board .ap-chip')].map(e => e.textContent).join() === '2,3'"
+        )
 
 
 class TestAsk:

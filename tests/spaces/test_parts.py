@@ -7,6 +7,7 @@ import operator
 import random
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 from itertools import islice
@@ -342,6 +343,19 @@ class TestPuzzles:
         assert (row["puzzle"], row["num_solutions"], row["one_in"], row["source"]) == (
             "2,3:6", 1, 6, "starter/validation"
         )  # fmt: skip
+
+    def test_it_says_until_when_it_reads_ahead(self, tiny_dataset, tmp_path):
+        for dataset, sources in (
+            (str(tiny_dataset), ["test", "validation", "made here"]),
+            (str(tmp_path), ["made here"]),
+            (None, ["made here"]),
+        ):
+            drawer = puzzles.Puzzles(backend.Settings(dataset=dataset))
+            drawer.start()
+            deadline = time.monotonic() + 30
+            while drawer.loading and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert not drawer.loading and drawer.sources() == sources
 
     def test_made_here(self):
         drawer = puzzles.Puzzles(backend.Settings())
