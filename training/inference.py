@@ -25,6 +25,10 @@ from transformers import (
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
+ROUND = 128
+"""Tokens of greedy generation after which finished rows leave the batch; else every row costs what the longest does."""
+
+
 @dataclass(frozen=True)
 class Decoding:
     """How an answer is drawn. ``temperature`` None is greedy; ``stop`` ends an answer, and is no part of it."""
@@ -140,6 +144,34 @@ def generate(
     Returns:
         B answers: what follows the prompt up to, and without, the first eos or ``decoding.stop``.
     """
+    said: list[list[int]] = [[] for _ in prompt_ids]
+    left, todo = decoding.max_new_tokens, list(range(len(said)))
+    while todo and left:
+        # Draws come from one generator for the whole batch, so rows that are drawn stay together.
+        tokens = min(left, ROUND) if decoding.temperature is None else left
+        texts, before = [[*prompt_ids[i], *said[i]] for i in todo], decoding.max_new_tokens - left
+        new = _generate(model, tokenizer, texts, decoding, tokens, before, seed)
+        for place, ids in zip(todo, new, strict=True):
+            said[place] += ids
+        left -= tokens
+        todo = [
+            i for i, ids in zip(todo, new, strict=True) if not _ended(said[i], ids, tokens, model, tokenizer, decoding)
+        ]
+    return [to_answer(tokenizer, ids, decoding.stop) for ids in said]
+
+
+def _ended(said: list[int], new: list[int], tokens: int, model, tokenizer, decoding: Decoding) -> bool:
+    """Whether nothing more is to be generated after the last round, which was to be of ``tokens``."""
+    eos = model.generation_config.eos_token_id
+    if len(new) < tokens or said[-1] in eos:
+        return True
+    return bool(decoding.stop) and decoding.stop in tokenizer.decode(said, skip_special_tokens=True)
+
+
+def _generate(
+    model, tokenizer, prompt_ids, decoding: Decoding, tokens: int, before: int, seed: int | None
+) -> list[list[int]]:
+    """Up to ``tokens`` new ids for each prompt, eos included; its last ``before`` ids are of the answer too."""
     batch = tokenizer.pad({"input_ids": [list(ids) for ids in prompt_ids]}, return_tensors="pt").to(model.device)
     options = {"do_sample": False}
     if decoding.temperature is not None:
@@ -147,16 +179,15 @@ def generate(
         options = {"do_sample": True, "temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": 0}
     prompt_length = batch["input_ids"].shape[1]
     if decoding.stop:
-        options["stopping_criteria"] = [_StopText(tokenizer, decoding.stop, prompt_length)]
+        options["stopping_criteria"] = [_StopText(tokenizer, decoding.stop, prompt_length - before)]
     output = model.generate(
         input_ids=batch["input_ids"],
         attention_mask=batch["attention_mask"],
-        max_new_tokens=decoding.max_new_tokens,
+        max_new_tokens=tokens,
         **options,
     )
     eos, pad = set(model.generation_config.eos_token_id), tokenizer.pad_token_id
-    rows = output[:, prompt_length:].tolist()
-    return [to_answer(tokenizer, _without_padding(row, eos, pad), decoding.stop) for row in rows]
+    return [_without_padding(row, eos, pad) for row in output[:, prompt_length:].tolist()]
 
 
 class _StopText(StoppingCriteria):

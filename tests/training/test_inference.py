@@ -72,6 +72,29 @@ def test_a_stop_text_ends_an_answer_and_is_no_part_of_it(adapted, prompts):
         assert after.new_tokens == (len(after.text) + 1 if "=" in before.text else before.new_tokens)
 
 
+@pytest.mark.parametrize("stop", [None, "\n", "=1"])
+def test_rows_that_are_finished_leave_the_batch_and_nothing_changes(adapted, prompts, stop, monkeypatch):
+    model, tokenizer = load(adapter=str(adapted), merge=True)
+    ids = tokenizer(prompts)["input_ids"]
+    sizes, inner = [], model.generate
+    monkeypatch.setattr(
+        model, "generate", lambda **options: sizes.append(len(options["input_ids"])) or inner(**options)
+    )
+    for limit in (1, 7, 40):
+        at_once = generate(model, tokenizer, ids, Decoding(limit, stop=stop))
+        assert sizes == [len(ids)]
+        sizes.clear()
+        monkeypatch.setattr("training.inference.ROUND", 3)
+        assert generate(model, tokenizer, ids, Decoding(limit, stop=stop)) == at_once
+        assert sizes[0] == len(ids) and sizes == sorted(sizes, reverse=True) and len(sizes) <= -(-limit // 3)
+        assert limit < 40 or stop == "=1" or sizes[-1] < sizes[0], "some end before others"
+        monkeypatch.undo()
+        monkeypatch.setattr(
+            model, "generate", lambda **options: sizes.append(len(options["input_ids"])) or inner(**options)
+        )
+        sizes.clear()
+
+
 def test_pad_is_not_eos_and_a_tokenizer_without_pad_answers_the_same(learned, adapted, prompts, tmp_path):
     model, tokenizer = load(str(learned))
     for folder in (TINY, str(learned), str(adapted)):
