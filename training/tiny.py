@@ -5,7 +5,8 @@ model and a prompt's ids are always a prefix of prompt + completion's.
 
 python -m training.tiny runs/arith-tiny
 
-puts a finished run of recipes/tiny_base.yaml where the other recipes find their base, with a manifest of its files.
+puts a finished run of recipes/tiny_base.yaml, or of search_base.yaml, where the other recipes find their base: below
+training/bases, under the recipe's name, with a manifest of its files.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast,
 from dataset_builder.errors import InputError
 from training.recipe import ROOT
 
-SHIPPED = ROOT / "training" / "bases" / "arith-tiny"
+BASES = ROOT / "training" / "bases"
 FILES = (
     "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "run.json",
 )  # fmt: skip
@@ -71,8 +72,8 @@ def init_model(shape: dict, tokenizer: PreTrainedTokenizerFast, seed: int) -> Ll
     return LlamaForCausalLM(config)
 
 
-def ship(run: Path, out: Path = SHIPPED) -> Path:
-    """Copy a finished run's files to ``out`` and write their sizes and SHA-256 to ``out/manifest.json``.
+def ship(run: Path, bases: Path = BASES) -> Path:
+    """Copy a finished run's files to a folder of its name below ``bases``, with their sizes and SHA-256 beside them.
 
     Raises:
         InputError: ``run`` is not a finished run.
@@ -80,6 +81,7 @@ def ship(run: Path, out: Path = SHIPPED) -> Path:
     absent = [name for name in FILES if not (run / name).is_file()]
     if absent:
         raise InputError(f"{run} is no finished run: {', '.join(absent)} missing; train it first (make base)")
+    out = bases / json.loads((run / "run.json").read_text(encoding="utf-8"))["recipe"]["name"]
     out.mkdir(parents=True, exist_ok=True)
     manifest = {}
     for name in FILES:
