@@ -1,17 +1,21 @@
 """Answers that search before they answer: what is tried, one equation at a time, and then the solution.
 
     7,20,51,59:21                   the prompt
-    59-51=8                         tried from the prompt's numbers: taken at once
-    7,8,20:20-8=12                  tried from what is left: taken, wrongly
-    7,12:12-7=5,12+7=19,12*7=84,    two numbers left: none of it is the target, nothing else to try
-    7,8,20:20+8=28                  back to the numbers before, on from where it was
-    7,28:28-7=21                    the target
+    59-51=8                         tried: taken at once
+    7,8,20:21                       what is left, as a puzzle of its own
+    20-8=12                         tried: taken, wrongly
+    7,12:21
+    12-7=5,12+7=19,12*7=84,         none of it is the target, and there is nothing else to try
+    7,8,20:21                       back to the puzzle before
+    20+8=28                         on from where it was
+    7,28:21
+    28-7=21                         the target
     :                               SEARCH_MARKER, alone on a line
     59-51=8                         the strict answer: the equations that were taken
     20+8=28
     28-7=21
 
-A pool is written ascending. Its candidates come in one fixed order (``_candidate``): a comma behind one says that the
+The puzzles on the way are written as prompts are. Their candidates come in one fixed order (``_candidate``): a comma behind one says that the
 rest cannot reach the target, a newline takes it. Values are never negative: where the target is positive, every
 solution can be written without (a sign can always be pushed to the end). So a solver's exact look-ahead labels every
 candidate, which is many decisions a row instead of one, and a wrong one costs a detour and not the answer.
@@ -33,7 +37,7 @@ from dataset_builder.text import put
 
 SEARCH_MARKER = ":"
 MAX_NUMBERS = 8
-MAX_CHARACTERS = 80
+MAX_CHARACTERS = 85
 """Of a search with detours, for each of its numbers; one that grows longer is written without them."""
 SEARCH_BOUND = BOUND_FACTOR * 60
 """The largest intermediate that is tried: what the dataset's training puzzles (V=60) need."""
@@ -137,13 +141,15 @@ def _chance(state):
 
 
 @njit(cache=True, nogil=True)
-def _put_pool(pool, size, out, at):
+def _put_puzzle(pool, size, target, out, at):
     for k in range(size):
         at = put(pool[k], out, at)
         out[at] = _COMMA
         at += 1
     out[at - 1] = _COLON
-    return at
+    at = put(target, out, at)
+    out[at] = _NEWLINE
+    return at + 1
 
 
 @njit(cache=True, nogil=True)
@@ -172,7 +178,7 @@ def _write(numbers, target, key, bound, detours, out, at, pools, stack, cursors,
             if level > n:
                 return -1
             out[at] = _NEWLINE
-            at = _put_pool(pools[level], level, out, at + 1)
+            at = _put_puzzle(pools[level], level, target, out, at + 1)
             continue
         if detours and at - begin > MAX_CHARACTERS * n:
             return -2
@@ -199,7 +205,7 @@ def _write(numbers, target, key, bound, detours, out, at, pools, stack, cursors,
         level -= 1
         cursors[level] = 0
         passed[level] = 0
-        at = _put_pool(pools[level], level, out, at)
+        at = _put_puzzle(pools[level], level, target, out, at)
     out[at] = _COLON
     out[at + 1] = _NEWLINE
     at += 2
