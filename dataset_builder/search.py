@@ -15,10 +15,11 @@
     20+8=28
     28-7=21
 
-The puzzles on the way are written as prompts are. Their candidates come in one fixed order (``_candidate``): a comma behind one says that the
-rest cannot reach the target, a newline takes it. Values are never negative: where the target is positive, every
-solution can be written without (a sign can always be pushed to the end). So a solver's exact look-ahead labels every
-candidate, which is many decisions a row instead of one, and a wrong one costs a detour and not the answer.
+The puzzles on the way are written as prompts are. Their candidates come in one fixed order (``_candidate``): a comma
+behind one says that the rest cannot reach the target, a newline takes it. Values are never negative: where the target
+is positive, every solution can be written without (a sign can always be pushed to the end). So a solver's exact
+look-ahead labels every candidate, which is many decisions a row instead of one, and a wrong one costs a detour and not
+the answer.
 
 Of the candidates that a perfect search would leave alone a few are taken all the same, and a few that it would take are
 passed over, by a hash of the puzzle: else no row would show how to turn back.
@@ -35,6 +36,8 @@ from dataset_builder.puzzle import puzzle_keys
 from dataset_builder.solve import BOUND_FACTOR
 from dataset_builder.text import put
 
+SEARCH_VERSION = 2
+"""Raised whenever a search comes to be written otherwise; caches of token ids depend on it."""
 SEARCH_MARKER = ":"
 MAX_NUMBERS = 8
 MAX_CHARACTERS = 85

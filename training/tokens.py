@@ -26,6 +26,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from dataset_builder.errors import InputError, first_line
+from dataset_builder.search import SEARCH_VERSION
 from training.encoding import BATCH, Texts, encoder
 from training.formats import FORMATS
 from training.recipe import Recipe
@@ -114,7 +115,13 @@ class _Source:
 
 
 def _drills(recipe: Recipe) -> _Source:
-    return _Source({"drills": asdict(recipe.drills), "seed": recipe.seed}, 1, partial(_read_drills, recipe))
+    identity = {"drills": asdict(recipe.drills), "seed": recipe.seed} | _version(recipe.drills.format)
+    return _Source(identity, 1, partial(_read_drills, recipe))
+
+
+def _version(form: str) -> dict:
+    """What a cache's key says of a format whose texts this project's code makes, and may make otherwise one day."""
+    return {"search": SEARCH_VERSION} if form == "search" else {}
 
 
 def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
@@ -147,6 +154,7 @@ def _dataset(recipe: Recipe, path: str | None) -> _Source:
         raise InputError(f"{path}/{section.config} has no column {missing[0]!r}; dataset.format: {section.format} "
                          f"needs {', '.join(FORMATS[section.format].columns)}")  # fmt: skip
     identity = {"dataset": found, "config": section.config, "split": section.split, "format": section.format}
+    identity |= _version(section.format)
     return _Source(identity, stream.num_shards, partial(_read_shard, path, section.config, section.split,
                                                         section.format))  # fmt: skip
 

@@ -49,8 +49,8 @@ def can_reach(pool: tuple[int, ...], target: int, known: dict) -> bool:
 def replay(numbers, target, text):
     """Walk through a search; returns [(pool after the candidate, whether it was taken)] and the strict answer.
 
-    Asserts that every puzzle line is what is left, every equation holds and takes numbers of the pool, no candidate comes
-    twice, and that a pool is left only when it is exhausted.
+    Asserts that every puzzle line is what is left, that every equation holds and takes numbers of the pool, and that no
+    candidate comes twice.
     """
     search, marker, answer = text.rpartition(f"\n{SEARCH_MARKER}\n")
     assert marker
