@@ -1,7 +1,7 @@
 """The README's results, out of ``results/``: python -m model_cards.readme [--take WORK NAME | --check]
 
 ``results/<name>/`` holds what a release run wrote: the adapter repo's results.json and run.json, which --take copies
-out of a release's folder. The block between the two markers of README.md is rendered from them; with --check nothing
+out of a release's folder. The blocks between the markers of README.md are rendered from them; with --check nothing
 is written and a stale block is status 1.
 """
 
@@ -12,12 +12,13 @@ import shutil
 import sys
 from pathlib import Path
 
+from model_cards.paper_table import paper_table
 from model_cards.tables import other_scores
 from model_cards.wording import asked
 from training.measured import by_n_text, interval_text, split_rows, table
 from training.recipe import ROOT
 
-BEGIN, END = "<!-- results: begin (make readme) -->\n", "<!-- results: end -->\n"
+BLOCKS = {name: (f"<!-- {name}: begin (make readme) -->\n", f"<!-- {name}: end -->\n") for name in ("results", "paper")}
 
 
 def render(results: Path) -> str:
@@ -31,6 +32,8 @@ def render(results: Path) -> str:
             ("base", f"{base:,}", "the base alone"),
             ("adapter", f"{run['trainable_parameters']:,} trained", cost),
         ):
+            if who not in scores:  # a base whose own score was not asked for
+                continue
             label = scores[who]["name"].split("/")[-1]
             rows += [row | {"size": size, "training": training} for row in split_rows({label: scores[who]})]
     others = other_scores(rows)
@@ -55,9 +58,11 @@ def main() -> int:
         target.mkdir(parents=True, exist_ok=True)
         for file in ("results.json", "run.json"):
             shutil.copyfile(Path(work) / "stage" / "adapter" / file, target / file)
-    before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    text = before + BEGIN + render(ROOT / "results") + END + after
+    text = readme.read_text(encoding="utf-8")
+    for name, content in (("results", render(ROOT / "results")), ("paper", paper_table(ROOT / "results"))):
+        begin, end = BLOCKS[name]
+        before, rest = text.split(begin)
+        text = before + begin + content + end + rest.split(end)[1]
     if "--check" in sys.argv[1:]:
         if text != readme.read_text(encoding="utf-8"):
             print("README.md: the results are stale; run: make readme", file=sys.stderr)

@@ -1,0 +1,63 @@
+"""Rejection sampling: what is kept is right, different and of train; what is not is refused in one line."""
+
+import json
+import re
+
+import pytest
+from datasets import load_dataset
+
+from metrics.arith_puzzle_verifier.verify import verify
+from training.rejection import main
+
+
+@pytest.fixture(scope="module")
+def rows(starter):
+    table = load_dataset(str(starter[0]), "starter", split="train").select(range(40))
+    return [{"numbers": row["numbers"], "target": row["target"], "right": row["completion"]} for row in table]
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def test_right_answers_stay_each_once(rows, tmp_path, capsys):
+    def answers(row):
+        a, rest = row["right"].split("\n", 1)
+        left, op, right, result = re.fullmatch(r"(\d+)(.)(\d+)=(.+)", a).groups()
+        swapped = f"{right}{op}{left}={result}\n{rest}" if op in "+*" else row["right"]
+        return [row["right"], swapped, row["right"] + "1", "1+1=2"]
+
+    drawn = [{"numbers": row["numbers"], "target": row["target"], "responses": answers(row)} for row in rows]
+    path = write(tmp_path / "generations-train.jsonl", drawn)
+    assert main([path, "--out", str(tmp_path / "rft")]) == 0
+    kept = load_dataset(str(tmp_path / "rft"), "rft", split="train")
+    assert len(kept) == len({(tuple(row["numbers"]), row["target"]) for row in rows}), (
+        "a swapped operand is no other answer"
+    )
+    assert all(verify(row["numbers"], row["target"], row["completion"]).correct for row in kept)
+    assert kept[0]["completion"] == rows[0]["right"]
+    assert f"{4 * len(rows)} drawn" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("case", ["evaluation", "wrong", "text", "missing", "columns", "exists"])
+def test_what_cannot_be_trained_on_is_one_line(case, rows, starter, tmp_path, capsys):
+    out, path = tmp_path / "rft", tmp_path / "g.jsonl"
+    if case == "evaluation":
+        row = load_dataset(str(starter[0]), "starter", split="test")[0]
+        write(path, [{"numbers": row["numbers"], "target": row["target"], "response": row["completion"]}])
+    elif case == "wrong":
+        write(path, [rows[0] | {"response": "1+1=2"}])
+    elif case == "text":
+        path.write_text("no JSON\n")
+    elif case == "columns":
+        write(path, [{"numbers": [1, 2]}])
+    elif case == "exists":
+        write(path, [rows[0] | {"response": rows[0]["right"]}])
+        out.mkdir()
+    said = {"evaluation": "is of an evaluation split", "wrong": "none of 1 answers is right", "text": "no JSONL",
+            "missing": "cannot read", "columns": "has no numbers, target", "exists": "exists"}  # fmt: skip
+    assert main([str(path), "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert said[case] in error and error.count("\n") == 1
+    assert case == "exists" or not out.exists()
