@@ -19,7 +19,7 @@ from model_cards import benchmark, render
 from model_cards.check import check_card
 from release.imports import copy_imported
 from release.inputs import Inputs, check_recipe, read_json
-from training.recipe import ROOT, Recipe
+from training.recipe import ROOT, Recipe, load_recipe
 from training.report import plot_by_n, plot_loss, plot_reasons
 
 TAG = f"v{version('arith-puzzle')}"
@@ -152,6 +152,17 @@ def _stage_metric(folder: Path, inputs: Inputs) -> None:
     _write(folder / "README.md", card)
 
 
+def study_of(recipe_digest: str, *, placed: Path) -> Path | None:
+    """The scaling study that the demo draws: ``placed`` by hand, else the one of ``results/`` about this recipe."""
+    if placed.is_file():
+        return placed
+    for path in sorted((ROOT / "results").glob("*/scaling.json")):
+        recipe = ROOT / read_json(path)["study"]["recipe"]
+        if recipe.is_file() and load_recipe(recipe).digest == recipe_digest:
+            return path
+    return None
+
+
 def _stage_adapter(folder: Path, inputs: Inputs) -> None:
     _copy_model(inputs.run, folder)
     config = read_json(folder / "adapter_config.json")
@@ -165,8 +176,9 @@ def _stage_adapter(folder: Path, inputs: Inputs) -> None:
     record, results = inputs.run_record(), inputs.results
     _write_json(folder / "run.json", record)
     _write_json(folder / "results.json", results)
-    if (inputs.scores / "scaling.json").is_file():  # a study's, put there by hand; the demo draws it
-        shutil.copy(inputs.scores / "scaling.json", folder)
+    scaling = study_of(record["recipe_digest"], placed=inputs.scores / "scaling.json")
+    if scaling is not None:
+        shutil.copy(scaling, folder / "scaling.json")
     _write_eval_results(folder, inputs.ids["adapter_id"], inputs, results["adapter"])
     plot_by_n(results, folder / "plots" / "by_n.png")
     plot_reasons(results, folder / "plots" / "reasons.png")

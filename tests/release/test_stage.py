@@ -19,7 +19,7 @@ from metrics.arith_puzzle_verifier.verify import verify
 from model_cards import benchmark
 from release.imports import imported_files
 from release.snippets import snippets
-from release.stage import DEMO, INSPECT_TASK, METRIC, PAPER, TAG, collection_items, plan, read_plan, stage
+from release.stage import DEMO, INSPECT_TASK, METRIC, PAPER, TAG, collection_items, plan, read_plan, stage, study_of
 from training.recipe import ROOT, load_recipe
 
 RECIPE = load_recipe(ROOT / "training" / "recipes" / "tiny_cpu.yaml")
@@ -110,7 +110,17 @@ def test_a_scaling_study_beside_the_scores_is_published_with_the_adapter(staged,
     (scores / "scaling.json").write_text('{"series": []}')
     out = stage(RECIPE, "me", out=tmp_path / "stage", **(inputs | {"scores": scores}))
     assert (out / "adapter" / "scaling.json").read_text() == '{"series": []}'
-    assert not (staged / "adapter" / "scaling.json").exists()
+    study = ROOT / "results" / "starter_cpu_scaling" / "scaling.json"
+    assert (staged / "adapter" / "scaling.json").read_bytes() == study.read_bytes(), (
+        "else that of the recipe's own study"
+    )
+
+
+def test_the_study_of_the_released_recipe_goes_with_it_and_no_other(tmp_path):
+    for name, study in (("tiny_cpu", "starter_cpu_scaling"), ("paper_openllama3b", None)):
+        digest = load_recipe(ROOT / "training" / "recipes" / f"{name}.yaml").digest
+        found = study_of(digest, placed=tmp_path / "scaling.json")
+        assert found == (ROOT / "results" / study / "scaling.json" if study else None)
 
 
 def test_the_same_inputs_give_the_same_bytes(staged, inputs, tmp_path):
