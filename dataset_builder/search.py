@@ -45,7 +45,7 @@ MAX_CHARACTERS = 85
 SEARCH_BOUND = BOUND_FACTOR * 60
 """The largest intermediate that is tried: what the dataset's training puzzles (V=60) need."""
 TAKEN_WRONGLY = 16
-"""Of 256 candidates that lead nowhere, how many are taken."""
+"""Of 256 candidates that lead nowhere, how many are taken, unless the caller says otherwise."""
 PASSED_OVER = 13
 """Of 256 candidates that lead to the target, how many are passed over (below the first level, where it would end)."""
 _MINUS, _DIVIDE, _PLUS, _TIMES = 0, 1, 2, 3
@@ -165,7 +165,7 @@ def _put_equation(equation, out, at):
 
 
 @njit(cache=True, nogil=True)
-def _write(numbers, target, key, bound, detours, out, at, pools, stack, cursors, below, taken):
+def _write(numbers, target, key, bound, detours, last, out, at, pools, stack, cursors, below, taken):
     """One search and its answer, from ``at``: where it ends, -1 without a solution, -2 where it is too long."""
     n, state, begin = len(numbers), key, at
     pools[n, :n] = numbers
@@ -193,7 +193,7 @@ def _write(numbers, target, key, bound, detours, out, at, pools, stack, cursors,
         if detours and level > 2:
             state, chance = _chance(state)
             if not enter:
-                enter = chance < TAKEN_WRONGLY
+                enter = chance < (last if level == 3 else TAKEN_WRONGLY)
             elif level < n and passed[level] == 0 and chance < PASSED_OVER:
                 enter = False
                 passed[level] = 1
@@ -220,7 +220,7 @@ def _write(numbers, target, key, bound, detours, out, at, pools, stack, cursors,
 
 
 @njit(cache=True, nogil=True)
-def _write_rows(numbers, targets, keys, bound, detours, out, offsets):
+def _write_rows(numbers, targets, keys, bound, detours, last, out, offsets):
     """The row that has no search, or -1; how far the text goes is ``offsets[-1]``."""
     n = numbers.shape[1]
     pools, stack = np.zeros((n + 1, n + 1), np.int64), np.zeros((n + 1, n + 1), np.int64)
@@ -230,11 +230,11 @@ def _write_rows(numbers, targets, keys, bound, detours, out, offsets):
         at, end = offsets[row], -2
         if detours:
             end = _write(
-                numbers[row], targets[row], keys[row], bound, True, out, at, pools, stack, cursors, below, taken
+                numbers[row], targets[row], keys[row], bound, True, last, out, at, pools, stack, cursors, below, taken
             )
         if end < 0:
             end = _write(
-                numbers[row], targets[row], keys[row], bound, False, out, at, pools, stack, cursors, below, taken
+                numbers[row], targets[row], keys[row], bound, False, last, out, at, pools, stack, cursors, below, taken
             )
         if end < 0:
             return row
@@ -243,14 +243,17 @@ def _write_rows(numbers, targets, keys, bound, detours, out, offsets):
 
 
 def searches(
-    numbers: np.ndarray, targets: np.ndarray, *, bound: int = SEARCH_BOUND, detours: bool = True
-) -> pa.StringArray:
+    numbers: np.ndarray, targets: np.ndarray, *,
+    bound: int = SEARCH_BOUND, detours: bool = True, last_detours: int = TAKEN_WRONGLY,
+) -> pa.StringArray:  # fmt: skip
     """The completions of puzzles that search before they answer; a pure function of the puzzle.
 
     Args:
         numbers: positive integers, shape (rows, n), n from 2 to 8, ascending in each row; targets: positive, (rows,).
         bound: the largest intermediate.
         detours: take a few candidates wrongly and pass a few over.
+        last_detours: of 256 candidates that leave two numbers and no way to the target, how many are taken: what
+            a model needs to see to doubt its last equation.
 
     Raises:
         InputError: n, a number or a target that is not positive, or a puzzle that cannot be solved within the bound.
@@ -263,7 +266,7 @@ def searches(
     numbers, targets = np.ascontiguousarray(numbers, np.int64), np.ascontiguousarray(targets, np.int64)
     out = np.empty(rows * 4 * n * MAX_CHARACTERS, np.uint8)  # without detours none comes near
     offsets = np.zeros(rows + 1, np.int64)
-    row = _write_rows(numbers, targets, puzzle_keys(numbers, targets), bound, detours, out, offsets)
+    row = _write_rows(numbers, targets, puzzle_keys(numbers, targets), bound, detours, last_detours, out, offsets)
     if row >= 0:
         raise InputError(f"{numbers[row].tolist()} cannot reach {targets[row]} within {bound}")
     texts = pa.LargeStringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(out[: offsets[-1]]))

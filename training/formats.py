@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataset_builder.puzzle import completion, natural_prompt, parse_completion, puzzle_key, symbolic_prompt
-from dataset_builder.search import SEARCH_MARKER, searches
+from dataset_builder.search import SEARCH_MARKER, TAKEN_WRONGLY, searches
 
 ALPACA = (
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
@@ -29,7 +29,7 @@ class Format:
     """``columns`` of the dataset that are read; ``texts`` makes prompts and completions, string arrays, of a table."""
 
     columns: tuple[str, ...]
-    texts: Callable[[pa.Table], tuple[pa.Array, pa.Array]]
+    texts: Callable[..., tuple[pa.Array, pa.Array]]
 
 
 def _symbolic(table: pa.Table) -> tuple[pa.Array, pa.Array]:
@@ -47,14 +47,15 @@ def _alpaca(table: pa.Table) -> tuple[pa.Array, pa.Array]:
     return pa.array(prompts, pa.string()), pa.array(responses, pa.string())
 
 
-def _search(table: pa.Table) -> tuple[pa.Array, pa.Array]:
+def _search(table: pa.Table, last_detours: int = TAKEN_WRONGLY) -> tuple[pa.Array, pa.Array]:
     numbers, targets = table["numbers"].combine_chunks(), table["target"].to_numpy()
     sizes = pc.list_value_length(numbers).to_numpy()
     parts, order = [], []
     for n in np.unique(sizes):
         rows = np.flatnonzero(sizes == n)
         flat = numbers.take(pa.array(rows)).flatten().to_numpy()
-        parts.append(searches(flat.reshape(-1, n).astype(np.int64), targets[rows].astype(np.int64)))
+        puzzles = flat.reshape(-1, n).astype(np.int64), targets[rows].astype(np.int64)
+        parts.append(searches(*puzzles, last_detours=last_detours))
         order.append(rows)
     texts = pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(order))))
     return table["prompt"].combine_chunks(), texts

@@ -155,8 +155,10 @@ def _dataset(recipe: Recipe, path: str | None) -> _Source:
                          f"needs {', '.join(FORMATS[section.format].columns)}")  # fmt: skip
     identity = {"dataset": found, "config": section.config, "split": section.split, "format": section.format}
     identity |= _version(section.format)
-    return _Source(identity, stream.num_shards, partial(_read_shard, path, section.config, section.split,
-                                                        section.format))  # fmt: skip
+    options = {} if section.last_detours is None else {"last_detours": section.last_detours}
+    texts = partial(FORMATS[section.format].texts, **options)
+    read = partial(_read_shard, path, section.config, section.split, FORMATS[section.format].columns, texts)
+    return _Source(identity | options, stream.num_shards, read)
 
 
 def _rows_digest(manifest: Path, config: str, split: str) -> str:
@@ -176,12 +178,11 @@ def _open(path: str, config: str, split: str):
     return builder.as_streaming_dataset(split=split), f"{path}@{builder.hash}"
 
 
-def _read_shard(path: str, config: str, split: str, form: str, shard: int) -> Iterator[Texts]:
-    kind = FORMATS[form]
+def _read_shard(path: str, config: str, split: str, columns: tuple[str, ...], texts, shard: int) -> Iterator[Texts]:
     stream, _ = _open(path, config, split)
-    rows = stream.shard(stream.num_shards, shard).select_columns(list(kind.columns)).with_format("arrow")
+    rows = stream.shard(stream.num_shards, shard).select_columns(list(columns)).with_format("arrow")
     for table in rows.iter(BATCH):
-        yield kind.texts(table)
+        yield texts(table)
 
 
 def _write_missing(folder: Path, source: _Source, tokenizer, wanted: int | None) -> tuple[list[Path], int]:
