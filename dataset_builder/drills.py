@@ -40,6 +40,8 @@ def drill_columns(
     bound = BOUND_FACTOR * v
     for index, n in enumerate(sizes):
         share = len(range(index, rows - drills, len(sizes)))
+        if share == 0:
+            continue
         numbers, targets, _ = puzzles(("drills", seed), share, n, v, bound, "train", unique=False)
         if search:
             answers = searches(numbers, targets).to_pylist()

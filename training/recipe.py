@@ -29,8 +29,9 @@ class DatasetSection:
     ``format``: ``symbolic`` takes the columns prompt and completion; ``natural`` writes the prompt anew from numbers
     and target (``dataset_builder.puzzle.natural_prompt``); ``alpaca`` puts the column query below ``### Instruction:``
     and trains on the column response (aug-gsm8k; arXiv 2310.05506). ``search`` writes a search before the answer
-    (``dataset_builder.search``; ``last_detours`` is explained at ``searches`` there). One change of ``symbolic`` each: ``shuffled`` numbers in the prompt, the operands of
-    + and * in ``either_order``, the last equation first (``backward``), every number's ``reversed_digits``.
+    (``dataset_builder.search``; ``last_detours`` is explained at ``searches`` there). One change of ``symbolic`` each:
+    ``shuffled`` numbers in the prompt, the operands of + and * in ``either_order``, the last equation first
+    (``backward``), every number's ``reversed_digits``.
     """
 
     path: str = "arith-puzzle"

@@ -93,6 +93,7 @@ def test_drills_of_a_base_that_searches():
         sizes.add(len(numbers))
         assert max(numbers) <= 40 and verify(numbers, target, FORMATS["search"].strict(answer)).correct
     assert sizes == {3, 5} and 600 < largest <= 2000
+    assert len(drill_columns(30, 3, 1.0)["prompt"]) == 30, "no puzzles at all"
 
 
 def test_older_recipes_keep_their_digests():
