@@ -37,7 +37,7 @@ def build(service: Service) -> gr.Blocks:
         title="Beat the model: arithmetic puzzles", analytics_enabled=False, delete_cache=(3600, 3600)
     ) as page:
         gr.HTML(render.HEADER, apply_default_css=False)
-        state = gr.HTML(render.status(model.status()), apply_default_css=False, elem_id="status")
+        state = gr.HTML(_status(model), apply_default_css=False, elem_id="status")
         with gr.Tab("Play", id="play"):
             play.build(service)
         with gr.Tab("Ask", id="ask"):
@@ -50,7 +50,7 @@ def build(service: Service) -> gr.Blocks:
         api.add(service)
 
         async def show_status():
-            return render.status(model.status()), gr.Timer(active=model.state == "loading")
+            return _status(model), gr.Timer(active=model.state == "loading")
 
         watch = gr.Timer(2)
         quick = {"queue": False, "show_progress": "hidden", **PRIVATE}
@@ -58,6 +58,10 @@ def build(service: Service) -> gr.Blocks:
         for function, outputs in service.on_load:
             page.load(function, None, outputs, **quick)
     return page.queue(max_size=64, api_open=False)
+
+
+def _status(model: Model) -> str:
+    return render.status(model.status(), searches=model.searches)
 
 
 def main() -> int:
@@ -69,7 +73,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     sys.setswitchinterval(0.001)  # s; a click waits less for the thread in which the model answers
-    model, puzzles = Model(settings.adapter, settings.adapter_revision), Puzzles(settings)
+    model, puzzles = Model(settings.adapter, settings.adapter_revision, settings.format), Puzzles(settings)
     model.start()
     puzzles.start()
     service = Service(model, puzzles, Results(settings))

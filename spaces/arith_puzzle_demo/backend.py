@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from dataset_builder.errors import InputError
+from training.formats import PUZZLE_FORMATS
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,14 @@ class Settings:
     split: str = "test"
     results: str | None = None
     """Folder with results.json, or with folders of them; None: the adapter's own repo or folder."""
+    format: str | None = "symbolic"
+    """Of ``training.formats``: how the adapter is asked and its answers read; None: as the adapter's run.json says."""
 
     @classmethod
     def read(cls, path: Path, environment: dict[str, str]) -> Settings:
         """
         Raises:
-            InputError: the file is not JSON of these keys.
+            InputError: the file is not JSON of these keys, or names an unknown format.
         """
         values = {}
         if path.is_file():
@@ -40,14 +43,43 @@ class Settings:
         unknown = sorted(values.keys() - {field.name for field in fields(cls)})
         if unknown:
             raise InputError(f"{path.name} has unknown keys {unknown}: remove them")
+        if "format" in values:
+            check_format(values["format"], path.name)
         for name in ("adapter", "dataset", "results"):
             if override := environment.get(f"ARITH_PUZZLE_{name.upper()}"):
                 values[name] = override
+                if name == "adapter":  # the file's format is that of its own adapter
+                    values["format"] = None
             elif not values.get(name) or not Path(values[name]).is_dir():
                 continue
             if name != "results":  # a revision is of the repo that the file names, not of what stands in its place
                 values[f"{name}_revision"] = None
         return cls(**values)
+
+
+def check_format(name: object, where: str) -> None:
+    """Raise InputError unless ``training.formats`` has this format of puzzles."""
+    if name not in PUZZLE_FORMATS:
+        known = ", ".join(PUZZLE_FORMATS)
+        raise InputError(f"{where}: format is one of {known}; got {str(name)[:30]!r}: write one of these")
+
+
+def recorded(adapter: str, revision: str | None, name: str) -> dict | None:
+    """A JSON file beside an adapter, in its folder or its repo on the Hub; None where there is none.
+
+    Raises:
+        OSError, ValueError: it cannot be read, or is not JSON.
+    """
+    path = Path(adapter) / name
+    if not Path(adapter).is_dir():
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import EntryNotFoundError
+
+        try:
+            path = Path(hf_hub_download(adapter, name, revision=revision))
+        except EntryNotFoundError:
+            return None
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def one_line(error: BaseException) -> str:

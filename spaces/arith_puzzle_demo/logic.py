@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 
+import searched
 from tree import expression, read_tree
 
 from dataset_builder.errors import InputError
@@ -18,6 +19,7 @@ from dataset_builder.puzzle import MAX_NUMBERS, parse_puzzle, symbolic_prompt
 from dataset_builder.solve import MAX_EXACT_NUMBERS, default_bound
 from metrics.arith_puzzle_verifier.normalize import normalize
 from metrics.arith_puzzle_verifier.verify import NUMBER, REASONS, Step, parse_equation, trace, verify
+from training.formats import FORMATS
 
 MAX_INPUT_CHARS = 300
 """Longest text of the numbers, or of the target: 15 numbers near 10^9 need under 200."""
@@ -27,6 +29,7 @@ MAX_ANSWER_CHARS = 20_000
 """Longest answer read as prose; one in the strict form ends at the verifier's own bound."""
 COUNT_CAP = 200
 """Solutions are counted up to this many."""
+NO_ANSWER = "Wrong. The search did not come to an end, so there is no answer to judge."
 MAX_SAMPLES = 16
 MAX_TEMPERATURE = 2.0
 
@@ -95,33 +98,56 @@ def judge(numbers: object, target: object, answer: object, prose: bool = False) 
 @calm
 def ask(
     numbers: object, target: object, samples: object, temperature: object, seed: object,
-    draw: Callable[[str, int, int, float, int], list[str]],
+    draw: Callable[[str, int, int, float, int], list[str]], form: str = "symbolic",
 ) -> dict:  # fmt: skip
     """As ``judge``, of the first answer that ``draw(prompt, equations, samples, temperature, seed)`` gives.
 
+    Args:
+        form: a key of FORMATS: how the model is asked, and which part of what it writes is judged.
+
     Returns:
         also ``samples``: every distinct answer judged, the commonest first, with ``times``; and ``right``, ``drawn``.
+        Of a model that searches also the keys of ``answered``, in each of the samples too.
     """
     given, goal = read_puzzle(numbers, target)
     count = _between(samples, 1, MAX_SAMPLES, "samples", int)
     heat = _between(temperature, 0, MAX_TEMPERATURE, "temperature", float)
     fixed = _between(seed, 0, 2**31 - 1, "seed", int)
-    answers = draw(symbolic_prompt(given, goal), len(given) - 1, count, heat, fixed)
-    times = Counter(answers)
-    found = [judged(given, goal, answer) | {"times": count} for answer, count in times.most_common()]
-    right = sum(item["times"] for item in found if item["correct"])
-    return judged(given, goal, answers[0]) | {"samples": found, "right": right, "drawn": len(answers)}
+    texts = draw(FORMATS[form].prompt(given, goal), len(given) - 1, count, heat, fixed)
+    drawn = [answered(given, goal, text, form) for text in texts]
+    # several searches can lead to one answer: the first of them is shown
+    first = {item["answer"]: item for item in reversed(drawn)}
+    times = Counter(item["answer"] for item in drawn)
+    found = [first[answer] | {"times": count} for answer, count in times.most_common()]
+    right = sum(item["correct"] for item in drawn)
+    return drawn[0] | {"samples": found, "right": right, "drawn": len(drawn)}
 
 
-def watch(numbers: list[int], target: int, answers: Iterator[str]) -> Iterator[dict]:
-    """A model's answer as it grows, judged after each line: ``judged``, and ``done`` when it is whole.
+def watch(numbers: list[int], target: int, texts: Iterator[str], form: str = "symbolic") -> Iterator[dict]:
+    """A model's answer as it grows, judged after each line: ``answered``, and ``done`` when it is whole.
 
     Before that the verdict is that of the lines so far; only what is whole can be ``correct``.
     """
-    for text in answers:
-        last = judged(numbers, target, text) | {"done": False}
+    for text in texts:
+        last = answered(numbers, target, text, form) | {"done": False}
         yield last
     yield last | {"done": True}
+
+
+def answered(numbers: list[int], target: int, text: str, form: str) -> dict:
+    """``judged`` of the strict part of what a model wrote.
+
+    Of a model that searches also ``raw``, all that it wrote, and ``search``: {"tried", "turned_back", "ended"}. A
+    search that has not ended has no answer, unless it is one itself: as when the model is scored.
+    """
+    result = judged(numbers, target, FORMATS[form].strict(text))
+    if form != searched.FORMAT:
+        return result
+    search = searched.Search.of(text)
+    if not search.ended and not result["correct"]:
+        result = judged(numbers, target, "") | {"verdict": NO_ANSWER}
+    counts = {"tried": search.tried, "turned_back": search.turned_back, "ended": search.ended}
+    return result | {"raw": text, "search": counts}
 
 
 @calm

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
+from searched import Search
 from tree import expression, picture, read_tree
 
 SHOWN = 12
@@ -33,10 +34,17 @@ puts its result among them; divisions must be exact, results may be negative. Fo
 """
 
 
-def status(state: dict) -> str:
-    """The line under the title: which model answers, or why none does."""
+SEARCHES = (
+    ". It searches before it answers: what it tries, one equation after the other, then a line that is only "
+    "<code>:</code>, and below that line the answer, which alone is judged and scored."
+)
+
+
+def status(state: dict, *, searches: bool = False) -> str:
+    """The line under the title: which model answers, and how if it searches first; or why none does."""
     if state["model"] == "ready":
         text = f"The model: <b>{escape(_name(state['adapter']))}</b> on {escape(_name(str(state['base'])))}"
+        text += SEARCHES if searches else ""
     elif state["model"] == "loading":
         text = "The model is loading; everything else works already."
     else:
@@ -61,11 +69,45 @@ def note(text: str) -> str:
 
 
 def attempt(result: dict) -> str:
-    """The model at work, or done: its lines so far, each judged as it lands."""
+    """The model at work, or done: its lines so far, each judged as it lands. A search before them only counts."""
     if "error" in result:
         return note(result["error"])
+    if "search" in result and not (result["done"] or result["search"]["ended"]):
+        return _searching(Search.of(result["raw"]))
     head = verdict_line(result) if result["done"] else working("It is writing …")
-    return f'<section class="ap-card" aria-live="polite">{steps_table(result["steps"], result["line"])}{head}</section>'
+    search = search_part(result) if result["done"] else _counted(result)
+    table = steps_table(result["steps"], result["line"])
+    return f'<section class="ap-card" aria-live="polite">{table}{head}{search}</section>'
+
+
+def _searching(search: Search) -> str:
+    """Only that it searches is read aloud; what changes all the time is there for those who look for it."""
+    return (
+        f'<section class="ap-card">{working("It is searching …")}<div class="ap-now" aria-live="off">'
+        f"<p>{_counts(search.tried, search.turned_back)}</p><code>{escape(search.line)}</code></div></section>"
+    )
+
+
+def _counts(tried: int, turned_back: int) -> str:
+    candidates = f"{tried} candidate{'s' if tried != 1 else ''} tried"
+    return f"{candidates}, {turned_back} time{'s' if turned_back != 1 else ''} turned back"
+
+
+def _counted(result: dict) -> str:
+    """What a search came to, where there was one."""
+    search = result.get("search")
+    return f'<p class="ap-small">{_counts(search["tried"], search["turned_back"])}.</p>' if search else ""
+
+
+def search_part(result: dict) -> str:
+    """How a model that searches came to its answer, folded; nothing of other models."""
+    if "search" not in result:
+        return ""
+    counts = _counts(result["search"]["tried"], result["search"]["turned_back"])
+    return (
+        f'<details class="ap-search"><summary>How it searched: {counts}</summary><pre class="ap-read" tabindex="0" '
+        f'aria-label="The search">{escape(Search.of(result["raw"]).text)}</pre></details>'
+    )
 
 
 def judged(result: dict) -> str:
@@ -91,7 +133,7 @@ def samples(result: dict, temperature: float) -> str:
         return note(result["error"])
     drawn, right = result["drawn"], result["right"]
     if drawn == 1:
-        return _card("The model", result, _judgement(result))
+        return _card("The model", result, _judgement(result) + search_part(result))
     kind = "good" if right else "bad"
     head = f'<p class="ap-verdict ap-{kind}" role="status">{right} of {drawn} samples right, '
     head += f"drawn at temperature {temperature:g}</p>"
@@ -103,7 +145,8 @@ def samples(result: dict, temperature: float) -> str:
         parts.append(
             f'<details class="ap-sample"{" open" if i == shown else ""}><summary><span class="ap-{name}-text">{mark}'
             f"</span> {'right' if item['correct'] else 'wrong'} <code>… {escape(last[:40])}</code>"
-            f'<span class="ap-times">{item["times"]}\u00d7</span></summary>{_judgement(item)}</details>'
+            f'<span class="ap-times">{item["times"]}\u00d7</span></summary>{_judgement(item)}'
+            f"{search_part(item)}</details>"
         )
     return _card("The model", result, head + "".join(parts))
 
@@ -159,7 +202,7 @@ def verdict_line(result: dict) -> str:
 def _judgement(result: dict) -> str:
     more = result["more_steps"]
     tail = f'<p class="ap-small">… and {more} more lines.</p>' if more else ""
-    empty = "" if result["steps"] else '<p class="ap-small">The answer is empty.</p>'
+    empty = "" if result["steps"] or "search" in result else '<p class="ap-small">The answer is empty.</p>'
     return f"{verdict_line(result)}{steps_table(result['steps'], result['line'])}{empty}{tail}"
 
 

@@ -54,9 +54,10 @@ class Service:
         self.files.close()
 
     async def ask(self, numbers, target, samples, temperature, seed, who: str) -> dict:
-        return await _in_turn(
-            self._model_turns, who, logic.ask, numbers, target, samples, temperature, seed, self.model.sample
-        )
+        def ask() -> dict:
+            return logic.ask(numbers, target, samples, temperature, seed, self.model.sample, self.model.form)
+
+        return await _in_turn(self._model_turns, who, ask)
 
     async def watch(self, numbers, target, who: str) -> AsyncIterator[dict]:
         """``logic.watch`` of the model, or ``{"error": …}``. A visitor who leaves ends it, and gives the turn back."""
@@ -64,8 +65,10 @@ class Service:
         give = partial(asyncio.get_running_loop().call_soon_threadsafe, results.put_nowait)
 
         def run(given: list[int], goal: int) -> None:
-            with contextlib.closing(self.model.stream(logic.symbolic_prompt(given, goal), len(given) - 1)) as stream:
-                for result in logic.watch(given, goal, stream):
+            form = self.model.form
+            prompt = logic.FORMATS[form].prompt(given, goal)
+            with contextlib.closing(self.model.stream(prompt, len(given) - 1)) as stream:
+                for result in logic.watch(given, goal, stream, form):
                     if gone.is_set():
                         return
                     give(result)

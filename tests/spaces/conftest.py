@@ -62,6 +62,54 @@ def tiny_adapter(tmp_path_factory) -> Path:
     return adapter
 
 
+SEARCHES = {
+    "7,20,51,59:21\n": (
+        "59-51=8\n7,8,20:21\n20-8=12\n7,12:21\n12-7=5,12+7=19,12*7=84,\n7,8,20:21\n20+8=28\n7,28:21\n28-7=21\n"
+        ":\n59-51=8\n20+8=28\n28-7=21"
+    ),
+    "2,3,4:9\n": "3-2=1\n1,4:9\n4-1=3,4/1=4,4+1=5,\n2,3,4:9\n" * 5,
+}
+
+
+@pytest.fixture(scope="session")
+def searches() -> dict[str, str]:
+    """Prompt -> what ``searching_adapter`` writes: a search with one wrong turn, and one that never ends."""
+    return SEARCHES
+
+
+@pytest.fixture(scope="session")
+def searching_adapter(tmp_path_factory) -> Path:
+    """A base that knows ``searches`` by heart, an adapter that leaves it as it is, and the records beside that."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    from training.tiny import build_tokenizer, init_model
+
+    folder = tmp_path_factory.mktemp("searching")
+    base, adapter = folder / "base", folder / "adapter"
+    tokenizer = build_tokenizer()
+    shape = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
+    model = init_model(shape, tokenizer, seed=0)
+    rows = [tokenizer(prompt + text)["input_ids"] + [tokenizer.eos_token_id] for prompt, text in SEARCHES.items()]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    for _ in range(600):
+        loss = sum(model(input_ids=row, labels=row).loss for row in (torch.tensor([row]) for row in rows))
+        if loss.item() < 0.03:
+            break
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.save_pretrained(base)
+    loaded = AutoModelForCausalLM.from_pretrained(base)
+    get_peft_model(loaded, LoraConfig(r=2, target_modules=["q_proj"])).save_pretrained(adapter)
+    for saved in (base, adapter):
+        tokenizer.save_pretrained(saved)
+    (adapter / "run.json").write_text(json.dumps({"recipe": {"score": {"format": "search"}}}))
+    (adapter / "results.json").write_text(json.dumps({"adapter": {"decoding": {"max_new_tokens": 150}}}))
+    return adapter
+
+
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory) -> Path:
     import pyarrow as pa
@@ -185,6 +233,12 @@ def full(serve, staged, tiny_adapter, tiny_dataset, measured) -> str:
         staged, ARITH_PUZZLE_ADAPTER=str(tiny_adapter), ARITH_PUZZLE_DATASET=str(tiny_dataset),
         ARITH_PUZZLE_RESULTS=str(measured),
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def searching(serve, staged, searching_adapter, measured) -> str:
+    """A demo whose model searches."""
+    return serve(staged, ARITH_PUZZLE_ADAPTER=str(searching_adapter), ARITH_PUZZLE_RESULTS=str(measured))
 
 
 @pytest.fixture(scope="session")

@@ -389,6 +389,21 @@ class TestSettings:
         assert (read.adapter, read.adapter_revision, read.dataset) == (str(tmp_path), None, "m/d")
         assert read.results == str(tmp_path)
 
+    def test_the_format_is_of_the_files_adapter(self, tmp_path):
+        path = tmp_path / "settings.json"
+        path.write_text(json.dumps({"adapter": "n/a", "format": "search"}))
+        assert backend.Settings.read(path, {}).format == "search"
+        for other in (str(tmp_path), "m/b"):  # None: what the adapter's own run.json says
+            assert backend.Settings.read(path, {"ARITH_PUZZLE_ADAPTER": other}).format is None
+        assert backend.Settings.read(path, {"ARITH_PUZZLE_DATASET": "m/d"}).format == "search"
+        for bad in ("alpaca", "x" * 999, 3, None, []):
+            path.write_text(json.dumps({"format": bad}))
+            with pytest.raises(
+                InputError, match=r"settings\.json: format is one of symbolic, natural, search"
+            ) as error:
+                backend.Settings.read(path, {})
+            assert len(str(error.value)) < 250
+
     @pytest.mark.parametrize("text", ["{", "[1]", '{"adaptor": "x"}', "3"])
     def test_bad_file(self, tmp_path, text):
         (tmp_path / "settings.json").write_text(text)
@@ -417,7 +432,7 @@ if {spaces!r}:
     fake.asked = []
     def GPU(duration):
         def wrap(function):
-            fake.asked.append((function.__name__, duration))
+            fake.asked.append((function.__name__, duration("", 192), duration("", 700, 16, None, 0)))
             return function
         return wrap
     fake.GPU = GPU
@@ -437,7 +452,8 @@ print(zerogpu.ON, "torch" in sys.modules, getattr(spaces, "asked", None), getatt
             [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
-        declared = "[('_stream', 15), ('_sample', 15)] False" if there else "None None"
+        # a direct answer's seconds, and those of a search with room for 700 tokens
+        declared = "[('_stream', 15, 35), ('_sample', 15, 35)] False" if there else "None None"
         assert done.stdout.strip() == f"{there} False {declared}"
 
     def test_the_model_is_there_before_the_page(self, tiny_adapter, monkeypatch):

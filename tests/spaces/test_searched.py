@@ -1,0 +1,206 @@
+"""A model that searches before it answers: what is cut out, how much room it has, what the page and the API show."""
+
+import json
+import shutil
+import time
+
+import logic
+import pytest
+import render
+from gradio_client import Client
+from model import Model
+from searched import MAX_LINE, Search
+
+from dataset_builder.puzzle import parse_puzzle
+from dataset_builder.search import searches as written
+from metrics.arith_puzzle_verifier.verify import verify
+from training.formats import FORMATS
+
+
+@pytest.fixture
+def solved(searches):
+    return searches["7,20,51,59:21\n"]
+
+
+@pytest.fixture
+def endless(searches):
+    return searches["2,3,4:9\n"]
+
+
+NUMBERS, TARGET = [7, 20, 51, 59], 21
+
+
+def pieces(text: str, size: int):
+    """The text so far, some characters more each time."""
+    return [text[:end] for end in range(size, len(text) + size, size)]
+
+
+class TestSearch:
+    def test_counts_and_line(self, solved):
+        search = Search.of(solved)
+        assert search.ended and search.text + "\n:\n" + FORMATS["search"].strict(solved) == solved
+        assert (search.tried, search.turned_back, search.line) == (7, 1, "28-7=21")
+        assert Search.of("") == Search("", False) and Search.of("").line == ""
+
+    def test_what_the_builder_writes(self):
+        """Of real searches: the parts are the whole, and every number of candidates comes from an equation."""
+        import numpy as np
+
+        numbers = np.array([[3, 6, 7, 51, 58], [1, 2, 3, 4, 5], [8, 9, 10, 11, 12]])
+        for text in written(numbers, np.array([4, 37, 50])).to_pylist():
+            search = Search.of(text)
+            equations = [part for line in search.text.split("\n") for part in line.split(",") if "=" in part]
+            assert search.ended and search.tried == len(equations)
+            levels = [line.count(",") for line in search.text.split("\n") if ":" in line]
+            back = sum(after >= before for before, after in zip([4, *levels], levels, strict=False))
+            assert search.turned_back == back
+
+    @pytest.mark.parametrize("size", [1, 2, 3])
+    def test_grows_and_ends_with_the_whole_marker_only(self, solved, size):
+        end = solved.index("\n:\n") + 3
+        tried = 0
+        for text in pieces(solved, size):
+            search = Search.of(text)
+            assert search.ended == (len(text) >= end) and search.tried >= tried
+            tried = search.tried
+            assert len(search.line) <= MAX_LINE + 1 and "\n" not in search.line
+
+    def test_a_long_line_shows_where_the_model_is(self):
+        line = Search.of("9-8=1\n" + "12-7=5," * 30 + "1+1=2").line
+        assert line.startswith("…") and line.endswith("1+1=2") and len(line) == MAX_LINE + 1
+
+
+class TestWatch:
+    @pytest.mark.parametrize("size", [1, 2, 5])
+    def test_nothing_is_judged_before_the_marker(self, solved, size):
+        """However the marker is cut into pieces."""
+        end = solved.index("\n:\n") + 3
+        *seen, last = logic.watch(NUMBERS, TARGET, iter(pieces(solved, size)), "search")
+        assert len(seen) == len(pieces(solved, size))
+        for text, result in zip(pieces(solved, size), seen, strict=True):
+            assert result["search"]["ended"] == (len(text) >= end) and not result["done"]
+            assert [step["text"] for step in result["steps"]] == text[end:].splitlines()
+            assert ("It is searching" in render.attempt(result)) == (len(text) < end)
+        assert last["done"] and last["correct"] and last["answer"] == FORMATS["search"].strict(solved)
+        page = render.attempt(last)
+        assert "How it searched: 7 candidates tried, 1 time turned back" in page and "<details open" not in page
+
+    def test_a_search_that_never_ends_has_no_answer(self, endless):
+        *seen, last = logic.watch([2, 3, 4], 9, iter(pieces(endless, 7)), "search")
+        assert not any(result["steps"] or result["correct"] or result["answer"] for result in [*seen, last])
+        assert last["verdict"] == logic.NO_ANSWER and last["search"] == {"tried": 20, "turned_back": 5, "ended": False}
+        page = render.attempt(last)
+        assert logic.NO_ANSWER in page and "empty" not in page and page.count("How it searched") == 1
+
+    def test_an_answer_without_a_search_counts_as_it_does_in_the_score(self):
+        *_, last = logic.watch([2, 3], 5, iter(["2+3=5"]), "search")
+        assert last["correct"] and last["answer"] == "2+3=5"
+
+    def test_what_changes_all_the_time_is_not_read_aloud(self, solved):
+        page = render.attempt(next(logic.watch(NUMBERS, TARGET, iter([solved[:24]]), "search")))
+        still, moving = page.split('aria-live="off"')
+        assert "It is searching" in still and 'role="status"' in still and "polite" not in page
+        assert "2 candidates tried, 0 times turned back" in moving and "<code>20-8=1</code>" in moving
+
+    def test_everything_is_escaped(self):
+        hostile = "<img src=x onerror=alert(1)>\"'&"
+        for text in (hostile, f"{hostile}\n:\n{hostile}"):
+            for result in logic.watch([3, 4], 7, iter([text]), "search"):
+                asked = logic.ask("3,4", 7, 2, 1, 0, lambda *_, text=text: [text, "3+4=7"], "search")
+                assert "<img" not in render.attempt(result) + render.samples(asked, 1.0)
+
+
+class TestAsk:
+    def test_the_strict_part_is_the_answer_and_all_of_it_is_raw(self, solved, is_json):
+        result = logic.ask(NUMBERS, TARGET, 1, 0, 0, lambda *_: [solved], "search")
+        assert result["correct"] and result["answer"] == "59-51=8\n20+8=28\n28-7=21" and result["raw"] == solved
+        assert result["search"] == {"tried": 7, "turned_back": 1, "ended": True} and is_json(result)
+        judged = logic.judge(NUMBERS, TARGET, result["answer"])
+        assert judged.pop("lenient") is None and judged == {key: result[key] for key in judged}
+
+    def test_samples_are_distinct_answers(self, solved, endless):
+        other = solved.replace("20-8=12\n7,12:21\n12-7=5,12+7=19,12*7=84,\n7,8,20:21\n", "")
+        result = logic.ask(NUMBERS, TARGET, 4, 1, 0, lambda *_: [solved, endless, other, endless], "search")
+        assert (result["right"], result["drawn"]) == (2, 4)
+        assert [(item["answer"][:7], item["times"], item["raw"]) for item in result["samples"]] == [
+            ("59-51=8", 2, solved), ("", 2, endless)
+        ]  # fmt: skip
+        page = render.samples(result, 1.0)
+        assert page.count("How it searched") == 2 and logic.NO_ANSWER in page
+
+    def test_other_formats_are_asked_and_read_as_they_are(self):
+        seen = []
+        answer = logic.ask("2,3", 5, 1, 0, 0, lambda *given: seen.append(given[0]) or ["2+3=5"], "natural")
+        assert seen == [FORMATS["natural"].prompt([2, 3], 5)] and answer["correct"]
+        back = logic.ask("3,4,5", 2, 1, 0, 0, lambda *_: ["7-5=2\n3+4=7"], "backward")
+        assert back["answer"] == "3+4=7\n7-5=2" and back["correct"]
+        for result in (answer, back, logic.ask("2,3", 5, 1, 0, 0, lambda *_: ["2+3=5"])):
+            assert not {"raw", "search"} & result.keys() and "searched" not in render.samples(result, 0)
+
+
+class TestModel:
+    @staticmethod
+    def loaded(adapter, form=None):
+        model = Model(str(adapter), None, form)
+        model.load()
+        assert model.state == "ready", model.reason
+        return model
+
+    def test_the_adapters_own_records(self, searching_adapter, searches):
+        model = self.loaded(searching_adapter)
+        assert model.form == "search" and model.searches
+        for prompt, text in searches.items():
+            *parts, whole = model.stream(prompt, 3)
+            assert whole == text[:150] == model.sample(prompt, 3, 1, 0, 0)[0]
+            assert len(parts) == whole.count("\n") and verify(
+                *parse_puzzle(prompt.strip()), FORMATS["search"].strict(whole)
+            ).correct == ("\n:\n" in text)
+
+    def test_room(self, searching_adapter, tiny_adapter, tmp_path):
+        """As scored, else 700, and never more than the positions leave; a direct answer as ever."""
+        prompt, positions = "7,20,51,59:21\n", 256
+        left = positions - len(prompt) - 1
+        for results, room in (
+            ({"adapter": {"decoding": {"max_new_tokens": 150}}}, 150),
+            ({"splits": {}, "adapter": "n/a", "decoding": {"max_new_tokens": 99}}, 99),
+            ({"adapter": {"decoding": {"max_new_tokens": 9999}}}, left),
+            ({"adapter": {}}, left),
+            (None, left),
+        ):
+            shutil.copytree(searching_adapter, tmp_path / "a", dirs_exist_ok=True)
+            (tmp_path / "a" / "results.json").unlink()
+            if results:
+                (tmp_path / "a" / "results.json").write_text(json.dumps(results))
+            model = self.loaded(tmp_path / "a")
+            assert model._room(prompt, 3) == room
+        assert (model._search_tokens, self.loaded(tmp_path / "a", "symbolic")._room(prompt, 3)) == (700, 80)
+        assert self.loaded(tiny_adapter)._room(prompt, 14) == 192
+        with pytest.raises(logic.Unavailable, match="longer than its 256 positions"):
+            list(model.stream("1," * 200, 3))
+
+    def test_without_a_record_it_answers_at_once(self, tiny_adapter):
+        model = self.loaded(tiny_adapter)
+        assert model.form == "symbolic" and not model.searches
+        assert "searches" not in render.status(model.status(), searches=model.searches)
+
+    def test_a_format_that_no_puzzle_has_is_one_line(self, tiny_adapter, tmp_path):
+        shutil.copytree(tiny_adapter, tmp_path / "a")
+        (tmp_path / "a" / "run.json").write_text('{"recipe": {"score": {"format": "alpaca"}}}')
+        model = Model(str(tmp_path / "a"), None, None)
+        model.load()
+        assert model.state == "none" and "run.json: format is one of symbolic" in model.reason
+
+
+class TestApi:
+    def test_ask(self, searching, searches, solved):
+        demo = Client(searching, verbose=False)
+        for _ in range(300):
+            if demo.predict(api_name="/status")["model"] != "loading":
+                break
+            time.sleep(0.1)
+        result = demo.predict("7,20,51,59", 21, api_name="/ask")
+        assert result["correct"] and result["raw"] == solved and result["search"]["turned_back"] == 1
+        assert demo.predict("7,20,51,59", 21, result["answer"], api_name="/judge")["correct"]
+        cut = demo.predict("2,3,4", 9, api_name="/ask")
+        assert (cut["answer"], cut["steps"], cut["verdict"]) == ("", [], logic.NO_ANSWER)
+        assert cut["raw"] == searches["2,3,4:9\n"][:150]
