@@ -296,6 +296,46 @@ class TestAsk:
         assert fits(page)
 
 
+class TestSearching:
+    """A model that searches before it answers."""
+
+    @pytest.mark.parametrize(("name", "viewport", "scheme"), WINDOWS)
+    def test_play_and_ask(self, searching, open_page, pictures, name, viewport, scheme):
+        page = open_page(f"{searching}/?puzzle=7,20,51,59:21", viewport, scheme)
+        page.locator("#status").get_by_text("It searches before it answers").wait_for(timeout=60_000)
+        page.evaluate("""() => {
+            window.seen = [];
+            new MutationObserver(() => window.seen.push(document.querySelector('#attempt').innerText)).observe(
+                document.querySelector('#attempt'), {childList: true, subtree: true, characterData: true});
+        }""")
+        page.locator("#race").click()
+        page.locator("#attempt .ap-verdict.ap-good").wait_for(timeout=60_000)
+        assert page.locator("#attempt tbody code").all_inner_texts() == ["59-51=8", "20+8=28", "28-7=21"]
+        live = [text for text in page.evaluate("window.seen") if "It is searching" in text]
+        assert any("candidates tried" in text and "tried, 1 time turned back" in text for text in live), live
+        self.check_search(page, "#attempt", "7 candidates tried, 1 time turned back", "7,8,20:21")
+        page.screenshot(path=pictures / f"search-play-{name}.png", full_page=True)
+        assert fits(page)
+
+        page.get_by_role("tab", name="Ask").click()
+        page.get_by_label("Numbers", exact=True).fill("2,3,4")
+        page.get_by_label("Target").fill("9")
+        page.locator("#ask").click()
+        page.locator("#answered").get_by_text("The search did not come to an end").wait_for(timeout=60_000)
+        assert page.locator("#answered tbody tr").count() == 0
+        self.check_search(page, "#answered", "candidates tried", "4-1=3,4/1=4,4+1=5,")
+        page.screenshot(path=pictures / f"search-ask-{name}.png", full_page=True)
+        assert fits(page)
+
+    @staticmethod
+    def check_search(page, where, counts, line):
+        """It is folded, opens, and stays bounded in height."""
+        folded, text = page.locator(f"{where} details.ap-search"), page.locator(f"{where} details.ap-search pre")
+        assert counts in folded.locator("summary").inner_text() and not text.is_visible()
+        folded.locator("summary").click()
+        assert text.is_visible() and line in text.inner_text() and text.bounding_box()["height"] <= 260
+
+
 class TestJudge:
     @pytest.mark.parametrize(("name", "viewport", "scheme"), WINDOWS)
     def test_strict_and_prose(self, bare, open_page, pictures, name, viewport, scheme):
