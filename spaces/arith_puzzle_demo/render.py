@@ -90,7 +90,7 @@ def _searching(search: Search) -> str:
 
 def _counts(tried: int, turned_back: int) -> str:
     candidates = f"{tried} candidate{'s' if tried != 1 else ''} tried"
-    return f"{candidates}, {turned_back} time{'s' if turned_back != 1 else ''} turned back"
+    return f"{candidates}, turned back {'once' if turned_back == 1 else f'{turned_back} times'}"
 
 
 def _counted(result: dict) -> str:

@@ -8,12 +8,14 @@ import logic
 import pytest
 import render
 from gradio_client import Client
+from huggingface_hub import HfApi
 from model import Model
 from searched import MAX_LINE, Search
 
 from dataset_builder.puzzle import parse_puzzle
 from dataset_builder.search import searches as written
 from metrics.arith_puzzle_verifier.verify import verify
+from release.rehearsal import running
 from training.formats import FORMATS
 
 
@@ -83,7 +85,7 @@ class TestWatch:
             assert ("It is searching" in render.attempt(result)) == (len(text) < end)
         assert last["done"] and last["correct"] and last["answer"] == FORMATS["search"].strict(solved)
         page = render.attempt(last)
-        assert "How it searched: 7 candidates tried, 1 time turned back" in page and "<details open" not in page
+        assert "How it searched: 7 candidates tried, turned back once" in page and "<details open" not in page
 
     def test_a_search_that_never_ends_has_no_answer(self, endless):
         *seen, last = logic.watch([2, 3, 4], 9, iter(pieces(endless, 7)), "search")
@@ -100,7 +102,7 @@ class TestWatch:
         page = render.attempt(next(logic.watch(NUMBERS, TARGET, iter([solved[:24]]), "search")))
         still, moving = page.split('aria-live="off"')
         assert "It is searching" in still and 'role="status"' in still and "polite" not in page
-        assert "2 candidates tried, 0 times turned back" in moving and "<code>20-8=1</code>" in moving
+        assert "2 candidates tried, turned back 0 times" in moving and "<code>20-8=1</code>" in moving
 
     def test_everything_is_escaped(self):
         hostile = "<img src=x onerror=alert(1)>\"'&"
@@ -192,15 +194,36 @@ class TestModel:
 
 
 class TestApi:
-    def test_ask(self, searching, searches, solved):
-        demo = Client(searching, verbose=False)
+    @staticmethod
+    def ready(address):
+        demo = Client(address, verbose=False)
         for _ in range(300):
-            if demo.predict(api_name="/status")["model"] != "loading":
+            if (state := demo.predict(api_name="/status"))["model"] != "loading":
                 break
             time.sleep(0.1)
+        assert state["model"] == "ready", state
+        return demo
+
+    def test_ask(self, searching, searches, solved):
+        demo = self.ready(searching)
         result = demo.predict("7,20,51,59", 21, api_name="/ask")
         assert result["correct"] and result["raw"] == solved and result["search"]["turned_back"] == 1
         assert demo.predict("7,20,51,59", 21, result["answer"], api_name="/judge")["correct"]
         cut = demo.predict("2,3,4", 9, api_name="/ask")
         assert (cut["answer"], cut["steps"], cut["verdict"]) == ("", [], logic.NO_ANSWER)
         assert cut["raw"] == searches["2,3,4:9\n"][:150]
+
+    def test_an_adapter_from_a_hub_brings_its_records(self, serve, staged, searching_adapter, searches, tmp_path):
+        with running(tmp_path / "hub") as hub:
+            api, name = HfApi(endpoint=hub.endpoint, token=hub.token), f"{hub.namespace}/lora"
+            api.create_repo(name)
+            api.upload_folder(repo_id=name, folder_path=searching_adapter)
+            there = {"HF_ENDPOINT": hub.endpoint, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
+            demo = self.ready(serve(staged, ARITH_PUZZLE_ADAPTER=name, **there))
+            assert demo.predict("2,3,4", 9, api_name="/ask")["raw"] == searches["2,3,4:9\n"][:150]
+
+    def test_settings_as_a_release_writes_them(self, serve, staged, searching_adapter, solved, tmp_path):
+        shutil.copytree(staged, tmp_path / "space")
+        settings = {"adapter": str(searching_adapter), "format": "search"}
+        (tmp_path / "space" / "settings.json").write_text(json.dumps(settings))
+        assert self.ready(serve(tmp_path / "space")).predict("7,20,51,59", 21, api_name="/ask")["raw"] == solved
