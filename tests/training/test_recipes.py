@@ -11,11 +11,15 @@ from trl import SFTConfig
 
 from dataset_builder.aug_gsm8k.dataset import ALL
 from dataset_builder.errors import InputError
-from dataset_builder.generate import CONFIGS
+from dataset_builder.generate import CONFIGS, with_solutions
 from training.recipe import ROOT, SHAPE, check_hardware, check_sft_keys, load_recipe
 
 RECIPES = {path.name: path for path in sorted((ROOT / "training" / "recipes").glob("*.yaml"))}
+ARITH_TINY = LlamaConfig(vocab_size=21, hidden_size=160, intermediate_size=480, num_hidden_layers=4,
+                         num_attention_heads=5, tie_word_embeddings=True)  # fmt: skip
 BASES = {
+    "runs/lever-base": (ARITH_TINY, 1_336_000),
+    "runs/lever-curriculum-1": (ARITH_TINY, 1_336_000),
     "openlm-research/open_llama_3b": (
         LlamaConfig(vocab_size=32000, hidden_size=3200, intermediate_size=8640, num_hidden_layers=26,
                     num_attention_heads=32), 3_426_473_600),
@@ -132,8 +136,9 @@ def test_its_data_is_what_build_makes(name):
     if recipe.dataset and recipe.dataset.format == "alpaca":
         assert (recipe.dataset.config, recipe.dataset.split) == (ALL, "train")
     elif recipe.dataset:
-        assert recipe.dataset.split in CONFIGS[recipe.dataset.config].splits
-        assert set(recipe.score.splits) <= set(CONFIGS[recipe.dataset.config].splits)
+        name, _, solutions = recipe.dataset.config.partition("-")
+        config = with_solutions(CONFIGS[name], solutions or None)
+        assert recipe.dataset.split in config.splits and set(recipe.score.splits) <= set(config.splits)
     names = [load_recipe(path).name for path in RECIPES.values()]
     assert len(set(names)) == len(names), "runs would share a folder"
 
