@@ -48,7 +48,7 @@ def build(service: Service) -> None:
         return drawn, "", _WAITING, ""
 
     async def show_chosen(level: str, source: str, before: tuple[str, str]):
-        """A new puzzle for a new choice. Gradio tells of an ``input`` also when a list was left as it was."""
+        """A new puzzle for a new choice; not where the page set the list, and its choice, itself."""
         now = (level, source)
         return (*await show_new(*now), now) if now != before else (gr.skip(),) * 5
 
@@ -83,7 +83,8 @@ def build(service: Service) -> None:
     quick = {"queue": False, "show_progress": "hidden", **PRIVATE}
     new.click(show_new, [level, source], [board, mine, attempt, solved], **quick)
     gr.on(
-        [level.input, source.input], show_chosen, [level, source, chosen], [board, mine, attempt, solved, chosen],
+        [level.change, source.change], show_chosen,  # an ``input`` comes also where a list is left as it was
+        [level, source, chosen], [board, mine, attempt, solved, chosen],
         **quick,
     )  # fmt: skip
     board.submit(show_played, None, mine, **quick)
