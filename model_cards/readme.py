@@ -26,14 +26,14 @@ def render(results: Path) -> str:
     rows = []
     for folder in sorted(path.parent for path in results.glob("*/run.json")):
         scores, run = json.loads((folder / "results.json").read_text()), json.loads((folder / "run.json").read_text())
+        if "base" not in scores:  # no release; paper_table shows it
+            continue
         base = run["parameters"] - run["trainable_parameters"]
         cost = f"{run['rows']:,} rows, {run['seconds']:.0f} s on {run['hardware']['device']}"
         for who, size, training in (
             ("base", f"{base:,}", "the base alone"),
             ("adapter", f"{run['trainable_parameters']:,} trained", cost),
         ):
-            if who not in scores:  # a base whose own score was not asked for
-                continue
             label = scores[who]["name"].split("/")[-1]
             rows += [row | {"size": size, "training": training} for row in split_rows({label: scores[who]})]
     others = other_scores(rows)
