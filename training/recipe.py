@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from dataset_builder.drills import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V
 from dataset_builder.errors import InputError
 from training.strict import build, check_keys, names, read_yaml
 
@@ -47,13 +46,13 @@ class DatasetSection:
 
 @dataclass(frozen=True)
 class DrillsSection:
-    """Training rows of the base model; see ``dataset_builder.drills.drill_columns``."""
+    """Training rows of a base; see ``dataset_builder.drills.drill_columns``, whose defaults stand for None."""
 
     rows: int = field(metadata={"least": 1})
     drill_share: float = field(default=0.5, metadata={"least": 0, "most": 1})
-    limit: int = field(default=DRILL_LIMIT, metadata={"least": 1, "later": True})
-    v: int = field(default=PUZZLE_V, metadata={"least": 8, "most": 60, "later": True})
-    sizes: list[int] = field(default_factory=lambda: list(PUZZLE_SIZES), metadata=LATER)
+    limit: int | None = field(default=None, metadata={"least": 1, "later": True})
+    v: int | None = field(default=None, metadata={"least": 8, "most": 60, "later": True})
+    sizes: list[int] | None = field(default=None, metadata=LATER)
     format: Literal["symbolic", "search"] = field(default="symbolic", metadata=LATER)
 
 
@@ -142,8 +141,7 @@ class Recipe:
         parts = [(self, values), *((getattr(self, key), values[key]) for key in ("model", "dataset", "drills"))]
         for part, kept in parts:
             for item in dataclasses.fields(part) if part else ():
-                default = item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
-                if item.metadata.get("later") and getattr(part, item.name) == default:
+                if item.metadata.get("later") and getattr(part, item.name) == item.default:
                     del kept[item.name]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 

@@ -128,10 +128,9 @@ def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
     from dataset_builder.drills import drill_columns
 
     section = recipe.drills
-    columns = drill_columns(
-        section.rows, recipe.seed, section.drill_share, limit=section.limit, v=section.v, sizes=section.sizes,
-        search=section.format == "search",
-    )  # fmt: skip
+    stated = {key: getattr(section, key) for key in ("limit", "v", "sizes") if getattr(section, key) is not None}
+    search = section.format == "search"
+    columns = drill_columns(section.rows, recipe.seed, section.drill_share, search=search, **stated)
     for start in range(0, recipe.drills.rows, BATCH):
         yield tuple(pa.array(columns[name][start : start + BATCH]) for name in ("prompt", "completion"))
 

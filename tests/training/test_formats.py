@@ -101,7 +101,10 @@ def test_older_recipes_keep_their_digests():
     import dataclasses
     import json
 
-    for name, run in (("tiny_base", "training/bases/arith-tiny"), ("tiny_cpu", "results/tiny_cpu")):
+    for name, run in (
+        ("tiny_base", "training/bases/arith-tiny"), ("search_base", "training/bases/arith-tiny-search"),
+        *((name, f"results/{name}") for name in ("tiny_cpu", "paper_search_cpu", "paper_direct_cpu")),
+    ):  # fmt: skip
         recipe = load_recipe(ROOT / "training" / "recipes" / f"{name}.yaml")
         assert recipe.digest == json.loads((ROOT / run / "run.json").read_text())["recipe_digest"]
     base = load_recipe(ROOT / "training" / "recipes" / "tiny_base.yaml")
