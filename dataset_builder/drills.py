@@ -11,19 +11,25 @@ from collections.abc import Sequence
 import numpy as np
 
 from dataset_builder.canonical import canonical
+from dataset_builder.errors import InputError
 from dataset_builder.generate import CONFIGS, puzzles, stream_key
 from dataset_builder.puzzle import OPERATORS, completion, symbolic_prompt
-from dataset_builder.search import searches
+from dataset_builder.search import FACTOR, searches, walks
 from dataset_builder.solve import BOUND_FACTOR
 
 DRILL_LIMIT = CONFIGS["starter"].splits["train"].bound
 PUZZLE_V = 20
+SCALES = (20, 60, 200)
+"""Of the numbers in drills, each as often as the limit: most are small."""
 PUZZLE_SIZES = (3, 4)
+WALK_SIZES = (3, 3, 4, 4, 5, 6, 7, 8, 10, 12, 15)
+WALK_CHARACTERS = 200
 
 
 def drill_columns(
     rows: int, seed: int, drill_share: float, *,
     limit: int = DRILL_LIMIT, v: int = PUZZLE_V, sizes: Sequence[int] = PUZZLE_SIZES, search: bool = False,
+    walk_share: float = 0.0, pair_share: float = 0.0,
 ) -> dict[str, list[str]]:  # fmt: skip
     """Prompt and completion columns, shuffled.
 
@@ -32,14 +38,25 @@ def drill_columns(
         drill_share: the share that are single equations, prompt ``a∘b=`` and completion ``c``, with
             |a|, |b|, |c| <= limit and exact division; the rest are puzzles of ``sizes``
             numbers from 1..v with their canonical solutions or, with ``search``, those of ``searches``.
+        walk_share: the share that are walks of the search through 3 to 15 numbers from 1..limit, without a target.
+        pair_share: the share that ask by which operator two numbers from 1..limit give a third, as a search does.
+
+    Raises:
+        InputError: walks or pairs without ``search``, or shares that are more than the whole.
     """
-    drills = round(rows * drill_share)
+    drills, walked, paired = (round(rows * share) for share in (drill_share, walk_share, pair_share))
+    if (walked or paired) and not search:
+        raise InputError("drills.walk_share and drills.pair_share are for format: search; remove them or set it")
+    if drills + walked + paired > rows:
+        raise InputError("drills.drill_share, walk_share and pair_share are more than 1 together; lower one")
     generator = np.random.Philox(key=stream_key("drills", seed))
     pairs = _equations(generator, drills, limit)
     texts = [(f"{a}{op}{b}=", str(c)) for a, op, b, c in pairs]
+    texts += _walks(generator, walked, limit)
+    texts += _pairs(generator, paired, limit)
     bound = BOUND_FACTOR * v
     for index, n in enumerate(sizes):
-        share = len(range(index, rows - drills, len(sizes)))
+        share = len(range(index, rows - drills - walked - paired, len(sizes)))
         if share == 0:
             continue
         numbers, targets, _ = puzzles(("drills", seed), share, n, v, bound, "train", unique=False)
@@ -56,6 +73,34 @@ def drill_columns(
     return {"prompt": [texts[i][0] for i in order], "completion": [texts[i][1] for i in order]}
 
 
+def _scaled(generator: np.random.Philox, rows: int, columns: int, limit: int) -> np.ndarray:
+    """Numbers from 1 up to a scale that is drawn for each row, int64 [rows, columns], ascending."""
+    words = generator.random_raw(rows * (columns + 1)).reshape(rows, columns + 1)
+    scale = np.array((*SCALES, limit), dtype=np.uint64)[words[:, :1] >> np.uint64(62)]
+    return np.sort((((words[:, 1:] >> np.uint64(32)) * scale) >> np.uint64(32)).astype(np.int64) + 1, axis=1)
+
+
+def _walks(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str, str]]:
+    texts = []
+    for index, n in enumerate(WALK_SIZES):
+        share = len(range(index, rows, len(WALK_SIZES)))
+        numbers = _scaled(generator, share, n, limit)
+        answers = walks(numbers, generator.random_raw(share), WALK_CHARACTERS).to_pylist()
+        texts += zip((f"{','.join(map(str, row))}:\n" for row in numbers.tolist()), answers, strict=True)
+    return texts
+
+
+def _pairs(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str, str]]:
+    """Puzzles of two numbers: no evaluation split has so few."""
+    numbers, kind = _scaled(generator, rows, 2, limit), generator.random_raw(rows) % 4
+    x, y = numbers.T
+    targets = np.select([kind == 0, (kind == 1) & (x <= FACTOR)], [x + y, x * y], y - x)
+    targets = np.where(targets < 1, x + y, targets)
+    answers = searches(numbers, targets).to_pylist()
+    puzzles = zip(numbers.tolist(), targets.tolist(), strict=True)
+    return [(symbolic_prompt(*puzzle), answer) for puzzle, answer in zip(puzzles, answers, strict=True)]
+
+
 def _equations(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[int, str, int, int]]:
     """Equations of all four operators, drawn in equal parts before the limit thins out products.
 
@@ -64,7 +109,7 @@ def _equations(generator: np.random.Philox, rows: int, limit: int) -> list[tuple
     found = []
     while len(found) < rows:
         words = generator.random_raw(4 * 4096).reshape(-1, 4)
-        scale = np.array([20, 60, 200, limit], dtype=np.uint64)[(words[:, 3] >> np.uint64(60)) % 4]
+        scale = np.array((*SCALES, limit), dtype=np.uint64)[(words[:, 3] >> np.uint64(60)) % 4]
         a = (((words[:, 0] >> np.uint64(32)) * scale) >> np.uint64(32)).astype(np.int64) + 1
         b = (((words[:, 1] >> np.uint64(32)) * scale) >> np.uint64(32)).astype(np.int64) + 1
         signs = np.where(words[:, 2:3] >> np.array([8, 9], dtype=np.uint64) & np.uint64(7), 1, -1)  # 1 in 8 negative

@@ -7,7 +7,7 @@
     7,12:21
     12-7=5,12+7=19,12*7=84,         none of it is the target, and there is nothing else to try
     7,8,20:21                       back to the puzzle before
-    20+8=28                         on from where it was
+    20-8=12,20+8=28                 what was tried there last, now known to be wrong, and on from it
     7,28:21
     28-7=21                         the target
     :                               SEARCH_MARKER, alone on a line
@@ -16,13 +16,17 @@
     28-7=21
 
 The puzzles on the way are written as prompts are. Their candidates come in one fixed order (``_candidate``): a comma
-behind one says that the rest cannot reach the target, a newline takes it. Values are never negative: where the target
-is positive, every solution can be written without (a sign can always be pushed to the end). So a solver's exact
-look-ahead labels every candidate, which is many decisions a row instead of one, and a wrong one costs a detour and not
-the answer.
+behind one says that the rest cannot reach the target, a newline takes it. What to try next follows from the puzzle and
+from what was tried last, and both always stand in the last two lines: a way back costs no memory. The candidates are a
+part of all that the rules allow, a small one where many numbers are left; a puzzle that they cannot solve is searched
+``wide``. Values are never negative: where the target is positive, every solution can be written without
+(a sign can always be pushed to the end). So a solver's exact look-ahead labels every candidate, which is many decisions
+a row instead of one, and a wrong one costs a detour and not the answer.
 
 Of the candidates that a perfect search would leave alone a few are taken all the same, and a few that it would take are
 passed over, by a hash of the puzzle: else no row would show how to turn back.
+
+``walks`` is the same without a target, every decision drawn: how to search, and nothing of what to find.
 """
 
 from __future__ import annotations
@@ -36,37 +40,44 @@ from dataset_builder.puzzle import puzzle_keys
 from dataset_builder.solve import BOUND_FACTOR
 from dataset_builder.text import put
 
-SEARCH_VERSION = 2
+SEARCH_VERSION = 3
 """Raised whenever a search comes to be written otherwise; caches of token ids depend on it."""
 SEARCH_MARKER = ":"
-MAX_NUMBERS = 8
+MAX_NUMBERS = 15
 MAX_CHARACTERS = 85
 """Of a search with detours, for each of its numbers; one that grows longer is written without them."""
 SEARCH_BOUND = BOUND_FACTOR * 60
-"""The largest intermediate that is tried: what the dataset's training puzzles (V=60) need."""
-TAKEN_WRONGLY = 16
-"""Of 256 candidates that lead nowhere, how many are taken, unless the caller says otherwise."""
-PASSED_OVER = 13
+"""The largest product that a wide search tries: what the dataset's training puzzles (V=60) need."""
+FACTOR = 9
+"""The largest number to multiply with and to divide by, except in a wide search."""
+TAKEN_WRONGLY = np.array([0, 0, 0, 24, 20, 48, 24] + [12] * (MAX_NUMBERS - 6))
+"""Of 256 candidates that lead nowhere, how many are taken, by how many numbers there are: about what a model does."""
+PASSED_OVER = 24
 """Of 256 candidates that lead to the target, how many are passed over (below the first level, where it would end)."""
+WALKED = 96
+"""Of 256 candidates of a walk, how many are taken."""
+NO_TARGET = -1
 _MINUS, _DIVIDE, _PLUS, _TIMES = 0, 1, 2, 3
 _BYTES = np.frombuffer(b"-/+*", dtype=np.uint8)
 _COMMA, _COLON, _EQUALS, _NEWLINE = (np.uint8(ord(c)) for c in ",:=\n")
 _MOVES = 4
+_FOUND, _NOTHING, _TOO_LONG = 0, 1, 2
 
 
 @njit(cache=True, nogil=True)
-def _candidate(pool, size, index, bound):
+def _candidate(pool, size, index, wide):
     """Candidate ``index`` of an ascending pool: (hi, lo, operator, result); hi -1 if left out, -2 past the end.
 
-    Pairs from the largest number down, of each ``- / + *``. Left out are results above the bound, quotients that are
-    not whole, and what another candidate does as well.
+    Pairs from the largest number down, of each ``- / + *``. Of five numbers and more only pairs with the largest;
+    of four and more only ``-`` and ``+``. Left out are also quotients that are not whole, factors above ``FACTOR``, and
+    what another candidate does as well. ``wide``: all pairs and operators, products up to ``SEARCH_BOUND``.
     """
     pair, op = index // _MOVES, index % _MOVES
     hi = size - 1
     while hi > 0 and pair >= hi:
         pair -= hi
         hi -= 1
-    if hi <= 0:
+    if hi <= 0 or (size > 4 and hi < size - 1 and not wide):
         return -2, 0, 0, 0
     lo = hi - 1 - pair
     y, x = pool[hi], pool[lo]
@@ -74,14 +85,15 @@ def _candidate(pool, size, index, bound):
         return -1, 0, 0, 0
     if op == _MINUS:
         return hi, lo, op, y - x
-    if op == _DIVIDE:
-        if x > 0 and y % x == 0:
-            return hi, lo, op, y // x
-    elif op == _PLUS:
-        if x > 0 and x + y <= bound:
+    if op == _PLUS:
+        if x > 0:
             return hi, lo, op, x + y
-    elif x != 1 and x * y <= bound:
-        return hi, lo, op, x * y
+    elif wide or (size < 4 and x <= FACTOR):
+        if op == _DIVIDE:
+            if x > 0 and y % x == 0:
+                return hi, lo, op, y // x
+        elif x != 1 and (x * y <= SEARCH_BOUND or not wide):
+            return hi, lo, op, x * y
     return -1, 0, 0, 0
 
 
@@ -103,34 +115,26 @@ def _without(pool, size, hi, lo, value, out):
 
 
 @njit(cache=True, nogil=True)
-def _ends(x, y, target, bound):
-    """Do x <= y become the target?"""
-    return y - x == target or (x > 0 and x * target == y) or x + y == target or (x * y == target and target <= bound)
-
-
-@njit(cache=True, nogil=True)
-def _solvable(pool, size, target, bound, pools, cursors):
+def _solvable(pool, size, target, wide, pools, cursors):
     """Can the first ``size`` numbers of ``pool`` reach the target? A depth-first search on explicit stacks."""
     if size == 1:
         return pool[0] == target
-    if size == 2:
-        return _ends(pool[0], pool[1], target, bound)
     pools[size, :size] = pool[:size]
     cursors[size] = 0
     level = size
     while level <= size:
-        hi, lo, _, value = _candidate(pools[level], level, cursors[level], bound)
+        hi, lo, _, value = _candidate(pools[level], level, cursors[level], wide)
         cursors[level] += 1
         if hi == -2:
             level += 1
         elif hi >= 0:
-            _without(pools[level], level, hi, lo, value, pools[level - 1])
-            if level == 3:
-                if _ends(pools[2, 0], pools[2, 1], target, bound):
+            if level == 2:
+                if value == target:
                     return True
-            else:
-                level -= 1
-                cursors[level] = 0
+                continue
+            level -= 1
+            _without(pools[level + 1], level + 1, hi, lo, value, pools[level])
+            cursors[level] = 0
     return False
 
 
@@ -150,7 +154,8 @@ def _put_puzzle(pool, size, target, out, at):
         out[at] = _COMMA
         at += 1
     out[at - 1] = _COLON
-    at = put(target, out, at)
+    if target != NO_TARGET:
+        at = put(target, out, at)
     out[at] = _NEWLINE
     return at + 1
 
@@ -165,109 +170,139 @@ def _put_equation(equation, out, at):
 
 
 @njit(cache=True, nogil=True)
-def _write(numbers, target, key, bound, detours, last, out, at, pools, stack, cursors, below, taken):
-    """One search and its answer, from ``at``: where it ends, -1 without a solution, -2 where it is too long."""
+def _write(numbers, target, key, wide, detours, limit, out, at, pools, stack, cursors, below, taken):
+    """One search, from ``at`` up to its end, its way in ``taken``: (how it ended, where).
+
+    Without a target a walk; it ends with the equation that makes it longer than ``limit``.
+    """
     n, state, begin = len(numbers), key, at
     pools[n, :n] = numbers
     cursors[n] = 0
     level, passed = n, np.zeros(n + 1, np.int64)
     while True:
-        hi, lo, op, value = _candidate(pools[level], level, cursors[level], bound)
+        hi, lo, op, value = _candidate(pools[level], level, cursors[level], wide)
         cursors[level] += 1
         if hi == -1:
             continue
         if hi == -2:  # nothing leads on from here
+            out[at] = _NEWLINE
             level += 1
             if level > n:
-                return -1
-            out[at] = _NEWLINE
+                return _NOTHING, at
             at = _put_puzzle(pools[level], level, target, out, at + 1)
+            at = _put_equation(taken[level], out, at)
+            out[at] = _COMMA
+            at += 1
             continue
-        if detours and at - begin > MAX_CHARACTERS * n:
-            return -2
+        if detours and at - begin > limit:
+            return _TOO_LONG, at
         equation = taken[level]
         equation[0], equation[1], equation[2], equation[3] = pools[level, hi], op, pools[level, lo], value
         at = _put_equation(equation, out, at)
         _without(pools[level], level, hi, lo, value, pools[level - 1])
-        enter = _solvable(pools[level - 1], level - 1, target, bound, stack, below)
-        if detours and level > 2:
+        if target == NO_TARGET:
+            if at - begin > limit:
+                return _NOTHING, at
             state, chance = _chance(state)
-            if not enter:
-                enter = chance < (last if level == 3 else TAKEN_WRONGLY)
-            elif level < n and passed[level] == 0 and chance < PASSED_OVER:
-                enter = False
-                passed[level] = 1
+            enter = level > 2 and chance < WALKED
+        else:
+            enter = _solvable(pools[level - 1], level - 1, target, wide, stack, below)
+            if detours and level > 2:
+                state, chance = _chance(state)
+                if not enter:
+                    enter = chance < TAKEN_WRONGLY[level]
+                elif level < n and passed[level] == 0 and chance < PASSED_OVER:
+                    enter = False
+                    passed[level] = 1
         if not enter:
             out[at] = _COMMA
             at += 1
             continue
+        if level == 2:
+            return _FOUND, at
         out[at] = _NEWLINE
         at += 1
-        if level == 2:
-            break
         level -= 1
         cursors[level] = 0
         passed[level] = 0
         at = _put_puzzle(pools[level], level, target, out, at)
-    out[at] = _COLON
-    out[at + 1] = _NEWLINE
-    at += 2
-    for step in range(n, 1, -1):
-        at = _put_equation(taken[step], out, at)
-        out[at] = _NEWLINE
-        at += 1
-    return at - 1
 
 
 @njit(cache=True, nogil=True)
-def _write_rows(numbers, targets, keys, bound, detours, last, out, offsets):
+def _write_rows(numbers, targets, keys, detours, limit, out, offsets):
     """The row that has no search, or -1; how far the text goes is ``offsets[-1]``."""
     n = numbers.shape[1]
     pools, stack = np.zeros((n + 1, n + 1), np.int64), np.zeros((n + 1, n + 1), np.int64)
     cursors, below = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
     taken = np.zeros((n + 1, 4), np.int64)
     for row in range(numbers.shape[0]):
-        at, end = offsets[row], -2
-        if detours:
-            end = _write(
-                numbers[row], targets[row], keys[row], bound, True, last, out, at, pools, stack, cursors, below, taken
-            )
-        if end < 0:
-            end = _write(
-                numbers[row], targets[row], keys[row], bound, False, last, out, at, pools, stack, cursors, below, taken
-            )
-        if end < 0:
+        target = targets[row]
+        for attempt in range(3):
+            wide, strays = attempt == 2, detours and attempt == 0
+            if target != NO_TARGET and not wide and not _solvable(numbers[row], n, target, wide, stack, below):
+                continue
+            end, at = _write(
+                numbers[row], target, keys[row], wide, strays, limit, out, offsets[row],
+                pools, stack, cursors, below, taken,
+            )  # fmt: skip
+            if end == _FOUND or target == NO_TARGET:
+                break
+        else:
             return row
-        offsets[row + 1] = end
+        if target != NO_TARGET:
+            out[at], out[at + 1], out[at + 2] = _NEWLINE, _COLON, _NEWLINE
+            at += 3
+            for step in range(n, 1, -1):
+                at = _put_equation(taken[step], out, at)
+                out[at] = _NEWLINE
+                at += 1
+            at -= 1
+        offsets[row + 1] = at
     return -1
 
 
-def searches(
-    numbers: np.ndarray, targets: np.ndarray, *,
-    bound: int = SEARCH_BOUND, detours: bool = True, last_detours: int = TAKEN_WRONGLY,
-) -> pa.StringArray:  # fmt: skip
-    """The completions of puzzles that search before they answer; a pure function of the puzzle.
-
-    Args:
-        numbers: positive integers, shape (rows, n), n from 2 to 8, ascending in each row; targets: positive, (rows,).
-        bound: the largest intermediate.
-        detours: take a few candidates wrongly and pass a few over.
-        last_detours: of 256 candidates that leave two numbers and no way to the target, how many are taken: what
-            a model needs to see to doubt its last equation.
-
-    Raises:
-        InputError: n, a number or a target that is not positive, or a puzzle that cannot be solved within the bound.
-    """
+def _texts(numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray, detours: bool, limit: int) -> pa.StringArray:
     rows, n = numbers.shape
     if not 2 <= n <= MAX_NUMBERS:
         raise InputError(f"a search takes 2 to {MAX_NUMBERS} numbers; got {n}")
-    if rows and min(numbers.min(), targets.min()) < 1:
+    if rows and numbers.min() < 1:
         raise InputError("a search takes positive numbers and targets")
-    numbers, targets = np.ascontiguousarray(numbers, np.int64), np.ascontiguousarray(targets, np.int64)
-    out = np.empty(rows * 4 * n * MAX_CHARACTERS, np.uint8)  # without detours none comes near
+    out = np.empty(rows * 6 * n * MAX_CHARACTERS, np.uint8)  # without detours none comes near
     offsets = np.zeros(rows + 1, np.int64)
-    row = _write_rows(numbers, targets, puzzle_keys(numbers, targets), bound, detours, last_detours, out, offsets)
+    row = _write_rows(numbers, targets, keys, detours, limit, out, offsets)
     if row >= 0:
-        raise InputError(f"{numbers[row].tolist()} cannot reach {targets[row]} within {bound}")
+        raise InputError(f"{numbers[row].tolist()} cannot reach {targets[row]}, with products up to {SEARCH_BOUND}")
     texts = pa.LargeStringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(out[: offsets[-1]]))
     return texts.cast(pa.string())
+
+
+def searches(numbers: np.ndarray, targets: np.ndarray, *, detours: bool = True) -> pa.StringArray:
+    """The completions of puzzles that search before they answer; a pure function of the puzzle.
+
+    Args:
+        numbers: positive integers, shape (rows, n), n from 2 to 15, ascending in each row; targets: positive, (rows,).
+        detours: take a few candidates wrongly and pass a few over.
+
+    Raises:
+        InputError: n, a number or a target that is not positive, or a puzzle that cannot be solved without products
+            above ``SEARCH_BOUND``.
+    """
+    numbers, targets = np.ascontiguousarray(numbers, np.int64), np.ascontiguousarray(targets, np.int64)
+    if len(targets) and targets.min() < 1:
+        raise InputError("a search takes positive numbers and targets")
+    limit = MAX_CHARACTERS * numbers.shape[1]
+    return _texts(numbers, targets, puzzle_keys(numbers, targets), detours, limit)
+
+
+def walks(numbers: np.ndarray, keys: np.ndarray, characters: int) -> pa.StringArray:
+    """Searches without a target, so without an answer: what is tried, entered and left is drawn.
+
+    They teach the order of the candidates, their results, what is left and the way back, for any numbers.
+
+    Args:
+        numbers: positive integers, shape (rows, n), n from 2 to 15, ascending in each row.
+        keys: of the draws, uint64, shape (rows,).
+        characters: a walk ends with the equation that makes it longer, or where everything is tried.
+    """
+    numbers = np.ascontiguousarray(numbers, np.int64)
+    return _texts(numbers, np.full(len(numbers), NO_TARGET), keys, False, characters)

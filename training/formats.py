@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataset_builder.puzzle import completion, natural_prompt, parse_completion, puzzle_key, symbolic_prompt
-from dataset_builder.search import SEARCH_MARKER, TAKEN_WRONGLY, searches
+from dataset_builder.search import SEARCH_MARKER, searches
 
 ALPACA = (
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
@@ -47,7 +47,7 @@ def _alpaca(table: pa.Table) -> tuple[pa.Array, pa.Array]:
     return pa.array(prompts, pa.string()), pa.array(responses, pa.string())
 
 
-def _search(table: pa.Table, last_detours: int = TAKEN_WRONGLY) -> tuple[pa.Array, pa.Array]:
+def _search(table: pa.Table) -> tuple[pa.Array, pa.Array]:
     numbers, targets = table["numbers"].combine_chunks(), table["target"].to_numpy()
     sizes = pc.list_value_length(numbers).to_numpy()
     parts, order = [], []
@@ -55,7 +55,7 @@ def _search(table: pa.Table, last_detours: int = TAKEN_WRONGLY) -> tuple[pa.Arra
         rows = np.flatnonzero(sizes == n)
         flat = numbers.take(pa.array(rows)).flatten().to_numpy()
         puzzles = flat.reshape(-1, n).astype(np.int64), targets[rows].astype(np.int64)
-        parts.append(searches(*puzzles, last_detours=last_detours))
+        parts.append(searches(*puzzles))
         order.append(rows)
     texts = pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(order))))
     return table["prompt"].combine_chunks(), texts

@@ -28,9 +28,8 @@ class DatasetSection:
     ``format``: ``symbolic`` takes the columns prompt and completion; ``natural`` writes the prompt anew from numbers
     and target (``dataset_builder.puzzle.natural_prompt``); ``alpaca`` puts the column query below ``### Instruction:``
     and trains on the column response (aug-gsm8k; arXiv 2310.05506). ``search`` writes a search before the answer
-    (``dataset_builder.search``; ``last_detours`` is explained at ``searches`` there). One change of ``symbolic`` each:
-    ``shuffled`` numbers in the prompt, the operands of + and * in ``either_order``, the last equation first
-    (``backward``), every number's ``reversed_digits``.
+    (``dataset_builder.search``). One change of ``symbolic`` each: ``shuffled`` numbers in the prompt, the operands of
+    + and * in ``either_order``, the last equation first (``backward``), every number's ``reversed_digits``.
     """
 
     path: str = "arith-puzzle"
@@ -41,7 +40,6 @@ class DatasetSection:
     format: Literal[
         "symbolic", "natural", "alpaca", "search", "shuffled", "either_order", "backward", "reversed_digits"
     ] = field(default="symbolic", metadata=LATER)
-    last_detours: int | None = field(default=None, metadata={"least": 0, "most": 256, "later": True})
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,8 @@ class DrillsSection:
     limit: int | None = field(default=None, metadata={"least": 1, "later": True})
     v: int | None = field(default=None, metadata={"least": 8, "most": 60, "later": True})
     sizes: list[int] | None = field(default=None, metadata=LATER)
+    walk_share: float | None = field(default=None, metadata={"least": 0, "most": 1, "later": True})
+    pair_share: float | None = field(default=None, metadata={"least": 0, "most": 1, "later": True})
     format: Literal["symbolic", "search"] = field(default="symbolic", metadata=LATER)
 
 
@@ -271,8 +271,6 @@ def _check_sense(path: Path, recipe: Recipe) -> None:
         for key in ("revision", "dtype", "quantization", "tokenizer"):
             if getattr(model, key) is not None:
                 raise InputError(f"{path}: model.{key} goes with a 'model.base'; a 'shape' starts from float32 weights")
-    if recipe.dataset and recipe.dataset.last_detours is not None and recipe.dataset.format != "search":
-        raise InputError(f"{path}: dataset.last_detours goes with dataset.format: search; leave it out")
     if model.positions is not None and recipe.lora is not None:
         raise InputError(f"{path}: model.positions is for models that are trained whole; an adapter's are its base's")
     if model.quantization and recipe.lora is None:

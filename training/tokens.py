@@ -128,7 +128,11 @@ def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
     from dataset_builder.drills import drill_columns
 
     section = recipe.drills
-    stated = {key: getattr(section, key) for key in ("limit", "v", "sizes") if getattr(section, key) is not None}
+    stated = {
+        key: getattr(section, key)
+        for key in ("limit", "v", "sizes", "walk_share", "pair_share")
+        if getattr(section, key) is not None
+    }
     search = section.format == "search"
     columns = drill_columns(section.rows, recipe.seed, section.drill_share, search=search, **stated)
     for start in range(0, recipe.drills.rows, BATCH):
@@ -154,10 +158,9 @@ def _dataset(recipe: Recipe, path: str | None) -> _Source:
                          f"needs {', '.join(FORMATS[section.format].columns)}")  # fmt: skip
     identity = {"dataset": found, "config": section.config, "split": section.split, "format": section.format}
     identity |= _version(section.format)
-    options = {} if section.last_detours is None else {"last_detours": section.last_detours}
-    texts = partial(FORMATS[section.format].texts, **options)
-    read = partial(_read_shard, path, section.config, section.split, FORMATS[section.format].columns, texts)
-    return _Source(identity | options, stream.num_shards, read)
+    form = FORMATS[section.format]
+    read = partial(_read_shard, path, section.config, section.split, form.columns, form.texts)
+    return _Source(identity, stream.num_shards, read)
 
 
 def _rows_digest(manifest: Path, config: str, split: str) -> str:

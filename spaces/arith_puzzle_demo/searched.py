@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from dataset_builder.search import SEARCH_MARKER
 
 FORMAT = "search"
 """Of ``training.formats``: the one whose answers search."""
+_AGAIN = re.compile(r",\n[^\n]*\n[^\n=,]*=")
 MAX_LINE = 60
 """Characters of the line at work that are shown: its end, where the model is."""
 
@@ -27,13 +29,13 @@ class Search:
 
     @property
     def tried(self) -> int:
-        """Candidates: every equation is one."""
-        return self.text.count("=")
+        """Candidates: every equation is one, but for those that a way back says again."""
+        return self.text.count("=") - len(_AGAIN.findall(self.text))
 
     @property
     def turned_back(self) -> int:
-        """How often nothing led on: behind the comma of the last candidate, or where there was none left at once."""
-        return self.text.count(",\n") + self.text.count("\n\n")
+        """How often nothing led on: a line that ends with a comma."""
+        return self.text.count(",\n")
 
     @property
     def line(self) -> str:
