@@ -11,7 +11,7 @@ import yaml
 from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from dataset_builder.drills import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V
+from dataset_builder.drills import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V, WALK_SIZES
 from dataset_builder.search import SEARCH_MARKER
 from model_cards.check import CARDS, check_card, size_category
 from model_cards.tables import reason_table, score_table
@@ -123,6 +123,7 @@ def adapter_card(names: Mapping, run: dict, base: dict, adapter: dict, *, manife
         config=adapter["config"],
         first_split=next(iter(adapter["splits"])),
         trained_on=describe_split(_splits(manifest, adapter["config"])["train"]),
+        drilled=(run["recipe"].get("drills") or {}).get("rows"),
         example=example,
         fence="`" * max([3, *(len(run) + 1 for run in re.findall("`+", example["raw"]))]),
         max_new_tokens=adapter["decoding"]["max_new_tokens"],
@@ -232,6 +233,8 @@ def _drills(run: dict) -> dict:
         "puzzle_v": drills.get("v") or PUZZLE_V,
         "puzzle_sizes": and_so(map(str, sorted(set(drills.get("sizes") or PUZZLE_SIZES)))),
         "searches": drills.get("format") == "search",
+        "walked": bool(drills.get("walk_share")),
+        "walk_sizes": f"{min(WALK_SIZES)} to {max(WALK_SIZES)}",
         "began": (model.get("base") or "").removeprefix("training/bases/"),
     }
 

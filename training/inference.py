@@ -16,11 +16,13 @@ from peft import PeftModel
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
+    DynamicCache,
     GenerationConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     StoppingCriteria,
 )
+from transformers.cache_utils import DynamicLayer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -144,50 +146,79 @@ def generate(
     Returns:
         B answers: what follows the prompt up to, and without, the first eos or ``decoding.stop``.
     """
-    said: list[list[int]] = [[] for _ in prompt_ids]
-    left, todo = decoding.max_new_tokens, list(range(len(said)))
-    while todo and left:
-        # Draws come from one generator for the whole batch, so rows that are drawn stay together.
-        tokens = min(left, ROUND) if decoding.temperature is None else left
-        texts, before = [[*prompt_ids[i], *said[i]] for i in todo], decoding.max_new_tokens - left
-        new = _generate(model, tokenizer, texts, decoding, tokens, before, seed)
-        for place, ids in zip(todo, new, strict=True):
-            said[place] += ids
-        left -= tokens
-        todo = [
-            i for i, ids in zip(todo, new, strict=True) if not _ended(said[i], ids, tokens, model, tokenizer, decoding)
-        ]
-    return [to_answer(tokenizer, ids, decoding.stop) for ids in said]
-
-
-def _ended(said: list[int], new: list[int], tokens: int, model, tokenizer, decoding: Decoding) -> bool:
-    """Whether nothing more is to be generated after the last round, which was to be of ``tokens``."""
-    eos = model.generation_config.eos_token_id
-    if len(new) < tokens or said[-1] in eos:
-        return True
-    return bool(decoding.stop) and decoding.stop in tokenizer.decode(said, skip_special_tokens=True)
-
-
-def _generate(
-    model, tokenizer, prompt_ids, decoding: Decoding, tokens: int, before: int, seed: int | None
-) -> list[list[int]]:
-    """Up to ``tokens`` new ids for each prompt, eos included; its last ``before`` ids are of the answer too."""
     batch = tokenizer.pad({"input_ids": [list(ids) for ids in prompt_ids]}, return_tensors="pt").to(model.device)
+    ids, mask = batch["input_ids"], batch["attention_mask"]
+    prompt_length = ids.shape[1]
     options = {"do_sample": False}
     if decoding.temperature is not None:
         torch.manual_seed(seed)
         options = {"do_sample": True, "temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": 0}
-    prompt_length = batch["input_ids"].shape[1]
     if decoding.stop:
-        options["stopping_criteria"] = [_StopText(tokenizer, decoding.stop, prompt_length - before)]
-    output = model.generate(
-        input_ids=batch["input_ids"],
-        attention_mask=batch["attention_mask"],
-        max_new_tokens=tokens,
-        **options,
-    )
+        options["stopping_criteria"] = [_StopText(tokenizer, decoding.stop, prompt_length)]
     eos, pad = set(model.generation_config.eos_token_id), tokenizer.pad_token_id
-    return [_without_padding(row, eos, pad) for row in output[:, prompt_length:].tolist()]
+    said: list[list[int]] = [[] for _ in prompt_ids]
+    left, todo, cache = decoding.max_new_tokens, list(range(len(said))), _cache(model)
+    while todo and left:
+        # Draws come from one generator for the whole batch, so rows that are drawn stay together.
+        tokens = min(left, ROUND) if decoding.temperature is None else left
+        ids = model.generate(
+            input_ids=ids, attention_mask=mask, past_key_values=cache, max_new_tokens=tokens, **options
+        )  # fmt: skip
+        for place, row in zip(todo, ids[:, prompt_length:].tolist(), strict=True):
+            said[place] = _without_padding(row, eos, pad)
+        left -= tokens
+        going = [
+            row for row, place in enumerate(todo)
+            if not _ended(said[place], decoding.max_new_tokens - left, eos, tokenizer, decoding)
+        ]  # fmt: skip
+        todo = [todo[row] for row in going]
+        if todo and left:
+            kept = torch.tensor(going, device=ids.device)
+            ids, mask = ids[kept], torch.nn.functional.pad(mask[kept], (0, tokens), value=1)
+            cache.batch_select_indices(kept)
+    return [to_answer(tokenizer, row, decoding.stop) for row in said]
+
+
+def _ended(said: list[int], tokens: int, eos: set[int], tokenizer, decoding: Decoding) -> bool:
+    """Whether nothing more is to be generated for an answer that could be of ``tokens`` by now."""
+    if len(said) < tokens or said[-1] in eos:
+        return True
+    return bool(decoding.stop) and decoding.stop in tokenizer.decode(said, skip_special_tokens=True)
+
+
+def _cache(model: PreTrainedModel) -> DynamicCache:
+    """The cache that transformers would make, with room to grow where it would copy all of it for each token."""
+    cache = DynamicCache(config=model.config)
+    cache.layers = [_RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+    return cache
+
+
+class _RoomyLayer(DynamicLayer):
+    """Keys and values as views of a buffer that is ``ROUND`` tokens longer when it is made."""
+
+    _buffers: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args, **kwargs):
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        have = self.get_seq_length()
+        end = have + key_states.shape[-2]
+        if self._buffers is None or end > self._buffers[0].shape[-2]:
+            before = self.keys, self.values
+            self._buffers = tuple(
+                new.new_empty((*new.shape[:-2], end + ROUND, new.shape[-1])) for new in (key_states, value_states)
+            )
+            if have:
+                for buffer, old in zip(self._buffers, before, strict=True):
+                    buffer[..., :have, :] = old
+        for buffer, new in zip(self._buffers, (key_states, value_states), strict=True):
+            buffer[..., have:end, :] = new
+        self.keys, self.values = (buffer[..., :end, :] for buffer in self._buffers)
+        return self.keys, self.values
+
+    def batch_select_indices(self, indices: torch.Tensor) -> None:
+        super().batch_select_indices(indices)
+        self._buffers = None
 
 
 class _StopText(StoppingCriteria):

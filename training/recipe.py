@@ -44,7 +44,10 @@ class DatasetSection:
 
 @dataclass(frozen=True)
 class DrillsSection:
-    """Training rows of a base; see ``dataset_builder.drills.drill_columns``, whose defaults stand for None."""
+    """Training rows of a base; see ``dataset_builder.drills.drill_columns``, whose defaults stand for None.
+
+    Beside a dataset: what an adapter is to keep of what its base has learned.
+    """
 
     rows: int = field(metadata={"least": 1})
     drill_share: float = field(default=0.5, metadata={"least": 0, "most": 1})
@@ -257,8 +260,8 @@ def _check_sense(path: Path, recipe: Recipe) -> None:
     for key, value in sft.items():
         if isinstance(value, str) and _is_number(value):
             raise InputError(f"{path}: sft.{key}: {value!r} is text in YAML, not a number; write 1.0e-4 for 1e-4")
-    if (recipe.dataset is None) == (recipe.drills is None):
-        raise InputError(f"{path}: exactly one of 'dataset' and 'drills' says where the rows come from")
+    if recipe.dataset is None and recipe.drills is None:
+        raise InputError(f"{path}: 'dataset', 'drills' or both say where the rows come from")
     if (model.base is None) == (model.shape is None):
         raise InputError(f"{path}: 'model' has exactly one of 'base' and 'shape'")
     if model.shape is not None:

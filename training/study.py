@@ -179,6 +179,7 @@ def _recipe(study: Study, base: Recipe, arm: Arm, rows: int, seed: int) -> Recip
         name=f"{study.name}-{slug(arm.name)}-{rows}-{seed}",
         seed=seed,
         dataset=dataclasses.replace(base.dataset, **dataset),
+        drills=None,  # what a study varies is the dataset's rows, alone
         pack=arm.pack or base.pack,
         sft=base.sft | arm.sft,
         score=dataclasses.replace(base.score, **scored),

@@ -81,8 +81,21 @@ def token_cache(recipe: Recipe, tokenizer, dataset: str | None = None) -> Tokens
         InputError: the dataset cannot be loaded or has too few rows, a row's prompt is not a prefix of the whole in
             tokens, or the disk is full.
     """
-    source = _drills(recipe) if recipe.drills else _dataset(recipe, dataset)
-    wanted = recipe.dataset.rows if recipe.dataset else None
+    pieces, wanted = [], None
+    if recipe.drills:
+        pieces, _ = _cached(_drills(recipe), tokenizer, None)
+    if recipe.dataset:
+        wanted = recipe.dataset.rows
+        found, rows = _cached(_dataset(recipe, dataset), tokenizer, wanted)
+        if wanted and rows < wanted:
+            raise InputError(f"dataset.rows asks for {wanted} rows; {recipe.dataset.split} has {rows}")
+        pieces += found  # behind the drills: what is cut off is behind the last wanted row
+        wanted = wanted and wanted + (recipe.drills.rows if recipe.drills else 0)
+    return Tokens(pieces, wanted)
+
+
+def _cached(source: _Source, tokenizer, wanted: int | None) -> tuple[list[Path], int]:
+    """The pieces with a source's first ``wanted`` rows (None: all), and how many rows they hold."""
     identity = source.identity | {"tokenizer": _tokenizer_digest(tokenizer), "version": VERSION}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
     folder = cache_root() / "tokens" / key
@@ -91,15 +104,12 @@ def token_cache(recipe: Recipe, tokenizer, dataset: str | None = None) -> Tokens
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             (folder / "identity.json").write_text(json.dumps(identity, indent=1, sort_keys=True) + "\n")
-            pieces, rows = _write_missing(folder, source, tokenizer, wanted)
+            return _write_missing(folder, source, tokenizer, wanted)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise InputError(f"no space left for the token cache in {folder}; free some, or point ARITH_PUZZLE_CACHE "
                              "to another disk; the same command goes on from here") from None  # fmt: skip
         raise InputError(f"cannot write the token cache {folder}: {error.strerror}; set ARITH_PUZZLE_CACHE") from None
-    if wanted and rows < wanted:
-        raise InputError(f"dataset.rows asks for {wanted} rows; {recipe.dataset.split} has {rows}")
-    return Tokens(pieces, wanted)
 
 
 def cache_root() -> Path:

@@ -10,6 +10,7 @@ from datasets import load_dataset
 from dataset_builder.drills import drill_columns
 from dataset_builder.errors import InputError
 from dataset_builder.puzzle import parse_puzzle
+from dataset_builder.search import SEARCH_MARKER
 from metrics.arith_puzzle_verifier.verify import verify
 from training.formats import FORMATS, PUZZLE_FORMATS
 from training.options import Options
@@ -96,6 +97,33 @@ def test_drills_of_a_base_that_searches():
     assert len(drill_columns(30, 3, 1.0)["prompt"]) == 30, "no puzzles at all"
 
 
+def test_drills_with_large_numbers_hold_no_puzzle_of_the_evaluation_splits():
+    """Walks have no target, and what has one has two numbers, or small ones."""
+    columns = drill_columns(
+        800, 3, 0.25, limit=2000, v=60, sizes=[3, 4], search=True, walk_share=0.5, pair_share=0.125
+    )  # fmt: skip
+    assert len(columns["prompt"]) == len(columns["completion"]) == 800
+    walked, paired, puzzles = [], [], []
+    for prompt, answer in zip(columns["prompt"], columns["completion"], strict=True):
+        if prompt.endswith(":\n"):
+            assert SEARCH_MARKER not in answer.split("\n") and re.fullmatch(r"[\d,:=+*/\n-]+", answer)
+            walked.append([int(item) for item in prompt[:-2].split(",")])
+        elif not prompt.endswith("="):
+            numbers, target = parse_puzzle(prompt)
+            assert verify(numbers, target, FORMATS["search"].strict(answer)).correct
+            (paired if len(numbers) == 2 else puzzles).append([*numbers, target])
+    assert (len(walked), len(paired), len(puzzles)) == (400, 100, 100)
+    assert {len(numbers) for numbers in walked} >= {3, 5, 8, 15} and max(map(max, walked)) > 1000
+    assert max(map(max, paired)) > 1000 and max(map(max, puzzles)) <= 60
+    assert columns == drill_columns(
+        800, 3, 0.25, limit=2000, v=60, sizes=[3, 4], search=True, walk_share=0.5, pair_share=0.125
+    )  # fmt: skip
+    with pytest.raises(InputError, match="format: search"):
+        drill_columns(10, 3, 0.5, walk_share=0.5)
+    with pytest.raises(InputError, match="more than 1 together"):
+        drill_columns(10, 3, 0.5, search=True, walk_share=0.5, pair_share=0.5)
+
+
 def test_older_recipes_keep_their_digests():
     """New fields at their defaults are no part of a digest, else finished runs would be another recipe's."""
     import dataclasses
@@ -108,7 +136,9 @@ def test_older_recipes_keep_their_digests():
         recipe = load_recipe(ROOT / "training" / "recipes" / f"{name}.yaml")
         assert recipe.digest == json.loads((ROOT / run / "run.json").read_text())["recipe_digest"]
     base = load_recipe(ROOT / "training" / "recipes" / "tiny_base.yaml")
-    for change in ({"limit": 2000}, {"v": 40}, {"sizes": [3]}, {"format": "search"}):
+    for change in (
+        {"limit": 2000}, {"v": 40}, {"sizes": [3]}, {"format": "search"}, {"walk_share": 0.1}, {"pair_share": 0.1},
+    ):  # fmt: skip
         assert dataclasses.replace(base, drills=dataclasses.replace(base.drills, **change)).digest != base.digest
     assert base.drills.format == DrillsSection(rows=1).format == "symbolic"
 

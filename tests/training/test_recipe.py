@@ -70,8 +70,7 @@ def _shape(**change):
         ({"drills": {"rows": 5, "drill_share": 1.5}, "dataset": None}, "drills.drill_share must be at most 1"),
         (_shape(hidden_size=0), "model.shape must be at least 1"),
         # sense
-        ({"dataset": None}, "exactly one of 'dataset' and 'drills'"),
-        ({"drills": {"rows": 5}}, "exactly one of 'dataset' and 'drills'"),
+        ({"dataset": None}, "'dataset', 'drills' or both"),
         ({"model": {"base": "b", "shape": SHAPE}}, "exactly one of 'base' and 'shape'"),
         ({"model": {"shape": SHAPE}}, "'lora' needs a 'model.base'"),
         ({"model": {"shape": SHAPE, "dtype": "float32"}, "lora": None}, "model.dtype goes with a 'model.base'"),

@@ -69,6 +69,19 @@ def test_cached_rows_are_the_tokenizers(starter, cache):
     assert tokens.lengths().tolist() == [len(tokens[i][0]) for i in range(1000)]
 
 
+def test_drills_stand_before_a_datasets_rows(starter, cache):
+    tokenizer, drills = build_tokenizer(), DrillsSection(rows=30)
+    plain = token_cache(RECIPE, tokenizer, str(starter[0]))
+    alone = token_cache(dataclasses.replace(RECIPE, dataset=None, drills=drills), tokenizer)
+    both = token_cache(dataclasses.replace(of(rows=700), drills=drills), tokenizer, str(starter[0]))
+    assert (len(alone), len(both)) == (30, 730)
+    for i in range(730):
+        ids, prompt = alone[i] if i < 30 else plain[i - 30]
+        assert both[i][0].tolist() == ids.tolist() and both[i][1] == prompt
+    with pytest.raises(InputError, match="rows asks for 999999 rows"):
+        token_cache(dataclasses.replace(of(rows=999999), drills=drills), tokenizer, str(starter[0]))
+
+
 def test_a_tokenizer_of_characters_is_a_table_and_others_are_not(talker):
     assert character_table(build_tokenizer())
     assert character_table(AutoTokenizer.from_pretrained(talker)) is None, "its '<', 'e', 'o', 's', '>' are one token"
