@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-BENCHMARKS = ("generation", "verifier", "metric_memory", "solver")
+BENCHMARKS = ("generation", "verifier", "metric_memory", "solver", "answers")
 """Modules of this package with ``run() -> dict`` and ``table(dict) -> str``, in the order in which they print."""
 
 

@@ -1,0 +1,87 @@
+"""How fast greedy answers come, beside transformers' own ``generate`` on the same batch.
+
+    python -m benchmarks.answers [--json results.json]
+
+The committed adapter that searches answers puzzles of N=5, 6, 7: its answers have 60 to 960 tokens, and transformers
+goes on with the whole batch until the longest ends. Both give the same tokens, which is asserted; medians over
+alternating repetitions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from dataset_builder.generate import puzzles
+from dataset_builder.puzzle import symbolic_prompt
+from training.inference import Decoding, generate, load, to_answer
+from training.recipe import ROOT
+
+BASE = ROOT / "training" / "bases" / "arith-tiny-search"
+ADAPTER = ROOT / "results" / "paper_search_cpu" / "adapter"
+BATCH, MAX_NEW_TOKENS = 96, 960
+
+
+def run(repeats: int = 3) -> dict:
+    """{"batch", "max_new_tokens", "new_tokens", "seconds": {"ours", "transformers"}, "ratio", "threads"}."""
+    model, tokenizer = load(str(BASE), adapter=str(ADAPTER), merge=True)
+    prompts = []
+    for n in (5, 6, 7):
+        numbers, targets, _ = puzzles(("benchmark-answers",), BATCH // 3, n, 60, 600, "test", unique=False)
+        prompts += [symbolic_prompt(*puzzle) for puzzle in zip(numbers.tolist(), targets.tolist(), strict=True)]
+    ids = tokenizer(prompts)["input_ids"]
+
+    def ours():
+        return generate(model, tokenizer, ids, Decoding(MAX_NEW_TOKENS))
+
+    @torch.inference_mode()
+    def theirs():
+        batch = tokenizer.pad({"input_ids": ids}, return_tensors="pt")
+        output = model.generate(**batch, max_new_tokens=MAX_NEW_TOKENS, do_sample=False)
+        return [to_answer(tokenizer, row, None).text for row in output[:, batch["input_ids"].shape[1] :].tolist()]
+
+    seconds = {"ours": [], "transformers": []}
+    for _ in range(repeats):
+        for name, way in (("ours", ours), ("transformers", theirs)):
+            started = time.perf_counter()
+            answers = way()
+            seconds[name].append(time.perf_counter() - started)
+            if name == "ours":
+                new_tokens, texts = sum(answer.new_tokens for answer in answers), [answer.text for answer in answers]
+            else:
+                assert texts == answers, "the two ways differ"
+    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
+    return {
+        "batch": len(prompts), "max_new_tokens": MAX_NEW_TOKENS, "new_tokens": new_tokens, "seconds": medians,
+        "ratio": medians["transformers"] / medians["ours"], "threads": torch.get_num_threads(),
+    }  # fmt: skip
+
+
+def table(measured: dict) -> str:
+    """The figures as text."""
+    seconds, tokens = measured["seconds"], measured["new_tokens"]
+    lines = [f"{measured['batch']} answers, {tokens:,} tokens, at most {measured['max_new_tokens']} each"]
+    lines += [f"  {name:<14}{taken:>8.1f} s{tokens / taken:>10,.0f} tokens/s" for name, taken in seconds.items()]
+    return "\n".join([*lines, f"  ratio {measured['ratio']:.1f}"])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure, print the table, write it as JSON where asked. Returns 0."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.answers", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--json", type=Path, help="write the figures here too")
+    args = parser.parse_args(argv)
+    measured = run()
+    print(table(measured))
+    if args.json:
+        args.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
