@@ -38,7 +38,7 @@ def drill_columns(
         drill_share: the share that are single equations, prompt ``a∘b=`` and completion ``c``, with
             |a|, |b|, |c| <= limit and exact division; the rest are puzzles of ``sizes``
             numbers from 1..v with their canonical solutions or, with ``search``, those of ``searches``.
-        walk_share: the share that are walks of the search through 3 to 15 numbers from 1..limit, without a target.
+        walk_share: the share that are walks of the search through 3 to 15 numbers from 1..limit, which find no target.
         pair_share: the share that ask by which operator two numbers from 1..limit give a third, as a search does.
 
     Raises:
@@ -67,38 +67,42 @@ def drill_columns(
                 completion((a, OPERATORS[op], b, c) for a, op, b, c in steps)
                 for steps in canonical(numbers, targets, bound)[0].tolist()
             ]
-        asked = [symbolic_prompt(*puzzle) for puzzle in zip(numbers.tolist(), targets.tolist(), strict=True)]
-        texts += zip(asked, answers, strict=True)
+        texts += _asked(numbers, targets, answers)
     order = np.argsort(generator.random_raw(len(texts)), kind="stable")
     return {"prompt": [texts[i][0] for i in order], "completion": [texts[i][1] for i in order]}
 
 
-def _scaled(generator: np.random.Philox, rows: int, columns: int, limit: int) -> np.ndarray:
-    """Numbers from 1 up to a scale that is drawn for each row, int64 [rows, columns], ascending."""
-    words = generator.random_raw(rows * (columns + 1)).reshape(rows, columns + 1)
+def _scaled(generator: np.random.Philox, rows: int, n: int, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers, int64 [rows, n] and ascending, and targets, all from 1 up to a scale that is drawn for each row."""
+    words = generator.random_raw(rows * (n + 2)).reshape(rows, n + 2)
     scale = np.array((*SCALES, limit), dtype=np.uint64)[words[:, :1] >> np.uint64(62)]
-    return np.sort((((words[:, 1:] >> np.uint64(32)) * scale) >> np.uint64(32)).astype(np.int64) + 1, axis=1)
+    drawn = (((words[:, 1:] >> np.uint64(32)) * scale) >> np.uint64(32)).astype(np.int64) + 1
+    return np.sort(drawn[:, 1:], axis=1), drawn[:, 0]
+
+
+def _asked(numbers: np.ndarray, targets: np.ndarray, answers: list[str]) -> list[tuple[str, str]]:
+    """Prompts and completions."""
+    puzzles = zip(numbers.tolist(), targets.tolist(), strict=True)
+    return [(symbolic_prompt(*puzzle), answer) for puzzle, answer in zip(puzzles, answers, strict=True)]
 
 
 def _walks(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str, str]]:
     texts = []
     for index, n in enumerate(WALK_SIZES):
         share = len(range(index, rows, len(WALK_SIZES)))
-        numbers = _scaled(generator, share, n, limit)
-        answers = walks(numbers, generator.random_raw(share), WALK_CHARACTERS).to_pylist()
-        texts += zip((f"{','.join(map(str, row))}:\n" for row in numbers.tolist()), answers, strict=True)
+        numbers, targets = _scaled(generator, share, n, limit)
+        answers = walks(numbers, targets, generator.random_raw(share), WALK_CHARACTERS).to_pylist()
+        texts += _asked(numbers, targets, answers)
     return texts
 
 
 def _pairs(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str, str]]:
     """Puzzles of two numbers: no evaluation split has so few."""
-    numbers, kind = _scaled(generator, rows, 2, limit), generator.random_raw(rows) % 4
+    numbers, kind = _scaled(generator, rows, 2, limit)[0], generator.random_raw(rows) % 4
     x, y = numbers.T
     targets = np.select([kind == 0, (kind == 1) & (x <= FACTOR)], [x + y, x * y], y - x)
     targets = np.where(targets < 1, x + y, targets)
-    answers = searches(numbers, targets).to_pylist()
-    puzzles = zip(numbers.tolist(), targets.tolist(), strict=True)
-    return [(symbolic_prompt(*puzzle), answer) for puzzle, answer in zip(puzzles, answers, strict=True)]
+    return _asked(numbers, targets, searches(numbers, targets).to_pylist())
 
 
 def _equations(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[int, str, int, int]]:

@@ -26,7 +26,7 @@ a row instead of one, and a wrong one costs a detour and not the answer.
 Of the candidates that a perfect search would leave alone a few are taken all the same, and a few that it would take are
 passed over, by a hash of the puzzle: else no row would show how to turn back.
 
-``walks`` is the same without a target, every decision drawn: how to search, and nothing of what to find.
+``walks`` is the same with decisions that are drawn, and ends before a target is found: how to search, not what to find.
 """
 
 from __future__ import annotations
@@ -54,9 +54,8 @@ TAKEN_WRONGLY = np.array([0, 0, 0, 24, 20, 48, 24] + [12] * (MAX_NUMBERS - 6))
 """Of 256 candidates that lead nowhere, how many are taken, by how many numbers there are: about what a model does."""
 PASSED_OVER = 24
 """Of 256 candidates that lead to the target, how many are passed over (below the first level, where it would end)."""
-WALKED = 96
-"""Of 256 candidates of a walk, how many are taken."""
-NO_TARGET = -1
+WALKED = 128
+"""Of 256 candidates of a walk, how many are taken: a half, which says nothing of which."""
 _MINUS, _DIVIDE, _PLUS, _TIMES = 0, 1, 2, 3
 _BYTES = np.frombuffer(b"-/+*", dtype=np.uint8)
 _COMMA, _COLON, _EQUALS, _NEWLINE = (np.uint8(ord(c)) for c in ",:=\n")
@@ -154,8 +153,7 @@ def _put_puzzle(pool, size, target, out, at):
         out[at] = _COMMA
         at += 1
     out[at - 1] = _COLON
-    if target != NO_TARGET:
-        at = put(target, out, at)
+    at = put(target, out, at)
     out[at] = _NEWLINE
     return at + 1
 
@@ -170,10 +168,10 @@ def _put_equation(equation, out, at):
 
 
 @njit(cache=True, nogil=True)
-def _write(numbers, target, key, wide, detours, limit, out, at, pools, stack, cursors, below, taken):
+def _write(numbers, target, key, wide, detours, walk, limit, out, at, pools, stack, cursors, below, taken):
     """One search, from ``at`` up to its end, its way in ``taken``: (how it ended, where).
 
-    Without a target a walk; it ends with the equation that makes it longer than ``limit``.
+    A walk ends behind the last comma before it grows past ``limit``, or before it finds the target.
     """
     n, state, begin = len(numbers), key, at
     pools[n, :n] = numbers
@@ -194,15 +192,15 @@ def _write(numbers, target, key, wide, detours, limit, out, at, pools, stack, cu
             out[at] = _COMMA
             at += 1
             continue
-        if detours and at - begin > limit:
+        if (detours or walk) and at - begin > limit:
             return _TOO_LONG, at
         equation = taken[level]
         equation[0], equation[1], equation[2], equation[3] = pools[level, hi], op, pools[level, lo], value
         at = _put_equation(equation, out, at)
         _without(pools[level], level, hi, lo, value, pools[level - 1])
-        if target == NO_TARGET:
-            if at - begin > limit:
-                return _NOTHING, at
+        if walk:
+            if level == 2 and value == target:
+                return _FOUND, at
             state, chance = _chance(state)
             enter = level > 2 and chance < WALKED
         else:
@@ -229,7 +227,7 @@ def _write(numbers, target, key, wide, detours, limit, out, at, pools, stack, cu
 
 
 @njit(cache=True, nogil=True)
-def _write_rows(numbers, targets, keys, detours, limit, out, offsets):
+def _write_rows(numbers, targets, keys, detours, walk, limit, out, offsets):
     """The row that has no search, or -1; how far the text goes is ``offsets[-1]``."""
     n = numbers.shape[1]
     pools, stack = np.zeros((n + 1, n + 1), np.int64), np.zeros((n + 1, n + 1), np.int64)
@@ -239,17 +237,20 @@ def _write_rows(numbers, targets, keys, detours, limit, out, offsets):
         target = targets[row]
         for attempt in range(3):
             wide, strays = attempt == 2, detours and attempt == 0
-            if target != NO_TARGET and not wide and not _solvable(numbers[row], n, target, wide, stack, below):
+            if not wide and not walk and not _solvable(numbers[row], n, target, wide, stack, below):
                 continue
             end, at = _write(
-                numbers[row], target, keys[row], wide, strays, limit, out, offsets[row],
+                numbers[row], target, keys[row], wide, strays, walk, limit, out, offsets[row],
                 pools, stack, cursors, below, taken,
             )  # fmt: skip
-            if end == _FOUND or target == NO_TARGET:
+            if end == _FOUND or walk:
                 break
         else:
             return row
-        if target != NO_TARGET:
+        if walk:
+            while at > offsets[row] and out[at - 1] != _COMMA:
+                at -= 1
+        else:
             out[at], out[at + 1], out[at + 2] = _NEWLINE, _COLON, _NEWLINE
             at += 3
             for step in range(n, 1, -1):
@@ -261,15 +262,18 @@ def _write_rows(numbers, targets, keys, detours, limit, out, offsets):
     return -1
 
 
-def _texts(numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray, detours: bool, limit: int) -> pa.StringArray:
+def _texts(
+    numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray, limit: int, *, detours: bool = False, walk: bool = False
+) -> pa.StringArray:
+    numbers, targets = np.ascontiguousarray(numbers, np.int64), np.ascontiguousarray(targets, np.int64)
     rows, n = numbers.shape
     if not 2 <= n <= MAX_NUMBERS:
         raise InputError(f"a search takes 2 to {MAX_NUMBERS} numbers; got {n}")
-    if rows and numbers.min() < 1:
+    if rows and min(numbers.min(), targets.min()) < 1:
         raise InputError("a search takes positive numbers and targets")
     out = np.empty(rows * 6 * n * MAX_CHARACTERS, np.uint8)  # without detours none comes near
     offsets = np.zeros(rows + 1, np.int64)
-    row = _write_rows(numbers, targets, keys, detours, limit, out, offsets)
+    row = _write_rows(numbers, targets, keys, detours, walk, limit, out, offsets)
     if row >= 0:
         raise InputError(f"{numbers[row].tolist()} cannot reach {targets[row]}, with products up to {SEARCH_BOUND}")
     texts = pa.LargeStringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(out[: offsets[-1]]))
@@ -287,22 +291,19 @@ def searches(numbers: np.ndarray, targets: np.ndarray, *, detours: bool = True) 
         InputError: n, a number or a target that is not positive, or a puzzle that cannot be solved without products
             above ``SEARCH_BOUND``.
     """
-    numbers, targets = np.ascontiguousarray(numbers, np.int64), np.ascontiguousarray(targets, np.int64)
-    if len(targets) and targets.min() < 1:
-        raise InputError("a search takes positive numbers and targets")
     limit = MAX_CHARACTERS * numbers.shape[1]
-    return _texts(numbers, targets, puzzle_keys(numbers, targets), detours, limit)
+    return _texts(numbers, targets, puzzle_keys(numbers, targets), limit, detours=detours)
 
 
-def walks(numbers: np.ndarray, keys: np.ndarray, characters: int) -> pa.StringArray:
-    """Searches without a target, so without an answer: what is tried, entered and left is drawn.
+def walks(numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray, characters: int) -> pa.StringArray:
+    """Searches that know nothing: what is taken and what is left is drawn, whatever the target, which is never found.
 
-    They teach the order of the candidates, their results, what is left and the way back, for any numbers.
+    They teach the order of the candidates, their results, what is left and the way back, for any numbers; nothing
+    of which candidates lead to a target. Each ends with a comma, unfinished.
 
     Args:
-        numbers: positive integers, shape (rows, n), n from 2 to 15, ascending in each row.
+        numbers: positive integers, shape (rows, n), n from 3 to 15, ascending in each row; targets: positive, (rows,).
         keys: of the draws, uint64, shape (rows,).
-        characters: a walk ends with the equation that makes it longer, or where everything is tried.
+        characters: how long a walk may grow; it ends earlier where it would find the target, or has tried everything.
     """
-    numbers = np.ascontiguousarray(numbers, np.int64)
-    return _texts(numbers, np.full(len(numbers), NO_TARGET), keys, False, characters)
+    return _texts(numbers, targets, keys, characters, walk=True)

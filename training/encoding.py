@@ -19,6 +19,8 @@ from dataset_builder.errors import InputError
 BATCH = 10_000
 """Rows."""
 MAX_ROW_TOKENS = 2**16 - 1
+UNFINISHED = ","
+"""A completion that ends with it goes on somewhere else: no eos follows."""
 Texts = tuple[pa.Array, pa.Array]
 """Prompts and completions of a batch, as strings."""
 
@@ -36,7 +38,7 @@ def encoder(tokenizer, rows: int | None):
 
 
 def encode(prompts: list[str], completions: list[str], tokenizer) -> tuple[list[list[int]], list[int]]:
-    """Ids of prompt + completion + eos for each row, and the number of ids of each prompt.
+    """Ids of prompt + completion + eos (unless ``UNFINISHED``) for each row, and the number of ids of each prompt.
 
     Raises:
         InputError: a prompt's ids are not a prefix of prompt + completion's, so that what is trained is not what is
@@ -45,10 +47,11 @@ def encode(prompts: list[str], completions: list[str], tokenizer) -> tuple[list[
     ids_only = {"return_attention_mask": False, "return_token_type_ids": False}
     heads = tokenizer(prompts, **ids_only)["input_ids"]
     wholes = tokenizer([p + c for p, c in zip(prompts, completions, strict=True)], **ids_only)["input_ids"]
-    for text, head, whole in zip(prompts, heads, wholes, strict=True):
+    for text, completion, head, whole in zip(prompts, completions, heads, wholes, strict=True):
         if whole[: len(head)] != head:
             raise InputError(f"the tokenizer merges prompt and completion of {text!r}; use another base")
-        whole.append(tokenizer.eos_token_id)
+        if not completion.endswith(UNFINISHED):
+            whole.append(tokenizer.eos_token_id)
         if len(whole) > MAX_ROW_TOKENS:
             raise InputError(f"the row {text[:40]!r}… has {len(whole)} tokens; the limit is {MAX_ROW_TOKENS}")
     return wholes, [len(head) for head in heads]
@@ -99,16 +102,17 @@ def _encode_characters(table: CharacterTable, texts: Texts) -> tuple[np.ndarray,
     if (ids < 0).any():
         row = rows[int(np.searchsorted(offsets, np.argmax(ids < 0), "right")) - 1].as_py()
         raise InputError(f"{row!r} holds a character that the tokenizer does not know; use another base")
-    around = (table.before is not None) + 1
-    lengths = np.diff(offsets) + around
+    begins = int(table.before is not None)
+    ended = ~pc.ends_with(texts[1], UNFINISHED).to_numpy(zero_copy_only=False)
+    lengths = np.diff(offsets) + begins + ended
     if lengths.max(initial=0) > MAX_ROW_TOKENS:
         raise InputError(f"a row has {lengths.max()} tokens; the limit is {MAX_ROW_TOKENS}")
     ends = np.cumsum(lengths)
     out = np.full(lengths.sum(), table.eos, np.uint32)
     inside = np.ones(len(out), bool)
-    inside[ends - 1] = False
-    if table.before is not None:
+    inside[ends[ended] - 1] = False
+    if begins:
         inside[ends - lengths] = False
         out[ends - lengths] = table.before
     out[inside] = ids
-    return out, lengths, (pc.binary_length(texts[0]).to_numpy() + around - 1).astype(np.uint16)
+    return out, lengths, (pc.binary_length(texts[0]).to_numpy() + begins).astype(np.uint16)
