@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,18 @@ def test_loss_is_on_the_completion_and_its_eos_only():
     assert whole[:prompt] == tokenizer("3,6:9\n")["input_ids"]
     assert whole[-1] == tokenizer.eos_token_id != tokenizer.pad_token_id
     assert tokenizer.decode(whole[prompt:-1]) == "6+3=9"
+
+
+def test_what_ends_with_a_comma_goes_on_and_has_no_eos():
+    tokenizer = build_tokenizer()
+    prompts, completions = ["3,6:9\n", "3,6:8\n", "1,2:3\n"], ["6+3=9", "6-3=3,", "2+1=3"]
+    wholes, heads = encode(prompts, completions, tokenizer)
+    assert [whole[-1] == tokenizer.eos_token_id for whole in wholes] == [True, False, True]
+    assert tokenizer.decode(wholes[1]) == "<bos>3,6:8\n6-3=3,"
+    for way in (partial(_encode_characters, character_table(tokenizer)), partial(_encode_texts, tokenizer)):
+        ids, lengths, starts = way((pa.array(prompts), pa.array(completions)))
+        assert ids.tolist() == [*chain.from_iterable(wholes)] and lengths.tolist() == list(map(len, wholes))
+        assert starts.tolist() == heads
 
 
 def test_a_tokenizer_that_merges_across_the_boundary_is_refused():
