@@ -304,6 +304,7 @@ def walks(numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray, characters
     Args:
         numbers: positive integers, shape (rows, n), n from 3 to 15, ascending in each row; targets: positive, (rows,).
         keys: of the draws, uint64, shape (rows,).
-        characters: past these nothing more is tried; it ends earlier where it would find the target, or has tried everything.
+        characters: past these nothing more is tried. A walk ends earlier where it would find the target, or has tried
+            everything.
     """
     return _texts(numbers, targets, keys, characters, walk=True)
