@@ -29,7 +29,7 @@ WALK_CHARACTERS = 200
 def drill_columns(
     rows: int, seed: int, drill_share: float, *,
     limit: int = DRILL_LIMIT, v: int = PUZZLE_V, sizes: Sequence[int] = PUZZLE_SIZES, search: bool = False,
-    walk_share: float = 0.0, pair_share: float = 0.0,
+    walk_share: float = 0.0, pair_share: float = 0.0, walk_finds: bool = False,
 ) -> dict[str, list[str]]:  # fmt: skip
     """Prompt and completion columns, shuffled.
 
@@ -38,7 +38,8 @@ def drill_columns(
         drill_share: the share that are single equations, prompt ``a∘b=`` and completion ``c``, with
             |a|, |b|, |c| <= limit and exact division; the rest are puzzles of ``sizes``
             numbers from 1..v with their canonical solutions or, with ``search``, those of ``searches``.
-        walk_share: the share that are walks of the search through 3 to 15 numbers from 1..limit, which find no target.
+        walk_share: the share that are walks of the search through 3 to 15 numbers from 1..limit.
+        walk_finds: whether a walk that comes upon its target takes it; else it ends before.
         pair_share: the share that ask by which operator two numbers from 1..limit give a third, as a search does.
 
     Raises:
@@ -52,7 +53,7 @@ def drill_columns(
     generator = np.random.Philox(key=stream_key("drills", seed))
     pairs = _equations(generator, drills, limit)
     texts = [(f"{a}{op}{b}=", str(c)) for a, op, b, c in pairs]
-    texts += _walks(generator, walked, limit)
+    texts += _walks(generator, walked, limit, walk_finds)
     texts += _pairs(generator, paired, limit)
     bound = BOUND_FACTOR * v
     for index, n in enumerate(sizes):
@@ -86,12 +87,12 @@ def _asked(numbers: np.ndarray, targets: np.ndarray, answers: list[str]) -> list
     return [(symbolic_prompt(*puzzle), answer) for puzzle, answer in zip(puzzles, answers, strict=True)]
 
 
-def _walks(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str, str]]:
+def _walks(generator: np.random.Philox, rows: int, limit: int, finds: bool) -> list[tuple[str, str]]:
     texts = []
     for index, n in enumerate(WALK_SIZES):
         share = len(range(index, rows, len(WALK_SIZES)))
         numbers, targets = _scaled(generator, share, n, limit)
-        answers = walks(numbers, targets, generator.random_raw(share), WALK_CHARACTERS).to_pylist()
+        answers = walks(numbers, targets, generator.random_raw(share), WALK_CHARACTERS, finds=finds).to_pylist()
         texts += _asked(numbers, targets, answers)
     return texts
 

@@ -168,10 +168,10 @@ def _put_equation(equation, out, at):
 
 
 @njit(cache=True, nogil=True)
-def _write(numbers, target, key, wide, detours, walk, limit, out, at, pools, stack, cursors, below, taken):
+def _write(numbers, target, key, wide, detours, walk, finds, limit, out, at, pools, stack, cursors, below, taken):
     """One search, from ``at`` up to its end, its way in ``taken``: (how it ended, where).
 
-    A walk ends behind the last comma before it grows past ``limit``, or before it finds the target.
+    A walk ends as it grows past ``limit``, or before it finds the target; if it ``finds``, as it takes it.
     """
     n, state, begin = len(numbers), key, at
     pools[n, :n] = numbers
@@ -199,10 +199,10 @@ def _write(numbers, target, key, wide, detours, walk, limit, out, at, pools, sta
         at = _put_equation(equation, out, at)
         _without(pools[level], level, hi, lo, value, pools[level - 1])
         if walk:
-            if level == 2 and value == target:
+            if level == 2 and value == target and not finds:
                 return _FOUND, at
             state, chance = _chance(state)
-            enter = level > 2 and chance < WALKED
+            enter = value == target if level == 2 else chance < WALKED
         else:
             enter = _solvable(pools[level - 1], level - 1, target, wide, stack, below)
             if detours and level > 2:
@@ -227,7 +227,7 @@ def _write(numbers, target, key, wide, detours, walk, limit, out, at, pools, sta
 
 
 @njit(cache=True, nogil=True)
-def _write_rows(numbers, targets, keys, detours, walk, limit, out, offsets):
+def _write_rows(numbers, targets, keys, detours, walk, finds, limit, out, offsets):
     """The row that has no search, or -1; how far the text goes is ``offsets[-1]``."""
     n = numbers.shape[1]
     pools, stack = np.zeros((n + 1, n + 1), np.int64), np.zeros((n + 1, n + 1), np.int64)
@@ -240,14 +240,17 @@ def _write_rows(numbers, targets, keys, detours, walk, limit, out, offsets):
             if not wide and not walk and not _solvable(numbers[row], n, target, wide, stack, below):
                 continue
             end, at = _write(
-                numbers[row], target, keys[row], wide, strays, walk, limit, out, offsets[row],
+                numbers[row], target, keys[row], wide, strays, walk, finds, limit, out, offsets[row],
                 pools, stack, cursors, below, taken,
             )  # fmt: skip
             if end == _FOUND or walk:
                 break
         else:
             return row
-        if walk:
+        if walk and finds and end == _FOUND:
+            out[at] = _NEWLINE
+            at += 1
+        elif walk:
             while at > offsets[row] and out[at - 1] != _COMMA:
                 at -= 1
         else:
@@ -263,7 +266,14 @@ def _write_rows(numbers, targets, keys, detours, walk, limit, out, offsets):
 
 
 def _texts(
-    numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray, limit: int, *, detours: bool = False, walk: bool = False
+    numbers: np.ndarray,
+    targets: np.ndarray,
+    keys: np.ndarray,
+    limit: int,
+    *,
+    detours: bool = False,
+    walk: bool = False,
+    finds: bool = False,
 ) -> pa.StringArray:
     numbers, targets = np.ascontiguousarray(numbers, np.int64), np.ascontiguousarray(targets, np.int64)
     rows, n = numbers.shape
@@ -273,7 +283,7 @@ def _texts(
         raise InputError("a search takes positive numbers and targets")
     out = np.empty(rows * 6 * n * MAX_CHARACTERS, np.uint8)  # without detours none comes near
     offsets = np.zeros(rows + 1, np.int64)
-    row = _write_rows(numbers, targets, keys, detours, walk, limit, out, offsets)
+    row = _write_rows(numbers, targets, keys, detours, walk, finds, limit, out, offsets)
     if row >= 0:
         raise InputError(f"{numbers[row].tolist()} cannot reach {targets[row]}, with products up to {SEARCH_BOUND}")
     texts = pa.LargeStringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(out[: offsets[-1]]))
@@ -295,16 +305,19 @@ def searches(numbers: np.ndarray, targets: np.ndarray, *, detours: bool = True) 
     return _texts(numbers, targets, puzzle_keys(numbers, targets), limit, detours=detours)
 
 
-def walks(numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray, characters: int) -> pa.StringArray:
-    """Searches that know nothing: what is taken and what is left is drawn, whatever the target, which is never found.
+def walks(
+    numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray, characters: int, *, finds: bool = False
+) -> pa.StringArray:
+    """Searches that know nothing: what is taken and what is left is drawn, whatever the target.
 
     They teach the order of the candidates, their results, what is left and the way back, for any numbers; nothing
-    of which candidates lead to a target. Each ends with a comma, unfinished.
+    of which candidates lead to a target. Each ends with a comma, unfinished, or with the newline that takes the target.
 
     Args:
         numbers: positive integers, shape (rows, n), n from 3 to 15, ascending in each row; targets: positive, (rows,).
         keys: of the draws, uint64, shape (rows,).
-        characters: past these nothing more is tried. A walk ends earlier where it would find the target, or has tried
+        characters: past these nothing more is tried. A walk ends earlier where it comes upon the target, or has tried
             everything.
+        finds: take the target and end; False ends before it.
     """
-    return _texts(numbers, targets, keys, characters, walk=True)
+    return _texts(numbers, targets, keys, characters, walk=True, finds=finds)

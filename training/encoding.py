@@ -19,8 +19,8 @@ from dataset_builder.errors import InputError
 BATCH = 10_000
 """Rows."""
 MAX_ROW_TOKENS = 2**16 - 1
-UNFINISHED = ","
-"""A completion that ends with it goes on somewhere else: no eos follows."""
+UNFINISHED = (",", "\n")
+"""A completion that ends with one of these goes on somewhere else: no eos follows."""
 Texts = tuple[pa.Array, pa.Array]
 """Prompts and completions of a batch, as strings."""
 
@@ -103,7 +103,7 @@ def _encode_characters(table: CharacterTable, texts: Texts) -> tuple[np.ndarray,
         row = rows[int(np.searchsorted(offsets, np.argmax(ids < 0), "right")) - 1].as_py()
         raise InputError(f"{row!r} holds a character that the tokenizer does not know; use another base")
     begins = int(table.before is not None)
-    ended = ~pc.ends_with(texts[1], UNFINISHED).to_numpy(zero_copy_only=False)
+    ended = ~pc.or_(*(pc.ends_with(texts[1], end) for end in UNFINISHED)).to_numpy(zero_copy_only=False)
     lengths = np.diff(offsets) + begins + ended
     if lengths.max(initial=0) > MAX_ROW_TOKENS:
         raise InputError(f"a row has {lengths.max()} tokens; the limit is {MAX_ROW_TOKENS}")
