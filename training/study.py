@@ -17,7 +17,7 @@ from dataset_builder.errors import InputError
 from dataset_builder.generate import CONFIGS, with_solutions
 from dataset_builder.shards import config_name
 from training.formats import PUZZLE_FORMATS
-from training.recipe import ROOT, Recipe, load_recipe
+from training.recipe import ROOT, DrillsSection, Recipe, load_recipe
 from training.strict import build, check_keys, names, read_yaml
 
 
@@ -179,11 +179,18 @@ def _recipe(study: Study, base: Recipe, arm: Arm, rows: int, seed: int) -> Recip
         name=f"{study.name}-{slug(arm.name)}-{rows}-{seed}",
         seed=seed,
         dataset=dataclasses.replace(base.dataset, **dataset),
-        drills=None,  # what a study varies is the dataset's rows, alone
+        drills=_drills(base, rows),
         pack=arm.pack or base.pack,
         sft=base.sft | arm.sft,
         score=dataclasses.replace(base.score, **scored),
     )
+
+
+def _drills(base: Recipe, rows: int) -> DrillsSection | None:
+    """As many beside ``rows`` as the recipe has beside its own."""
+    if base.drills is None or base.dataset.rows is None:
+        return base.drills
+    return dataclasses.replace(base.drills, rows=max(1, round(base.drills.rows * rows / base.dataset.rows)))
 
 
 def build_commands(study: Study, dataset: str) -> list[str]:

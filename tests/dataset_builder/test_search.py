@@ -206,6 +206,23 @@ def test_walks_go_by_the_same_rule_and_find_nothing():
     assert left > 50 and cut > 20, "ways back, and puzzles before one that finds the target"
 
 
+def test_a_walk_that_finds_its_target_takes_it_and_ends():
+    generator = np.random.Generator(np.random.Philox(4))
+    numbers, targets = np.sort(generator.integers(1, 31, (200, 4)), axis=1), generator.integers(1, 31, 200)
+    keys = generator.integers(0, 2**63, 200).astype(np.uint64)
+    before, texts = (walks(numbers, targets, keys, 250, finds=finds).to_pylist() for finds in (False, True))
+    found = 0
+    for row, target, short, text in zip(numbers.tolist(), targets.tolist(), before, texts, strict=True):
+        if not text.endswith("\n"):
+            assert text == short
+            continue
+        found += 1
+        assert text.startswith(short)
+        seen, way = follow(row, target, text[:-1])
+        assert seen[-1][2:] == ((target,), True) and verify(row, target, "\n".join(way)).correct
+    assert 20 < found < 180
+
+
 def test_the_longest_are_written_without_detours():
     numbers, targets, _ = puzzles(("long",), 2000, 6, 60, SEARCH_BOUND, "train", unique=False)
     texts, plain = (searches(numbers, targets, detours=d).to_pylist() for d in (True, False))

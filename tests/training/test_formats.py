@@ -121,6 +121,11 @@ def test_drills_with_large_numbers_hold_no_puzzle_of_the_evaluation_splits():
     assert columns == drill_columns(
         800, 3, 0.25, limit=2000, v=60, sizes=[3, 4], search=True, walk_share=0.5, pair_share=0.125
     )  # fmt: skip
+    finding = drill_columns(
+        800, 3, 0.25, limit=2000, v=60, sizes=[3, 4], search=True, walk_share=0.5, pair_share=0.125, walk_finds=True
+    )  # fmt: skip
+    assert finding["prompt"] == columns["prompt"]
+    assert 5 < sum(answer.endswith("\n") for answer in finding["completion"]) < 200
     with pytest.raises(InputError, match="format: search"):
         drill_columns(10, 3, 0.5, walk_share=0.5)
     with pytest.raises(InputError, match="more than 1 together"):
@@ -144,6 +149,15 @@ def test_older_recipes_keep_their_digests():
     ):  # fmt: skip
         assert dataclasses.replace(base, drills=dataclasses.replace(base.drills, **change)).digest != base.digest
     assert base.drills.format == DrillsSection(rows=1).format == "symbolic"
+
+
+def test_drills_keep_their_share_in_a_study():
+    study = load_study(ROOT / "training" / "studies" / "paper_cpu.yaml")
+    share = study.base.drills.rows / study.base.dataset.rows
+    plan = [training.recipe for training in trainings(study)]
+    assert [recipe.dataset.rows for recipe in plan] == sorted(study.rows) and len(plan) == 5
+    assert all(recipe.drills.rows == round(share * recipe.dataset.rows) for recipe in plan)
+    assert all(recipe.drills.walk_finds for recipe in plan)
 
 
 def test_an_arm_changes_how_it_is_trained_and_scored():
