@@ -237,6 +237,7 @@ def test_the_gpu_recipe_that_searches_at_toy_size(smollm2, starter, tmp_path):
     del shipped["needs"], shipped["model"]["dtype"]
     shipped["model"]["base"] = str(smollm2)
     shipped["dataset"] |= {"config": "starter", "rows": 6}
+    shipped["drills"]["rows"] = 40
     shipped["pack"] = 640
     shipped["sft"] |= {"max_steps": 2, "per_device_train_batch_size": 1, "bf16": False, "report_to": "none",
                        "use_cpu": True, "dataloader_pin_memory": False}  # fmt: skip
