@@ -20,16 +20,17 @@ BATCH = 10_000
 """Rows."""
 MAX_ROW_TOKENS = 2**16 - 1
 UNFINISHED = (",", "\n")
-"""A completion that ends with one of these goes on somewhere else: no eos follows."""
+"""A drill that ends with one of these goes on somewhere else: no eos follows. Of other rows nobody can say so."""
 Texts = tuple[pa.Array, pa.Array]
 """Prompts and completions of a batch, as strings."""
 
 
 @contextlib.contextmanager
-def encoder(tokenizer, rows: int | None):
+def encoder(tokenizer, rows: int | None, unfinished: tuple[str, ...] = ()):
     """A function from batches of texts to arrays, in order: in this process, or in one for each core."""
     table = character_table(tokenizer)
     work = partial(_encode_characters, table) if table else partial(_encode_texts, tokenizer)
+    work = partial(work, unfinished=unfinished)
     if table or (rows is not None and rows <= 10 * BATCH):  # processes take seconds to start
         yield partial(map, work)
         return
@@ -37,8 +38,12 @@ def encoder(tokenizer, rows: int | None):
         yield partial(pool.imap, work)
 
 
-def encode(prompts: list[str], completions: list[str], tokenizer) -> tuple[list[list[int]], list[int]]:
-    """Ids of prompt + completion + eos (unless ``UNFINISHED``) for each row, and the number of ids of each prompt.
+def encode(
+    prompts: list[str], completions: list[str], tokenizer, unfinished: tuple[str, ...] = ()
+) -> tuple[list[list[int]], list[int]]:
+    """Ids of prompt + completion + eos for each row, and the number of ids of each prompt.
+
+    ``unfinished``: a completion that ends with one of these gets no eos.
 
     Raises:
         InputError: a prompt's ids are not a prefix of prompt + completion's, so that what is trained is not what is
@@ -50,16 +55,18 @@ def encode(prompts: list[str], completions: list[str], tokenizer) -> tuple[list[
     for text, completion, head, whole in zip(prompts, completions, heads, wholes, strict=True):
         if whole[: len(head)] != head:
             raise InputError(f"the tokenizer merges prompt and completion of {text!r}; use another base")
-        if not completion.endswith(UNFINISHED):
+        if not completion.endswith(unfinished):
             whole.append(tokenizer.eos_token_id)
         if len(whole) > MAX_ROW_TOKENS:
             raise InputError(f"the row {text[:40]!r}… has {len(whole)} tokens; the limit is {MAX_ROW_TOKENS}")
     return wholes, [len(head) for head in heads]
 
 
-def _encode_texts(tokenizer, texts: Texts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _encode_texts(
+    tokenizer, texts: Texts, unfinished: tuple[str, ...] = ()
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A batch's ids one after another, uint32; each row's tokens, and those of its prompt."""
-    wholes, prompts = encode(*(column.to_pylist() for column in texts), tokenizer)
+    wholes, prompts = encode(*(column.to_pylist() for column in texts), tokenizer, unfinished)
     lengths = np.fromiter(map(len, wholes), np.int64, len(wholes))
     return np.fromiter(chain.from_iterable(wholes), np.uint32, lengths.sum()), lengths, np.array(prompts, np.uint16)
 
@@ -94,7 +101,9 @@ def character_table(tokenizer) -> CharacterTable | None:
     return CharacterTable(ids, before[0] if before else None, tokenizer.eos_token_id)
 
 
-def _encode_characters(table: CharacterTable, texts: Texts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _encode_characters(
+    table: CharacterTable, texts: Texts, unfinished: tuple[str, ...] = ()
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same by one look-up for each byte."""
     rows = pc.binary_join_element_wise(*texts, "")
     offsets = np.concatenate([[0], np.cumsum(pc.binary_length(rows).to_numpy())]).astype(np.int64)
@@ -103,7 +112,9 @@ def _encode_characters(table: CharacterTable, texts: Texts) -> tuple[np.ndarray,
         row = rows[int(np.searchsorted(offsets, np.argmax(ids < 0), "right")) - 1].as_py()
         raise InputError(f"{row!r} holds a character that the tokenizer does not know; use another base")
     begins = int(table.before is not None)
-    ended = ~pc.or_(*(pc.ends_with(texts[1], end) for end in UNFINISHED)).to_numpy(zero_copy_only=False)
+    ended = np.ones(len(rows), bool)
+    for end in unfinished:
+        ended &= ~pc.ends_with(texts[1], end).to_numpy(zero_copy_only=False)
     lengths = np.diff(offsets) + begins + ended
     if lengths.max(initial=0) > MAX_ROW_TOKENS:
         raise InputError(f"a row has {lengths.max()} tokens; the limit is {MAX_ROW_TOKENS}")

@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from dataset_builder.errors import InputError, first_line
 from dataset_builder.search import SEARCH_VERSION
-from training.encoding import BATCH, Texts, encoder
+from training.encoding import BATCH, UNFINISHED, Texts, encoder
 from training.formats import FORMATS
 from training.recipe import Recipe
 
@@ -120,13 +120,13 @@ def cache_root() -> Path:
 class _Source:
     """Shards of prompt and completion columns, and what they are made of."""
 
-    def __init__(self, identity: dict, shards: int, read):
-        self.identity, self.shards, self.read = identity, shards, read
+    def __init__(self, identity: dict, shards: int, read, unfinished: tuple[str, ...] = ()):
+        self.identity, self.shards, self.read, self.unfinished = identity, shards, read, unfinished
 
 
 def _drills(recipe: Recipe) -> _Source:
     identity = {"drills": asdict(recipe.drills), "seed": recipe.seed} | _version(recipe.drills.format)
-    return _Source(identity, 1, partial(_read_drills, recipe))
+    return _Source(identity, 1, partial(_read_drills, recipe), UNFINISHED)
 
 
 def _version(form: str) -> dict:
@@ -210,7 +210,7 @@ def _write_missing(folder: Path, source: _Source, tokenizer, wanted: int | None)
             piece = next((p for p in (whole, part) if p.is_dir()), None)
             if piece is None:
                 if encoded is None:
-                    encoded = stack.enter_context(encoder(tokenizer, wanted))
+                    encoded = stack.enter_context(encoder(tokenizer, wanted, source.unfinished))
                 piece = _write_piece(whole, part, encoded(_batches(source.read(shard), left)), left, tokenizer, shard)
             pieces.append(piece)
             rows += len(np.load(piece / "prompts.npy", mmap_mode="r"))

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM
 from trl import SFTConfig, SFTTrainer
 
 from dataset_builder.errors import InputError
-from training.encoding import encode
+from training.encoding import UNFINISHED, encode
 from training.packing import IGNORED, Drawn, Sequences, collator, pack
 from training.recipe import ROOT
 from training.tiny import build_tokenizer
@@ -28,7 +28,7 @@ class Rows:
     """A token cache in memory."""
 
     def __init__(self, texts):
-        wholes, prompts = encode(*map(list, zip(*texts, strict=True)), build_tokenizer())
+        wholes, prompts = encode(*map(list, zip(*texts, strict=True)), build_tokenizer(), UNFINISHED)
         self.rows = [(np.array(ids), prompt) for ids, prompt in zip(wholes, prompts, strict=True)]
 
     def __len__(self):

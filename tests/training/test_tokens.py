@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from dataset_builder.errors import InputError
-from training.encoding import _encode_characters, _encode_texts, character_table, encode
+from training.encoding import UNFINISHED, _encode_characters, _encode_texts, character_table, encode
 from training.formats import ALPACA
 from training.recipe import ROOT, DatasetSection, DrillsSection, ModelSection, Recipe
 from training.tiny import CHARACTERS, build_tokenizer
@@ -51,11 +51,12 @@ def test_loss_is_on_the_completion_and_its_eos_only():
 def test_what_ends_with_a_comma_goes_on_and_has_no_eos():
     tokenizer = build_tokenizer()
     prompts, completions = ["3,6:9\n", "3,6:8\n", "1,2:3\n"], ["6+3=9", "6-3=3,", "2+1=3"]
-    wholes, heads = encode(prompts, completions, tokenizer)
+    assert all(ids[-1] == tokenizer.eos_token_id for ids in encode(prompts, completions, tokenizer)[0]), "not a drill"
+    wholes, heads = encode(prompts, completions, tokenizer, UNFINISHED)
     assert [whole[-1] == tokenizer.eos_token_id for whole in wholes] == [True, False, True]
     assert tokenizer.decode(wholes[1]) == "<bos>3,6:8\n6-3=3,"
     for way in (partial(_encode_characters, character_table(tokenizer)), partial(_encode_texts, tokenizer)):
-        ids, lengths, starts = way((pa.array(prompts), pa.array(completions)))
+        ids, lengths, starts = way((pa.array(prompts), pa.array(completions)), UNFINISHED)
         assert ids.tolist() == [*chain.from_iterable(wholes)] and lengths.tolist() == list(map(len, wholes))
         assert starts.tolist() == heads
 
