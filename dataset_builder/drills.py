@@ -13,7 +13,14 @@ import numpy as np
 from dataset_builder.canonical import canonical
 from dataset_builder.errors import InputError
 from dataset_builder.generate import CONFIGS, puzzles, stream_key
-from dataset_builder.puzzle import OPERATORS, completion, symbolic_prompt
+from dataset_builder.puzzle import (
+    OPERATORS,
+    completion,
+    parse_puzzle,
+    partition_mask,
+    puzzle_key,
+    symbolic_prompt,
+)
 from dataset_builder.search import FACTOR, searches, walks
 from dataset_builder.solve import BOUND_FACTOR
 
@@ -22,14 +29,14 @@ PUZZLE_V = 20
 SCALES = (20, 60, 200)
 """Of the numbers in drills, each as often as the limit: most are small."""
 PUZZLE_SIZES = (3, 4)
-WALK_SIZES = (3, 3, 4, 4, 5, 6, 7, 8, 10, 12, 15)
-WALK_CHARACTERS = 200
+WALK_SIZES = (3, 4, 4, 5, 5, 6, 6, 7, 8, 8, 10, 12, 15)
+WALK_CHARACTERS = 440
 
 
 def drill_columns(
     rows: int, seed: int, drill_share: float, *,
     limit: int = DRILL_LIMIT, v: int = PUZZLE_V, sizes: Sequence[int] = PUZZLE_SIZES, search: bool = False,
-    walk_share: float = 0.0, pair_share: float = 0.0, walk_finds: bool = False,
+    walk_share: float = 0.0, pair_share: float = 0.0,
 ) -> dict[str, list[str]]:  # fmt: skip
     """Prompt and completion columns, shuffled.
 
@@ -39,7 +46,6 @@ def drill_columns(
             |a|, |b|, |c| <= limit and exact division; the rest are puzzles of ``sizes``
             numbers from 1..v with their canonical solutions or, with ``search``, those of ``searches``.
         walk_share: the share that are walks of the search through 3 to 15 numbers from 1..limit.
-        walk_finds: whether a walk that comes upon its target takes it; else it ends before.
         pair_share: the share that ask by which operator two numbers from 1..limit give a third, as a search does.
 
     Raises:
@@ -53,7 +59,7 @@ def drill_columns(
     generator = np.random.Philox(key=stream_key("drills", seed))
     pairs = _equations(generator, drills, limit)
     texts = [(f"{a}{op}{b}=", str(c)) for a, op, b, c in pairs]
-    texts += _walks(generator, walked, limit, walk_finds)
+    texts += _walks(generator, walked, limit)
     texts += _pairs(generator, paired, limit)
     bound = BOUND_FACTOR * v
     for index, n in enumerate(sizes):
@@ -87,13 +93,19 @@ def _asked(numbers: np.ndarray, targets: np.ndarray, answers: list[str]) -> list
     return [(symbolic_prompt(*puzzle), answer) for puzzle, answer in zip(puzzles, answers, strict=True)]
 
 
-def _walks(generator: np.random.Philox, rows: int, limit: int, finds: bool) -> list[tuple[str, str]]:
+def _walks(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str, str]]:
     texts = []
     for index, n in enumerate(WALK_SIZES):
         share = len(range(index, rows, len(WALK_SIZES)))
-        numbers, targets = _scaled(generator, share, n, limit)
-        answers = walks(numbers, targets, generator.random_raw(share), WALK_CHARACTERS, finds=finds).to_pylist()
-        texts += _asked(numbers, targets, answers)
+        found = []
+        while len(found) < share:
+            numbers, targets = _scaled(generator, share, n, limit)
+            pieces = walks(numbers, targets, generator.random_raw(share), WALK_CHARACTERS)
+            pairs = list(zip(*(column.to_pylist() for column in pieces), strict=True))
+            keys = [puzzle_key(*parse_puzzle(":".join(prompt.split(":")[:2]))) for prompt, _ in pairs]
+            kept = partition_mask(np.array(keys, np.uint64), "train")
+            found += [pair for pair, keep in zip(pairs, kept, strict=True) if keep]
+        texts += found[:share]
     return texts
 
 

@@ -40,11 +40,11 @@ from dataset_builder.puzzle import puzzle_keys
 from dataset_builder.solve import BOUND_FACTOR
 from dataset_builder.text import put
 
-SEARCH_VERSION = 3
+SEARCH_VERSION = 4
 """Raised whenever a search comes to be written otherwise; caches of token ids depend on it."""
 SEARCH_MARKER = ":"
 MAX_NUMBERS = 15
-MAX_CHARACTERS = 85
+MAX_CHARACTERS = 100
 """Of a search with detours, for each of its numbers; one that grows longer is written without them."""
 SEARCH_BOUND = BOUND_FACTOR * 60
 """The largest product that a wide search tries: what the dataset's training puzzles (V=60) need."""
@@ -147,18 +147,6 @@ def _chance(state):
 
 
 @njit(cache=True, nogil=True)
-def _put_puzzle(pool, size, target, out, at):
-    for k in range(size):
-        at = put(pool[k], out, at)
-        out[at] = _COMMA
-        at += 1
-    out[at - 1] = _COLON
-    at = put(target, out, at)
-    out[at] = _NEWLINE
-    return at + 1
-
-
-@njit(cache=True, nogil=True)
 def _put_equation(equation, out, at):
     at = put(equation[0], out, at)
     out[at] = _BYTES[equation[1]]
@@ -168,15 +156,58 @@ def _put_equation(equation, out, at):
 
 
 @njit(cache=True, nogil=True)
-def _write(numbers, target, key, wide, detours, walk, finds, limit, out, at, pools, stack, cursors, below, taken):
-    """One search, from ``at`` up to its end, its way in ``taken``: (how it ended, where).
+def _put_puzzle(pool, size, target, taken, n, out, at):
+    """What is left, the target, and the equations that led here from all ``n`` numbers."""
+    for k in range(size):
+        at = put(pool[k], out, at)
+        out[at] = _COMMA
+        at += 1
+    out[at - 1] = _COLON
+    at = put(target, out, at)
+    for step in range(n, size, -1):
+        out[at] = _COLON if step == n else _COMMA
+        at = _put_equation(taken[step], out, at + 1)
+    out[at] = _NEWLINE
+    return at + 1
 
-    A walk ends as it grows past ``limit``, or before it finds the target; if it ``finds``, as it takes it.
+
+@njit(cache=True, nogil=True)
+def _write(
+    numbers, target, key, wide, detours, skipped, reached, limit, out, at, pools, stack, cursors, below, taken
+):  # fmt: skip
+    """One search, from ``at`` up to its end, its way in ``taken``: (how it ended, where, where its prompt ends).
+
+    A walk has ``skipped`` levels behind it (-1: no walk), which its prompt tells; it ends as it grows past ``limit`` or
+    takes the target. ``reached``: how many results ended a way, and one of them, drawn.
     """
-    n, state, begin = len(numbers), key, at
+    n, state, begin, walk = len(numbers), key, at, skipped >= 0
+    drawn = ~key
     pools[n, :n] = numbers
     cursors[n] = 0
     level, passed = n, np.zeros(n + 1, np.int64)
+    for _ in range(skipped):
+        count, index = 0, 0
+        while True:
+            hi, lo, op, value = _candidate(pools[level], level, index, wide)
+            if hi == -2:
+                break
+            index += 1
+            count += hi >= 0
+        drawn, chance = _chance(drawn)
+        place, index = np.int64(chance) * count >> 8, -1
+        while place >= 0:
+            index += 1
+            hi, lo, op, value = _candidate(pools[level], level, index, wide)
+            place -= hi >= 0
+        cursors[level] = index + 1
+        equation = taken[level]
+        equation[0], equation[1], equation[2], equation[3] = pools[level, hi], op, pools[level, lo], value
+        _without(pools[level], level, hi, lo, value, pools[level - 1])
+        level -= 1
+        cursors[level] = 0
+    if walk:
+        at = _put_puzzle(pools[level], level, target, taken, n, out, at)
+    prompt = at
     while True:
         hi, lo, op, value = _candidate(pools[level], level, cursors[level], wide)
         cursors[level] += 1
@@ -186,23 +217,28 @@ def _write(numbers, target, key, wide, detours, walk, finds, limit, out, at, poo
             out[at] = _NEWLINE
             level += 1
             if level > n:
-                return _NOTHING, at
-            at = _put_puzzle(pools[level], level, target, out, at + 1)
+                return _NOTHING, at, prompt
+            at = _put_puzzle(pools[level], level, target, taken, n, out, at + 1)
             at = _put_equation(taken[level], out, at)
             out[at] = _COMMA
             at += 1
             continue
         if (detours or walk) and at - begin > limit:
-            return _TOO_LONG, at
+            return _TOO_LONG, at, prompt
         equation = taken[level]
         equation[0], equation[1], equation[2], equation[3] = pools[level, hi], op, pools[level, lo], value
         at = _put_equation(equation, out, at)
         _without(pools[level], level, hi, lo, value, pools[level - 1])
-        if walk:
-            if level == 2 and value == target and not finds:
-                return _FOUND, at
+        if walk and level == 2:
+            enter = value == target
+            if value > 0:
+                drawn, chance = _chance(drawn)
+                reached[0] += 1
+                if np.int64(chance) * reached[0] < 256:
+                    reached[1] = value
+        elif walk:
             state, chance = _chance(state)
-            enter = value == target if level == 2 else chance < WALKED
+            enter = chance < WALKED
         else:
             enter = _solvable(pools[level - 1], level - 1, target, wide, stack, below)
             if detours and level > 2:
@@ -217,77 +253,95 @@ def _write(numbers, target, key, wide, detours, walk, finds, limit, out, at, poo
             at += 1
             continue
         if level == 2:
-            return _FOUND, at
+            return _FOUND, at, prompt
         out[at] = _NEWLINE
         at += 1
         level -= 1
         cursors[level] = 0
         passed[level] = 0
-        at = _put_puzzle(pools[level], level, target, out, at)
+        at = _put_puzzle(pools[level], level, target, taken, n, out, at)
 
 
 @njit(cache=True, nogil=True)
-def _write_rows(numbers, targets, keys, detours, walk, finds, limit, out, offsets):
+def _put_answer(taken, n, last, out, at):
+    """The marker and the way, from the first equation to that of ``last`` numbers."""
+    out[at], out[at + 1], out[at + 2] = _NEWLINE, _COLON, _NEWLINE
+    at += 3
+    for step in range(n, last - 1, -1):
+        at = _put_equation(taken[step], out, at)
+        out[at] = _NEWLINE
+        at += 1
+    return at
+
+
+@njit(cache=True, nogil=True)
+def _write_searches(numbers, targets, keys, detours, limit, out, offsets):
     """The row that has no search, or -1; how far the text goes is ``offsets[-1]``."""
     n = numbers.shape[1]
     pools, stack = np.zeros((n + 1, n + 1), np.int64), np.zeros((n + 1, n + 1), np.int64)
     cursors, below = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
-    taken = np.zeros((n + 1, 4), np.int64)
+    taken, reached = np.zeros((n + 1, 4), np.int64), np.zeros(2, np.int64)
     for row in range(numbers.shape[0]):
         target = targets[row]
         for attempt in range(3):
             wide, strays = attempt == 2, detours and attempt == 0
-            if not wide and not walk and not _solvable(numbers[row], n, target, wide, stack, below):
+            if not wide and not _solvable(numbers[row], n, target, wide, stack, below):
                 continue
-            end, at = _write(
-                numbers[row], target, keys[row], wide, strays, walk, finds, limit, out, offsets[row],
+            end, at, _ = _write(
+                numbers[row], target, keys[row], wide, strays, -1, reached, limit, out, offsets[row],
                 pools, stack, cursors, below, taken,
             )  # fmt: skip
-            if end == _FOUND or walk:
+            if end == _FOUND:
                 break
         else:
             return row
-        if walk and finds and end == _FOUND:
-            out[at] = _NEWLINE
-            at += 1
-        elif walk:
-            while at > offsets[row] and out[at - 1] != _COMMA:
-                at -= 1
-        else:
-            out[at], out[at + 1], out[at + 2] = _NEWLINE, _COLON, _NEWLINE
-            at += 3
-            for step in range(n, 1, -1):
-                at = _put_equation(taken[step], out, at)
-                out[at] = _NEWLINE
-                at += 1
-            at -= 1
-        offsets[row + 1] = at
+        offsets[row + 1] = _put_answer(taken, n, 2, out, at) - 1
     return -1
 
 
-def _texts(
-    numbers: np.ndarray,
-    targets: np.ndarray,
-    keys: np.ndarray,
-    limit: int,
-    *,
-    detours: bool = False,
-    walk: bool = False,
-    finds: bool = False,
-) -> pa.StringArray:
+@njit(cache=True, nogil=True)
+def _write_walks(numbers, targets, keys, limit, out, offsets):
+    """``offsets``: of each walk's prompt and completion, one after the other."""
+    n = numbers.shape[1]
+    pools, stack = np.zeros((n + 1, n + 1), np.int64), np.zeros((n + 1, n + 1), np.int64)
+    cursors, below = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    taken, reached = np.zeros((n + 1, 4), np.int64), np.zeros(2, np.int64)
+    for row in range(numbers.shape[0]):
+        begin, target = offsets[2 * row], targets[row]
+        state, chance = _chance(keys[row])
+        skipped = np.int64(chance) * (n - 1) >> 8
+        state, chance = _chance(state)
+        reached[:] = 0
+        for attempt in range(2):
+            if attempt == 1:
+                if chance >= 128 or reached[0] == 0:
+                    break
+                target = reached[1]
+            end, at, prompt = _write(
+                numbers[row], target, state, False, False, skipped, reached, limit, out, begin,
+                pools, stack, cursors, below, taken,
+            )  # fmt: skip
+        if end == _FOUND:
+            at = _put_answer(taken, n, 3, out, at)
+        if end != _FOUND or at - begin > limit:
+            while out[at - 1] != _COMMA or at - begin > limit:
+                at -= 1
+        offsets[2 * row + 1] = prompt
+        offsets[2 * row + 2] = max(at, prompt)
+
+
+def _checked(numbers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     numbers, targets = np.ascontiguousarray(numbers, np.int64), np.ascontiguousarray(targets, np.int64)
-    rows, n = numbers.shape
-    if not 2 <= n <= MAX_NUMBERS:
-        raise InputError(f"a search takes 2 to {MAX_NUMBERS} numbers; got {n}")
-    if rows and min(numbers.min(), targets.min()) < 1:
+    if not 2 <= numbers.shape[1] <= MAX_NUMBERS:
+        raise InputError(f"a search takes 2 to {MAX_NUMBERS} numbers; got {numbers.shape[1]}")
+    if len(numbers) and min(numbers.min(), targets.min()) < 1:
         raise InputError("a search takes positive numbers and targets")
-    out = np.empty(rows * 6 * n * MAX_CHARACTERS, np.uint8)  # without detours none comes near
-    offsets = np.zeros(rows + 1, np.int64)
-    row = _write_rows(numbers, targets, keys, detours, walk, finds, limit, out, offsets)
-    if row >= 0:
-        raise InputError(f"{numbers[row].tolist()} cannot reach {targets[row]}, with products up to {SEARCH_BOUND}")
-    texts = pa.LargeStringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(out[: offsets[-1]]))
-    return texts.cast(pa.string())
+    return numbers, targets
+
+
+def _strings(out: np.ndarray, offsets: np.ndarray) -> pa.StringArray:
+    buffers = pa.py_buffer(offsets), pa.py_buffer(out[: offsets[-1]])
+    return pa.LargeStringArray.from_buffers(len(offsets) - 1, *buffers).cast(pa.string())
 
 
 def searches(numbers: np.ndarray, targets: np.ndarray, *, detours: bool = True) -> pa.StringArray:
@@ -301,23 +355,39 @@ def searches(numbers: np.ndarray, targets: np.ndarray, *, detours: bool = True) 
         InputError: n, a number or a target that is not positive, or a puzzle that cannot be solved without products
             above ``SEARCH_BOUND``.
     """
-    limit = MAX_CHARACTERS * numbers.shape[1]
-    return _texts(numbers, targets, puzzle_keys(numbers, targets), limit, detours=detours)
+    numbers, targets = _checked(numbers, targets)
+    rows, n = numbers.shape
+    out = np.empty(rows * 6 * n * MAX_CHARACTERS, np.uint8)  # without detours none comes near
+    offsets = np.zeros(rows + 1, np.int64)
+    keys = puzzle_keys(numbers, targets)
+    row = _write_searches(numbers, targets, keys, detours, n * MAX_CHARACTERS, out, offsets)
+    if row >= 0:
+        raise InputError(f"{numbers[row].tolist()} cannot reach {targets[row]}, with products up to {SEARCH_BOUND}")
+    return _strings(out, offsets)
 
 
 def walks(
-    numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray, characters: int, *, finds: bool = False
-) -> pa.StringArray:
-    """Searches that know nothing: what is taken and what is left is drawn, whatever the target.
+    numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray, characters: int
+) -> tuple[pa.StringArray, pa.StringArray]:
+    """Pieces of searches that know nothing: what is taken and what is left is drawn, whatever the target.
 
     They teach the order of the candidates, their results, what is left and the way back, for any numbers; nothing
-    of which candidates lead to a target. Each ends with a comma, unfinished, or with the newline that takes the target.
+    of which candidates lead to a target. Each begins with any puzzle on the way, its prompt, and ends unfinished: with a
+    comma or, if it finds the target, with the newline behind the last equation but one of its answer.
 
     Args:
         numbers: positive integers, shape (rows, n), n from 3 to 15, ascending in each row; targets: positive, (rows,).
+            Half of the targets make room for a number that the walk comes upon.
         keys: of the draws, uint64, shape (rows,).
-        characters: past these nothing more is tried. A walk ends earlier where it comes upon the target, or has tried
-            everything.
-        finds: take the target and end; False ends before it.
+        characters: the most that prompt and completion have together.
+
+    Returns:
+        Prompts and completions.
     """
-    return _texts(numbers, targets, keys, characters, walk=True, finds=finds)
+    numbers, targets = _checked(numbers, targets)
+    rows, n = numbers.shape
+    out = np.empty(rows * (characters + 60 * n) + 60 * n, np.uint8)  # a puzzle with its way has less than 60n
+    offsets = np.zeros(2 * rows + 1, np.int64)
+    _write_walks(numbers, targets, keys, characters, out, offsets)
+    texts = _strings(out, offsets)
+    return texts[::2], texts[1::2]

@@ -38,9 +38,12 @@ class Drawn:
         def last(found: np.ndarray) -> np.ndarray:
             return np.maximum.accumulate(np.where(found, places, -1))
 
-        ends = commas | newlines
-        decisions = ends & (last(ids == self.equals) > np.concatenate([[-1], last(ends)[:-1]]))
-        colons, counted = np.flatnonzero(ids == self.colon), np.concatenate([[0], np.cumsum(commas)])
+        def before(found: np.ndarray) -> np.ndarray:
+            return np.concatenate([[-1], last(found)[:-1]])
+
+        ends, marks = commas | newlines, ids == self.colon
+        decisions = ends & (last(ids == self.equals) > before(ends)) & (last(marks) < before(newlines))
+        colons, counted = np.flatnonzero(marks), np.concatenate([[0], np.cumsum(commas)])
         numbers = counted[colons] - counted[last(newlines)[colons] + 1] + 1  # in the puzzle that the colon stands in
         return decisions & (numbers[np.searchsorted(colons, places) - 1] > 2)
 

@@ -46,8 +46,8 @@ class DatasetSection:
 class DrillsSection:
     """Training rows of a base; see ``dataset_builder.drills.drill_columns``, whose defaults stand for None.
 
-    Beside a dataset: what an adapter is to keep of what its base has learned. With ``walk_finds`` no loss is on what a
-    walk's draw decided; without, on all of it.
+    Beside a dataset: what an adapter is to keep of what its base has learned. No loss is on what a walk's draw
+    decided.
     """
 
     rows: int = field(metadata={"least": 1})
@@ -57,7 +57,6 @@ class DrillsSection:
     sizes: list[int] | None = field(default=None, metadata=LATER)
     walk_share: float | None = field(default=None, metadata={"least": 0, "most": 1, "later": True})
     pair_share: float | None = field(default=None, metadata={"least": 0, "most": 1, "later": True})
-    walk_finds: bool | None = field(default=None, metadata=LATER)
     format: Literal["symbolic", "search"] = field(default="symbolic", metadata=LATER)
 
 

@@ -107,7 +107,7 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
         arguments._n_gpu = 1
     revision = recipe.model.revision or (base_commit(recipe.base_path) if recipe.model.base else None)
     model, tokenizer = load_model(recipe, revision)
-    drawn = Drawn(tokenizer) if recipe.drills and recipe.drills.walk_finds else None
+    drawn = Drawn(tokenizer) if recipe.drills and recipe.drills.walk_share else None
     sequences = Sequences(token_cache(recipe, tokenizer, dataset), recipe.pack, drawn)
     try:
         trainer = CompletionTrainer(
