@@ -1,32 +1,33 @@
 """Answers that search before they answer: what is tried, one equation at a time, and then the solution.
 
-    7,20,51,59:21                   the prompt
-    59-51=8                         tried: taken at once
-    7,8,20:21                       what is left, as a puzzle of its own
-    20-8=12                         tried: taken, wrongly
-    7,12:21
-    12-7=5,12+7=19,12*7=84,         none of it is the target, and there is nothing else to try
-    7,8,20:21                       back to the puzzle before
-    20-8=12,20+8=28                 what was tried there last, now known to be wrong, and on from it
-    7,28:21
-    28-7=21                         the target
-    :                               SEARCH_MARKER, alone on a line
-    59-51=8                         the strict answer: the equations that were taken
+    7,20,51,59:21                       the prompt
+    59-51=8                             tried: taken at once
+    7,8,20:21:59-51=8                   what is left, a puzzle of its own, and the way to it
+    20-8=12                             tried: taken, wrongly
+    7,12:21:59-51=8,20-8=12
+    12-7=5,12+7=19,12*7=84,             none of it is the target, and there is nothing else to try
+    7,8,20:21:59-51=8                   back to the puzzle before
+    20-8=12,20+8=28                     what was tried there last, now known to be wrong, and on from it
+    7,28:21:59-51=8,20+8=28
+    28-7=21                             the target
+    :                                   SEARCH_MARKER, alone on a line
+    59-51=8                             the strict answer: the way, and the last equation
     20+8=28
     28-7=21
 
-The puzzles on the way are written as prompts are. Their candidates come in one fixed order (``_candidate``): a comma
-behind one says that the rest cannot reach the target, a newline takes it. What to try next follows from the puzzle and
-from what was tried last, and both always stand in the last two lines: a way back costs no memory. The candidates are a
-part of all that the rules allow, a small one where many numbers are left; a puzzle that they cannot solve is searched
-``wide``. Values are never negative: where the target is positive, every solution can be written without
-(a sign can always be pushed to the end). So a solver's exact look-ahead labels every candidate, which is many decisions
-a row instead of one, and a wrong one costs a detour and not the answer.
+The puzzles on the way are written as prompts are, with the equations that were taken behind them. Their candidates come
+in one fixed order (``_candidate``): a comma behind one says that the rest cannot reach the target, a newline takes it.
+All that a search stands on is in its last two lines: what to try next follows from the puzzle and from what was tried
+last; to go back is to undo the last equation of the way; the answer is the way. Nothing has to be remembered. The
+candidates are a part of all that the rules allow, a small one where many numbers are left; a puzzle that they cannot
+solve is searched ``wide``. Values are never negative: where the target is positive, every solution can be written
+without (a sign can always be pushed to the end). So a solver's exact look-ahead labels every candidate, which is many
+decisions a row instead of one, and a wrong one costs a detour and not the answer.
 
 Of the candidates that a perfect search would leave alone a few are taken all the same, and a few that it would take are
 passed over, by a hash of the puzzle: else no row would show how to turn back.
 
-``walks`` is the same with decisions that are drawn, and ends before a target is found: how to search, not what to find.
+``walks`` are pieces of searches with decisions that are drawn: how to search, not what to find.
 """
 
 from __future__ import annotations
@@ -301,7 +302,7 @@ def _write_searches(numbers, targets, keys, detours, limit, out, offsets):
 
 @njit(cache=True, nogil=True)
 def _write_walks(numbers, targets, keys, limit, out, offsets):
-    """``offsets``: of each walk's prompt and completion, one after the other."""
+    """The row that has no walk within the limit, or -1. ``offsets``: of each walk's prompt and completion in turn."""
     n = numbers.shape[1]
     pools, stack = np.zeros((n + 1, n + 1), np.int64), np.zeros((n + 1, n + 1), np.int64)
     cursors, below = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
@@ -326,8 +327,10 @@ def _write_walks(numbers, targets, keys, limit, out, offsets):
         if end != _FOUND or at - begin > limit:
             while out[at - 1] != _COMMA or at - begin > limit:
                 at -= 1
-        offsets[2 * row + 1] = prompt
-        offsets[2 * row + 2] = max(at, prompt)
+        if at <= prompt:
+            return row
+        offsets[2 * row + 1], offsets[2 * row + 2] = prompt, at
+    return -1
 
 
 def _checked(numbers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -372,8 +375,8 @@ def walks(
     """Pieces of searches that know nothing: what is taken and what is left is drawn, whatever the target.
 
     They teach the order of the candidates, their results, what is left and the way back, for any numbers; nothing
-    of which candidates lead to a target. Each begins with any puzzle on the way, its prompt, and ends unfinished: with a
-    comma or, if it finds the target, with the newline behind the last equation but one of its answer.
+    of which candidates lead to a target. Each begins with any puzzle on the way, its prompt, and ends unfinished: with
+    a comma or, if it finds the target, with the newline behind the last equation but one of its answer.
 
     Args:
         numbers: positive integers, shape (rows, n), n from 3 to 15, ascending in each row; targets: positive, (rows,).
@@ -383,11 +386,16 @@ def walks(
 
     Returns:
         Prompts and completions.
+
+    Raises:
+        InputError: n, a number or a target that is not positive, or too few characters for any walk.
     """
     numbers, targets = _checked(numbers, targets)
     rows, n = numbers.shape
     out = np.empty(rows * (characters + 60 * n) + 60 * n, np.uint8)  # a puzzle with its way has less than 60n
     offsets = np.zeros(2 * rows + 1, np.int64)
-    _write_walks(numbers, targets, keys, characters, out, offsets)
+    row = _write_walks(numbers, targets, keys, characters, out, offsets)
+    if row >= 0:
+        raise InputError(f"{characters} characters are too few for a walk through {numbers[row].tolist()}; give more")
     texts = _strings(out, offsets)
     return texts[::2], texts[1::2]

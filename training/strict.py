@@ -98,7 +98,7 @@ def _fits(value: object, hint: Any) -> bool:
         return isinstance(value, list) and bool(value) and all(_fits(each, arguments[0]) for each in value)
     if origin is dict:
         return isinstance(value, dict) and all(isinstance(k, str) and _fits(v, arguments[1]) for k, v in value.items())
-    return isinstance(value, (int, float) if hint is float else hint) and isinstance(value, bool) == (hint is bool)
+    return isinstance(value, (int, float) if hint is float else hint) and not isinstance(value, bool)
 
 
 def _words(hint: Any) -> str:

@@ -9,6 +9,8 @@ from dataset_builder.search import SEARCH_MARKER
 
 FORMAT = "search"
 """Of ``training.formats``: the one whose answers search."""
+_CANDIDATES = re.compile(r"^[^:\n]+$", re.MULTILINE)
+"""Lines of them; those of puzzles have colons, and so has the marker."""
 _AGAIN = re.compile(r",\n[^\n]*\n[^\n=,]*=")
 MAX_LINE = 60
 """Characters of the line at work that are shown: its end, where the model is."""
@@ -29,8 +31,8 @@ class Search:
 
     @property
     def tried(self) -> int:
-        """Candidates: every equation is one, but for those that a way back says again."""
-        return self.text.count("=") - len(_AGAIN.findall(self.text))
+        """Candidates: every equation is one, but for those of the way and those that a way back says again."""
+        return sum(line.count("=") for line in _CANDIDATES.findall(self.text)) - len(_AGAIN.findall(self.text))
 
     @property
     def turned_back(self) -> int:

@@ -54,30 +54,45 @@ def can_reach(pool: tuple[int, ...], target: int, known: dict, rule=allowed) -> 
 
 
 def replay(numbers, target, text):
-    """Walk through a search; returns [(pool after the candidate, whether it was taken)] and the strict answer.
+    """Walk through a search; returns [(pool before, the candidate, pool after, whether it was taken)] and the answer.
 
-    Asserts that every puzzle line is what is left, that every equation holds and takes numbers of the pool, that no
-    candidate comes twice, and that a way back says what was tried last.
+    Asserts that every puzzle line is what is left and the way to it, that every equation holds and takes numbers of
+    the pool, that no candidate comes twice, and that a way back says what was tried last.
     """
     search, marker, answer = text.rpartition(f"\n{SEARCH_MARKER}\n")
     assert marker
-    seen, path = follow(numbers, target, search)
+    seen, path = follow(f"{','.join(map(str, numbers))}:{target}\n", search)
     assert answer.split("\n") == path
     return seen, answer
 
 
-def follow(numbers, target, search):
+def parts_of(line):
+    """Pool, target and way of a puzzle line."""
+    said, goal, *way = line.split(":")
+    assert len(way) < 2 and way != [""]
+    return tuple(map(int, said.split(","))), int(goal), way[0].split(",") if way else []
+
+
+def follow(prompt, search):
     """``replay`` of the part before the marker: what was seen, and the way."""
-    pools, tried = [tuple(numbers)], [[]]
-    path, seen, back = [], [], None
+    pool, target, path = parts_of(prompt.removesuffix("\n"))
+    pools = [pool]
+    for equation in reversed(path):
+        y, op, x, c = EQUATION.fullmatch(equation).groups()
+        assert OPERATE[op](int(y), int(x)) == int(c)
+        before = list(pools[0])
+        before.remove(int(c))
+        pools.insert(0, tuple(sorted([*before, int(y), int(x)])))
+    tried = [[] for _ in pools]
+    seen, back = [], None
     for place, line in enumerate(search.split("\n")):
         if place % 2:
-            said, _, goal = line.partition(":")
-            assert int(goal) == target
-            pool, back = tuple(map(int, said.split(","))), None
-            if pool != pools[-1]:
+            pool, goal, way = parts_of(line)
+            back = None
+            if len(pool) > len(pools[-1]):
                 pools.pop(), tried.pop()
                 back = path.pop()
+            assert goal == target and way == path
             assert pool == pools[-1], "neither what is left nor the puzzle before"
             continue
         parts = line.split(",")
@@ -162,7 +177,7 @@ def test_these_searches_stay_as_they_are():
     for n in range(2, 9):
         numbers, targets, _ = puzzles(("golden-search",), 40, n, 60, SEARCH_BOUND, "train", unique=False)
         digest.update("\0".join(searches(numbers, targets).to_pylist()).encode())
-    assert digest.hexdigest() == "f6ba4b9af0af0e0fce511cd85329cf563faf3ad3eb783333e0d1fe7ff46370b9"
+    assert digest.hexdigest() == "d7d604d605c93354e49415b4fe0aeca2af70602a2a4e5f641cff9646d7794c12"
 
 
 def test_a_wide_search_finds_what_a_small_one_cannot():
@@ -182,45 +197,43 @@ def test_a_wide_search_finds_what_a_small_one_cannot():
     assert found > 20
 
 
-def test_walks_go_by_the_same_rule_and_find_nothing():
+def walked(numbers, targets, keys, characters):
+    return list(zip(*(texts.to_pylist() for texts in walks(numbers, targets, keys, characters)), strict=True))
+
+
+def test_walks_go_by_the_same_rule_from_anywhere():
     generator = np.random.Generator(np.random.Philox(3))
-    taken_share, left, cut = [], 0, 0
+    taken_share, begun, back, cut, found = [], set(), 0, 0, 0
     for n in (3, 4, 5, 6, 7, 8, 11, 15):
         numbers, targets = np.sort(generator.integers(1, 2001, (60, n)), axis=1), generator.integers(1, 40, 60)
         numbers[::2] = np.sort(generator.integers(1, 31, (30, n)), axis=1)
         keys = generator.integers(0, 2**63, 60).astype(np.uint64)
-        texts = walks(numbers, targets, keys, 250).to_pylist()
-        assert texts == walks(numbers, targets, keys, 250).to_pylist()
-        for row, target, text in zip(numbers.tolist(), targets.tolist(), texts, strict=True):
-            assert text.endswith(",") and len(text) < 250 + 100, "unfinished"
-            lines = text.split("\n")
-            if len(lines) % 2 == 0:  # a puzzle that is cut short
-                cut += 1
-                lines.pop()
-            seen, _ = follow(row, target, "\n".join(lines))
+        pairs = walked(numbers, targets, keys, 440)
+        assert pairs == walked(numbers, targets, keys, 440)
+        for row, (prompt, text) in zip(numbers.tolist(), pairs, strict=True):
+            assert text.endswith((",", "\n")) and len(prompt + text) <= 440, "unfinished"
+            search, marker, answer = text.rpartition(f"\n{SEARCH_MARKER}\n")
+            pool, target, way = parts_of(prompt[:-1])
+            begun.add((n, len(pool)))
+            assert way or pool == tuple(row)
+            if marker:
+                seen, path = follow(prompt, search)
+                assert answer == "".join(f"{equation}\n" for equation in path[:-1])
+                assert seen[-1][2:] == ((target,), True) and verify(row, target, "\n".join(path)).correct
+                found += 1
+            else:
+                lines = text.split("\n")
+                if len(lines) % 2 == 0:  # a puzzle that is cut short
+                    cut += 1
+                    lines.pop()
+                seen, _ = follow(prompt, "\n".join(lines))
+                assert all(after != (target,) for _, _, after, _ in seen)
             assert all(allowed(pool, *move) for pool, move, _, _ in seen)
-            assert all(after != (target,) for _, _, after, _ in seen)
             taken_share += [taken for pool, _, _, taken in seen if len(pool) > 2]
-            left += ",\n" in text
-    assert abs(np.mean(taken_share) - 0.5) < 0.05, "what is taken is drawn"
-    assert left > 50 and cut > 20, "ways back, and puzzles before one that finds the target"
-
-
-def test_a_walk_that_finds_its_target_takes_it_and_ends():
-    generator = np.random.Generator(np.random.Philox(4))
-    numbers, targets = np.sort(generator.integers(1, 31, (200, 4)), axis=1), generator.integers(1, 31, 200)
-    keys = generator.integers(0, 2**63, 200).astype(np.uint64)
-    before, texts = (walks(numbers, targets, keys, 250, finds=finds).to_pylist() for finds in (False, True))
-    found = 0
-    for row, target, short, text in zip(numbers.tolist(), targets.tolist(), before, texts, strict=True):
-        if not text.endswith("\n"):
-            assert text == short
-            continue
-        found += 1
-        assert text.startswith(short)
-        seen, way = follow(row, target, text[:-1])
-        assert seen[-1][2:] == ((target,), True) and verify(row, target, "\n".join(way)).correct
-    assert 20 < found < 180
+            back += ",\n" in text
+    assert begun >= {(n, size) for n in (3, 4, 5, 6, 7, 8) for size in range(2, n + 1)}, "at every level"
+    assert abs(np.mean(taken_share) - 0.5) < 0.06, "what is taken is drawn"
+    assert back > 100 and cut > 20 and 50 < found < 300
 
 
 def test_the_longest_are_written_without_detours():
@@ -234,7 +247,7 @@ def test_the_longest_are_written_without_detours():
 
 def test_equal_numbers_and_zero_on_the_way():
     assert searches(np.array([[6, 6, 7]]), np.array([7]), detours=False).to_pylist() == [
-        "7-6=1\n1,6:7\n6-1=5,6/1=6,6+1=7\n:\n7-6=1\n6+1=7"
+        "7-6=1\n1,6:7:7-6=1\n6-1=5,6/1=6,6+1=7\n:\n7-6=1\n6+1=7"
     ]
     (text,) = searches(np.array([[5, 5, 9]]), np.array([9]), detours=False).to_pylist()
     assert verify([5, 5, 9], 9, replay([5, 5, 9], 9, text)[1]).correct
@@ -252,3 +265,9 @@ def test_equal_numbers_and_zero_on_the_way():
 def test_what_has_no_search_is_refused(numbers, targets, message):
     with pytest.raises(InputError, match=message):
         searches(np.array(numbers), np.array(targets))
+
+
+def test_a_walk_that_has_no_room_is_refused():
+    numbers, keys = np.arange(1000, 1060, 4).reshape(1, 15), np.array([1], np.uint64)
+    with pytest.raises(InputError, match=r"70 characters are too few for a walk through \[1000, 1004"):
+        walks(numbers, np.array([7]), keys, 70)

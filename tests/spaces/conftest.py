@@ -64,10 +64,10 @@ def tiny_adapter(tmp_path_factory) -> Path:
 
 SEARCHES = {
     "7,20,51,59:21\n": (
-        "59-51=8\n7,8,20:21\n20-8=12\n7,12:21\n12-7=5,12+7=19,12*7=84,\n7,8,20:21\n20-8=12,20+8=28\n7,28:21\n28-7=21\n"
-        ":\n59-51=8\n20+8=28\n28-7=21"
+        "59-51=8\n7,8,20:21:59-51=8\n20-8=12\n7,12:21:59-51=8,20-8=12\n12-7=5,12+7=19,12*7=84,\n7,8,20:21:59-51=8\n"
+        "20-8=12,20+8=28\n7,28:21:59-51=8,20+8=28\n28-7=21\n:\n59-51=8\n20+8=28\n28-7=21"
     ),
-    "2,3,4:9\n": "3-2=1\n1,4:9\n4-1=3,4/1=4,4+1=5,\n2,3,4:9\n" * 5,
+    "2,3,4:9\n": "3-2=1\n1,4:9:3-2=1\n4-1=3,4/1=4,4+1=5,\n2,3,4:9\n" * 5,
 }
 
 
@@ -106,7 +106,7 @@ def searching_adapter(tmp_path_factory) -> Path:
     for saved in (base, adapter):
         tokenizer.save_pretrained(saved)
     (adapter / "run.json").write_text(json.dumps({"recipe": {"score": {"format": "search"}}}))
-    (adapter / "results.json").write_text(json.dumps({"adapter": {"decoding": {"max_new_tokens": 150}}}))
+    (adapter / "results.json").write_text(json.dumps({"adapter": {"decoding": {"max_new_tokens": 190}}}))
     return adapter
 
 

@@ -313,7 +313,7 @@ class TestSearching:
         assert page.locator("#attempt tbody code").all_inner_texts() == ["59-51=8", "20+8=28", "28-7=21"]
         live = [text for text in page.evaluate("window.seen") if "It is searching" in text]
         assert any("candidates tried" in text and "tried, turned back once" in text for text in live), live
-        self.check_search(page, "#attempt", "7 candidates tried, turned back once", "7,8,20:21")
+        self.check_search(page, "#attempt", "7 candidates tried, turned back once", "7,8,20:21:59-51=8")
         page.screenshot(path=pictures / f"search-play-{name}.png", full_page=True)
         assert fits(page)
 

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import yaml
@@ -9,7 +10,7 @@ from datasets import load_dataset
 
 from dataset_builder.drills import drill_columns
 from dataset_builder.errors import InputError
-from dataset_builder.puzzle import parse_puzzle
+from dataset_builder.puzzle import parse_puzzle, partition_mask, puzzle_keys
 from dataset_builder.search import SEARCH_MARKER
 from metrics.arith_puzzle_verifier.verify import verify
 from training.encoding import UNFINISHED
@@ -99,18 +100,19 @@ def test_drills_of_a_base_that_searches():
 
 
 def test_drills_with_large_numbers_hold_no_puzzle_of_the_evaluation_splits():
-    """What is solved has two numbers, or small ones; the rest are walks, which end before a target is found."""
+    """Walks, which end before their answer does, obey the partition by key as all else does."""
     columns = drill_columns(
         800, 3, 0.25, limit=2000, v=60, sizes=[3, 4], search=True, walk_share=0.5, pair_share=0.125
     )  # fmt: skip
     assert len(columns["prompt"]) == len(columns["completion"]) == 800
-    walked, paired, puzzles = [], [], []
+    walked, paired, puzzles, found = [], [], [], 0
     for prompt, answer in zip(columns["prompt"], columns["completion"], strict=True):
         if prompt.endswith("="):
             continue
-        numbers, target = parse_puzzle(prompt)
+        numbers, target = parse_puzzle(":".join(prompt.split(":")[:2]))
         if answer.endswith(UNFINISHED):
-            assert SEARCH_MARKER not in answer.split("\n")
+            assert partition_mask(puzzle_keys(np.array([numbers]), np.array([target])), "train").all()
+            found += SEARCH_MARKER in answer.split("\n")
             walked.append(numbers)
         else:
             assert verify(numbers, target, FORMATS["search"].strict(answer)).correct
@@ -121,11 +123,7 @@ def test_drills_with_large_numbers_hold_no_puzzle_of_the_evaluation_splits():
     assert columns == drill_columns(
         800, 3, 0.25, limit=2000, v=60, sizes=[3, 4], search=True, walk_share=0.5, pair_share=0.125
     )  # fmt: skip
-    finding = drill_columns(
-        800, 3, 0.25, limit=2000, v=60, sizes=[3, 4], search=True, walk_share=0.5, pair_share=0.125, walk_finds=True
-    )  # fmt: skip
-    assert finding["prompt"] == columns["prompt"]
-    assert 5 < sum(answer.endswith("\n") for answer in finding["completion"]) < 200
+    assert 50 < found < 250
     with pytest.raises(InputError, match="format: search"):
         drill_columns(10, 3, 0.5, walk_share=0.5)
     with pytest.raises(InputError, match="more than 1 together"):
@@ -157,7 +155,6 @@ def test_drills_keep_their_share_in_a_study():
     plan = [training.recipe for training in trainings(study)]
     assert [recipe.dataset.rows for recipe in plan] == sorted(study.rows) and len(plan) == 5
     assert all(recipe.drills.rows == round(share * recipe.dataset.rows) for recipe in plan)
-    assert all(recipe.drills.walk_finds for recipe in plan)
 
 
 def test_an_arm_changes_how_it_is_trained_and_scored():

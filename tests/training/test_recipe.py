@@ -47,7 +47,6 @@ def _shape(**change):
         ({"lora": {"r": True}}, "lora.r must be int, not True"),
         ({"lora": {"r": None}}, "lora.r must be int, not None"),
         ({"lora": {"target_modules": [1]}}, "lora.target_modules must be str or list[str], not [1]"),
-        ({"drills": {"rows": 5, "walk_finds": 1}}, "drills.walk_finds must be bool or null, not 1"),
         ({"dataset": {"rows": 5.0}}, "dataset.rows must be int or null"),
         (
             {"dataset": {"format": "latin"}},
