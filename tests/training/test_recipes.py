@@ -20,6 +20,7 @@ ARITH_TINY = LlamaConfig(vocab_size=21, hidden_size=160, intermediate_size=480, 
 BASES = {
     "runs/lever-base": (ARITH_TINY, 1_336_000),
     "runs/lever-curriculum-1": (ARITH_TINY, 1_336_000),
+    "runs/arith-tiny-search-1": (ARITH_TINY, 1_336_000),
     "openlm-research/open_llama_3b": (
         LlamaConfig(vocab_size=32000, hidden_size=3200, intermediate_size=8640, num_hidden_layers=26,
                     num_attention_heads=32), 3_426_473_600),
