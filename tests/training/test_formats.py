@@ -66,7 +66,9 @@ def test_each_lever_changes_one_thing(table):
         sorted(re.findall(r"\d+|-\d+", b)) for b in plain
     ]
     assert [text.split("\n")[::-1] for text in texts["backward"][1]] == [text.split("\n") for text in plain]
-    assert texts["reversed_digits"][0][0] == re.sub(r"\d+", lambda m: m[0][::-1], plain_prompts[0])
+    for reversed_, of in (("reversed_digits", "symbolic"), ("search_reversed", "search")):
+        for column, other in zip(texts[reversed_], texts[of], strict=True):
+            assert column == [re.sub(r"\d+", lambda m: m[0][::-1], text) for text in other]
 
 
 def test_a_search_without_an_end_is_judged_whole():
@@ -118,7 +120,7 @@ def test_drills_with_large_numbers_hold_no_puzzle_of_the_evaluation_splits():
             assert verify(numbers, target, FORMATS["search"].strict(answer)).correct
             (paired if len(numbers) == 2 else puzzles).append([*numbers, target])
     assert (len(walked), len(paired), len(puzzles)) == (400, 100, 100)
-    assert {len(numbers) for numbers in walked} >= {3, 5, 8, 15} and max(map(max, walked)) > 1000
+    assert {len(numbers) for numbers in walked} >= {2, 3, 5, 8, 12} and max(map(max, walked)) > 1000
     assert max(map(max, paired)) > 1000 and max(map(max, puzzles)) <= 60
     assert columns == drill_columns(
         800, 3, 0.25, limit=2000, v=60, sizes=[3, 4], search=True, walk_share=0.5, pair_share=0.125
