@@ -100,7 +100,7 @@ class TestWatch:
         assert last["correct"] and last["answer"] == "2+3=5"
 
     def test_what_changes_all_the_time_is_not_read_aloud(self, solved):
-        page = render.attempt(next(logic.watch(NUMBERS, TARGET, iter([solved[:24]]), "search")))
+        page = render.attempt(next(logic.watch(NUMBERS, TARGET, iter([solved[:32]]), "search")))
         still, moving = page.split('aria-live="off"')
         assert "It is searching" in still and 'role="status"' in still and "polite" not in page
         assert "2 candidates tried, turned back 0 times" in moving and "<code>20-8=1</code>" in moving
