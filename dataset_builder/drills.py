@@ -1,7 +1,7 @@
 """What the base models learn: single equations, and puzzles with small numbers.
 
 Not a config of the published dataset; the recipe of a base names it, and a seed gives the same rows.
-Its puzzles obey the dataset's partition by key, so the base has seen no evaluation puzzle either.
+Its puzzles, and those that its walks begin with, obey the dataset's partition by key, as training rows do.
 """
 
 from __future__ import annotations
@@ -13,14 +13,7 @@ import numpy as np
 from dataset_builder.canonical import canonical
 from dataset_builder.errors import InputError
 from dataset_builder.generate import CONFIGS, puzzles, stream_key
-from dataset_builder.puzzle import (
-    OPERATORS,
-    completion,
-    parse_puzzle,
-    partition_mask,
-    puzzle_key,
-    symbolic_prompt,
-)
+from dataset_builder.puzzle import OPERATORS, completion, parse_puzzle, partition_mask, puzzle_key, symbolic_prompt
 from dataset_builder.search import FACTOR, searches, walks
 from dataset_builder.solve import BOUND_FACTOR
 

@@ -23,7 +23,7 @@ from dataset_builder.generate import puzzles
 from dataset_builder.puzzle import OPERATORS, completion, symbolic_prompt
 from dataset_builder.search import SEARCH_BOUND
 from dataset_builder.solve import BOUND_FACTOR
-from training.formats import FORMATS, PUZZLE_FORMATS, SEARCHES
+from training.formats import FORMATS, PUZZLE_FORMATS
 
 SENTENCEPIECE = "tokenizer.model"
 PAD = "<pad>"
@@ -159,7 +159,7 @@ def _rows(text_format: str) -> tuple[list[str], list[str]]:
     form = FORMATS[text_format if text_format in PUZZLE_FORMATS else "symbolic"]
     prompts, completions = [], []
     for n, v in ((4, 60), (7, 60), (6, 1000), (8, 10_000)):
-        if text_format in SEARCHES and BOUND_FACTOR * v > SEARCH_BOUND:
+        if text_format == "search" and BOUND_FACTOR * v > SEARCH_BOUND:
             continue
         numbers, targets, steps = puzzles(("tokenizer",), 100, n, v, BOUND_FACTOR * v, "train", unique=False)
         asked = zip(numbers.tolist(), targets.tolist(), strict=True)

@@ -93,14 +93,8 @@ def _reversed_lines(text: str) -> str:
     return "\n".join(reversed(text.split("\n")))
 
 
-def reversed_digits(text: str) -> str:
-    """The text with the digits of every number from the last to the first: carries before what they go to."""
+def _reversed_digits(text: str) -> str:
     return re.sub(r"\d+", lambda match: match[0][::-1], text)
-
-
-def _search_reversed(table: pa.Table) -> tuple[pa.Array, pa.Array]:
-    prompts, texts = ([reversed_digits(text) for text in column.to_pylist()] for column in _search(table))
-    return pa.array(prompts, pa.string()), pa.array(texts, pa.string())
 
 
 def _after_marker(text: str) -> str:
@@ -125,12 +119,6 @@ FORMATS = {
     "natural": Puzzles(_PUZZLE, _natural, natural_prompt),
     # What follows the marker of dataset_builder.search is judged; an answer without one is judged whole.
     "search": Puzzles(("numbers", "target", "prompt"), _search, symbolic_prompt, _after_marker),
-    "search_reversed": Puzzles(
-        ("numbers", "target", "prompt"),
-        _search_reversed,
-        lambda numbers, target: reversed_digits(symbolic_prompt(numbers, target)),
-        lambda text: reversed_digits(_after_marker(text)),
-    ),
     # The levers of training/studies/levers_cpu.yaml: one change of the symbolic format each.
     "shuffled": Puzzles(_PUZZLE, partial(_rewritten, _shuffled_prompt, _same), _shuffled_prompt),
     "either_order": Puzzles(_PUZZLE, partial(_rewritten, symbolic_prompt, _either_order)),
@@ -143,14 +131,12 @@ FORMATS = {
         _PUZZLE,
         partial(
             _rewritten,
-            lambda numbers, target: reversed_digits(symbolic_prompt(numbers, target)),
-            lambda numbers, target, text: reversed_digits(text),
+            lambda numbers, target: _reversed_digits(symbolic_prompt(numbers, target)),
+            lambda numbers, target, text: _reversed_digits(text),
         ),
-        lambda numbers, target: reversed_digits(symbolic_prompt(numbers, target)),
-        reversed_digits,
+        lambda numbers, target: _reversed_digits(symbolic_prompt(numbers, target)),
+        _reversed_digits,
     ),
     "alpaca": Format(("query", "response"), _alpaca),
 }
-SEARCHES = ("search", "search_reversed")
-"""Those whose texts ``dataset_builder.search`` writes."""
 PUZZLE_FORMATS = tuple(name for name, form in FORMATS.items() if isinstance(form, Puzzles))

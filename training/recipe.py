@@ -38,15 +38,7 @@ class DatasetSection:
     rows: int | None = field(default=None, metadata={"least": 1})
     seed: int = field(default=0, metadata={"least": 0})
     format: Literal[
-        "symbolic",
-        "natural",
-        "alpaca",
-        "search",
-        "search_reversed",
-        "shuffled",
-        "either_order",
-        "backward",
-        "reversed_digits",
+        "symbolic", "natural", "alpaca", "search", "shuffled", "either_order", "backward", "reversed_digits"
     ] = field(default="symbolic", metadata=LATER)
 
 
@@ -65,7 +57,7 @@ class DrillsSection:
     sizes: list[int] | None = field(default=None, metadata=LATER)
     walk_share: float | None = field(default=None, metadata={"least": 0, "most": 1, "later": True})
     pair_share: float | None = field(default=None, metadata={"least": 0, "most": 1, "later": True})
-    format: Literal["symbolic", "search", "search_reversed"] = field(default="symbolic", metadata=LATER)
+    format: Literal["symbolic", "search"] = field(default="symbolic", metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -109,9 +101,9 @@ class ScoreSection:
     splits: list[str] = field(default_factory=lambda: ["test"])
     batch_size: int = field(default=256, metadata={"least": 1})
     max_new_tokens: int = field(default=64, metadata={"least": 1})
-    format: Literal[
-        "symbolic", "natural", "search", "search_reversed", "shuffled", "either_order", "backward", "reversed_digits"
-    ] = "symbolic"
+    format: Literal["symbolic", "natural", "search", "shuffled", "either_order", "backward", "reversed_digits"] = (
+        "symbolic"
+    )
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from tqdm import tqdm
 from dataset_builder.errors import InputError, first_line
 from dataset_builder.search import SEARCH_VERSION
 from training.encoding import BATCH, UNFINISHED, Texts, encoder
-from training.formats import FORMATS, SEARCHES, reversed_digits
+from training.formats import FORMATS
 from training.recipe import Recipe
 
 VERSION = 1
@@ -131,7 +131,7 @@ def _drills(recipe: Recipe) -> _Source:
 
 def _version(form: str) -> dict:
     """What a cache's key says of a format whose texts this project's code makes, and may make otherwise one day."""
-    return {"search": SEARCH_VERSION} if form in SEARCHES else {}
+    return {"search": SEARCH_VERSION} if form == "search" else {}
 
 
 def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
@@ -143,10 +143,8 @@ def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
         for key in ("limit", "v", "sizes", "walk_share", "pair_share")
         if getattr(section, key) is not None
     }
-    search = section.format in SEARCHES
+    search = section.format == "search"
     columns = drill_columns(section.rows, recipe.seed, section.drill_share, search=search, **stated)
-    if section.format == "search_reversed":
-        columns = {name: [reversed_digits(text) for text in texts] for name, texts in columns.items()}
     for start in range(0, recipe.drills.rows, BATCH):
         yield tuple(pa.array(columns[name][start : start + BATCH]) for name in ("prompt", "completion"))
 

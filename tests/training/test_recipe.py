@@ -50,8 +50,8 @@ def _shape(**change):
         ({"dataset": {"rows": 5.0}}, "dataset.rows must be int or null"),
         (
             {"dataset": {"format": "latin"}},
-            "dataset.format must be symbolic, natural, alpaca, search, search_reversed, shuffled, either_order, "
-            "backward or reversed_digits, not 'latin'",
+            "dataset.format must be symbolic, natural, alpaca, search, shuffled, either_order, backward or "
+            "reversed_digits, not 'latin'",
         ),
         ({"model": {"base": "b", "dtype": "float16"}}, "model.dtype must be float32 or bfloat16 or null"),
         ({"score": {"splits": "test"}}, "score.splits must be list[str]"),
