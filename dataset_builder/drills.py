@@ -1,4 +1,4 @@
-"""What the base models learn: single equations, and puzzles with small numbers.
+"""What the base models learn: single equations, puzzles with small numbers, and how a search goes on.
 
 Not a config of the published dataset; the recipe of a base names it, and a seed gives the same rows.
 Its puzzles, and those that its walks begin with, obey the dataset's partition by key, as training rows do.
@@ -13,8 +13,8 @@ import numpy as np
 from dataset_builder.canonical import canonical
 from dataset_builder.errors import InputError
 from dataset_builder.generate import CONFIGS, puzzles, stream_key
-from dataset_builder.puzzle import OPERATORS, completion, parse_puzzle, partition_mask, puzzle_key, symbolic_prompt
-from dataset_builder.search import FACTOR, searches, walks
+from dataset_builder.puzzle import OPERATORS, completion, partition_mask, puzzle_keys, symbolic_prompt
+from dataset_builder.search import searches, walks, within_reach
 from dataset_builder.solve import BOUND_FACTOR
 
 DRILL_LIMIT = CONFIGS["starter"].splits["train"].bound
@@ -22,14 +22,15 @@ PUZZLE_V = 20
 SCALES = (20, 60, 200)
 """Of the numbers in drills, each as often as the limit: most are small."""
 PUZZLE_SIZES = (3, 4)
-WALK_SIZES = (3, 4, 4, 5, 5, 6, 6, 7, 8, 8, 10, 12, 15)
-WALK_CHARACTERS = 440
+WALK_SIZES = (3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 9, 10, 12, 15)
+WALK_CHARACTERS = 120, 42, 380
+"""Of a walk, for each of its numbers, and at most: an attempt, its puzzle again and the next one's beginning."""
 
 
 def drill_columns(
     rows: int, seed: int, drill_share: float, *,
     limit: int = DRILL_LIMIT, v: int = PUZZLE_V, sizes: Sequence[int] = PUZZLE_SIZES, search: bool = False,
-    walk_share: float = 0.0, pair_share: float = 0.0,
+    walk_share: float = 0.0,
 ) -> dict[str, list[str]]:  # fmt: skip
     """Prompt and completion columns, shuffled.
 
@@ -39,76 +40,67 @@ def drill_columns(
             |a|, |b|, |c| <= limit and exact division; the rest are puzzles of ``sizes``
             numbers from 1..v with their canonical solutions or, with ``search``, those of ``searches``.
         walk_share: the share that are walks of the search through 3 to 15 numbers from 1..limit.
-        pair_share: the share that ask by which operator two numbers from 1..limit give a third, as a search does.
 
     Raises:
-        InputError: walks or pairs without ``search``, or shares that are more than the whole.
+        InputError: walks without ``search``, or shares that are more than the whole.
     """
-    drills, walked, paired = (round(rows * share) for share in (drill_share, walk_share, pair_share))
-    if (walked or paired) and not search:
-        raise InputError("drills.walk_share and drills.pair_share are for format: search; remove them or set it")
-    if drills + walked + paired > rows:
-        raise InputError("drills.drill_share, walk_share and pair_share are more than 1 together; lower one")
+    drills, walked = (round(rows * share) for share in (drill_share, walk_share))
+    if walked and not search:
+        raise InputError("drills.walk_share is for format: search; remove it or set it")
+    if drills + walked > rows:
+        raise InputError("drills.drill_share and walk_share are more than 1 together; lower one")
     generator = np.random.Philox(key=stream_key("drills", seed))
     pairs = _equations(generator, drills, limit)
     texts = [(f"{a}{op}{b}=", str(c)) for a, op, b, c in pairs]
     texts += _walks(generator, walked, limit)
-    texts += _pairs(generator, paired, limit)
     bound = BOUND_FACTOR * v
     for index, n in enumerate(sizes):
-        share = len(range(index, rows - drills - walked - paired, len(sizes)))
+        share = len(range(index, rows - drills - walked, len(sizes)))
         if share == 0:
             continue
-        numbers, targets, _ = puzzles(("drills", seed), share, n, v, bound, "train", unique=False)
         if search:
-            answers = searches(numbers, targets).to_pylist()
-        else:
-            answers = [
-                completion((a, OPERATORS[op], b, c) for a, op, b, c in steps)
-                for steps in canonical(numbers, targets, bound)[0].tolist()
-            ]
-        texts += _asked(numbers, targets, answers)
+            texts += _searched(seed, share, n, v, bound)
+            continue
+        numbers, targets, _ = puzzles(("drills", seed), share, n, v, bound, "train", unique=False)
+        answers = [
+            completion((a, OPERATORS[op], b, c) for a, op, b, c in steps)
+            for steps in canonical(numbers, targets, bound)[0].tolist()
+        ]
+        asked = zip(numbers.tolist(), targets.tolist(), answers, strict=True)
+        texts += [(symbolic_prompt(row, target), answer) for row, target, answer in asked]
     order = np.argsort(generator.random_raw(len(texts)), kind="stable")
     return {"prompt": [texts[i][0] for i in order], "completion": [texts[i][1] for i in order]}
 
 
-def _scaled(generator: np.random.Philox, rows: int, n: int, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers, int64 [rows, n] and ascending, and targets, all from 1 up to a scale that is drawn for each row."""
-    words = generator.random_raw(rows * (n + 2)).reshape(rows, n + 2)
-    scale = np.array((*SCALES, limit), dtype=np.uint64)[words[:, :1] >> np.uint64(62)]
-    drawn = (((words[:, 1:] >> np.uint64(32)) * scale) >> np.uint64(32)).astype(np.int64) + 1
-    return np.sort(drawn[:, 1:], axis=1), drawn[:, 0]
-
-
-def _asked(numbers: np.ndarray, targets: np.ndarray, answers: list[str]) -> list[tuple[str, str]]:
-    """Prompts and completions."""
-    puzzles = zip(numbers.tolist(), targets.tolist(), strict=True)
-    return [(symbolic_prompt(*puzzle), answer) for puzzle, answer in zip(puzzles, answers, strict=True)]
+def _searched(seed: int, rows: int, n: int, v: int, bound: int) -> list[tuple[str, str]]:
+    """Puzzles and their searches; the few that no attempt solves are left out, and others taken."""
+    numbers, targets, _ = puzzles(("drills", seed), rows + rows // 10 + 20, n, v, bound, "train", unique=False)
+    prompts, answers, found = searches(numbers, targets)
+    pairs = zip(prompts.to_pylist(), answers.to_pylist(), strict=True)
+    return [pair for pair, kept in zip(pairs, found >= 0, strict=True) if kept][:rows]
 
 
 def _walks(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str, str]]:
+    """Numbers, and first the targets, are from 1 up to a scale that is drawn for each row; half of the targets make room
+    for one that the walk comes upon."""
     texts = []
+    base, each, most = WALK_CHARACTERS
     for index, n in enumerate(WALK_SIZES):
         share = len(range(index, rows, len(WALK_SIZES)))
-        found = []
+        found: list[tuple[str, str]] = []
         while len(found) < share:
-            numbers, targets = _scaled(generator, share, n, limit)
-            pieces = walks(numbers, targets, generator.random_raw(share), WALK_CHARACTERS)
-            pairs = list(zip(*(column.to_pylist() for column in pieces), strict=True))
-            keys = [puzzle_key(*parse_puzzle(":".join(prompt.split(":")[:2]))) for prompt, _ in pairs]
-            kept = partition_mask(np.array(keys, np.uint64), "train")
-            found += [pair for pair, keep in zip(pairs, kept, strict=True) if keep]
+            words = generator.random_raw(share * (n + 3)).reshape(share, n + 3)
+            scale = np.array((*SCALES, limit), dtype=np.uint64)[words[:, :1] >> np.uint64(62)]
+            drawn = (((words[:, 1:-1] >> np.uint64(32)) * scale) >> np.uint64(32)).astype(np.int64) + 1
+            numbers, targets, keys = np.sort(drawn[:, 1:], axis=1), drawn[:, 0], words[:, -1].copy()
+            near = within_reach(numbers, targets, keys)
+            targets = np.where((words[:, 0] & np.uint64(1) == 0) & (near <= 2 * limit), near, targets)
+            texts_of = walks(numbers, targets, keys, min(base + each * n, most))
+            kept = partition_mask(puzzle_keys(numbers, targets), "train")
+            pairs = zip(*(column.to_pylist() for column in texts_of), strict=True)
+            found += [pair for pair, keep in zip(pairs, kept, strict=True) if keep and pair[1]]
         texts += found[:share]
     return texts
-
-
-def _pairs(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str, str]]:
-    """Puzzles of two numbers: no evaluation split has so few."""
-    numbers, kind = _scaled(generator, rows, 2, limit)[0], generator.random_raw(rows) % 4
-    x, y = numbers.T
-    targets = np.select([kind == 0, (kind == 1) & (x <= FACTOR)], [x + y, x * y], y - x)
-    targets = np.where(targets < 1, x + y, targets)
-    return _asked(numbers, targets, searches(numbers, targets).to_pylist())
 
 
 def _equations(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[int, str, int, int]]:

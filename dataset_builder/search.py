@@ -1,33 +1,30 @@
-"""Answers that search before they answer: what is tried, one equation at a time, and then the solution.
+"""Answers that search before they answer: attempts by one fixed rule, and then the solution.
 
-    7,20,51,59:21                       the prompt
-    59-51=8                             tried: taken at once
-    7,8,20:21:59-51=8                   what is left, a puzzle of its own, and the way to it
-    20-8=12                             tried: taken, wrongly
-    7,12:21:59-51=8,20-8=12
-    12-7=5,12+7=19,12*7=84,             none of it is the target, and there is nothing else to try
-    7,8,20:21:59-51=8                   back to the puzzle before
-    20-8=12,20+8=28                     what was tried there last, now known to be wrong, and on from it
-    7,28:21:59-51=8,20+8=28
-    28-7=21                             the target
+    7,20,51,59:21                       the prompt, a puzzle of more than three numbers
+    59-51=8                             the first attempt: the first pair of the numbers
+    7,8,20:21                           what is left, a puzzle of its own
+    20,8:28,14,147,3:12,28:28-7=21      a pair, what would do, what it makes; the last of it does: 28-7=21
     :                                   SEARCH_MARKER, alone on a line
-    59-51=8                             the strict answer: the way, and the last equation
+    59-51=8                             the strict answer: the equations of that attempt
     20+8=28
     28-7=21
 
-The puzzles on the way are written as prompts are, with the equations that were taken behind them. Their candidates come
-in one fixed order (``_candidate``): a comma behind one says that the rest cannot reach the target, a newline takes it.
-All that a search stands on is in its last two lines: what to try next follows from the puzzle and from what was tried
-last; to go back is to undo the last equation of the way; the answer is the way. Nothing has to be remembered. The
-candidates are a part of all that the rules allow, a small one where many numbers are left; a puzzle that they cannot
-solve is searched ``wide``. Values are never negative: where the target is positive, every solution can be written
-without (a sign can always be pushed to the end). So a solver's exact look-ahead labels every candidate, which is many
-decisions a row instead of one, and a wrong one costs a detour and not the answer.
+An attempt brings the numbers down to three, always by the two largest: their sum where the largest is below the target,
+else their difference; only its first pair is another one in each attempt (``_first_move``). Three numbers are tried
+exhaustively, pair by pair: a line names the pair; then what it would have to make for the third number to finish
+(``_wanted``); then what it makes, by ``- + * /``, up to the first that is wanted. With no such line the attempt has failed:
 
-Of the candidates that a perfect search would leave alone a few are taken all the same, and a few that it would take are
-passed over, by a hash of the puzzle: else no row would show how to turn back.
+    50,9:31,29,30:41,59,450             9 and 50 do not make it with 1
+    50,1:39,21,270:49,51
+    9,1:80,20:8,10
+                                        an empty line
+    9,10,20,40:30                       the puzzle again, and its next first pair
 
-``walks`` are pieces of searches with decisions that are drawn: how to search, not what to find.
+Nothing is guessed and nothing remembered: each line follows from the few before it, so that a model has a procedure to
+follow instead of a solution to foresee. No solver takes part in it. That it works is the puzzle's nature: with V=60 the first
+attempt finds a solution of one puzzle in two, the first twelve of nine in ten (``python -m benchmarks.search``).
+
+``walks`` are pieces of searches, from any attempt on, of numbers of any size.
 """
 
 from __future__ import annotations
@@ -41,110 +38,82 @@ from dataset_builder.puzzle import puzzle_keys
 from dataset_builder.solve import BOUND_FACTOR
 from dataset_builder.text import put
 
-SEARCH_VERSION = 4
+SEARCH_VERSION = 5
 """Raised whenever a search comes to be written otherwise; caches of token ids depend on it."""
 SEARCH_MARKER = ":"
-MAX_NUMBERS = 15
-MAX_CHARACTERS = 100
-"""Of a search with detours, for each of its numbers; one that grows longer is written without them."""
+MIN_NUMBERS, MAX_NUMBERS = 3, 15
 SEARCH_BOUND = BOUND_FACTOR * 60
-"""The largest product that a wide search tries: what the dataset's training puzzles (V=60) need."""
-FACTOR = 9
-"""The largest number to multiply with and to divide by, except in a wide search."""
-TAKEN_WRONGLY = np.array([0, 0, 0, 24, 20, 48, 24] + [12] * (MAX_NUMBERS - 6))
-"""Of 256 candidates that lead nowhere, how many are taken, by how many numbers there are: about what a model does."""
-PASSED_OVER = 24
-"""Of 256 candidates that lead to the target, how many are passed over (below the first level, where it would end)."""
-WALKED = 128
-"""Of 256 candidates of a walk, how many are taken: a half, which says nothing of which."""
-_MINUS, _DIVIDE, _PLUS, _TIMES = 0, 1, 2, 3
-_BYTES = np.frombuffer(b"-/+*", dtype=np.uint8)
+"""The largest product that is tried: what the dataset's training puzzles (V=60) need."""
+CONTEXT = 2
+"""Failed attempts that a row shows before the one that succeeds; what came before them is left out."""
+STRAYS = 16
+"""Of 256 failed attempts, how many take a result that does not do: a model must see what follows."""
+_MINUS, _PLUS, _TIMES, _DIVIDE = 0, 1, 2, 3
+_BYTES = np.frombuffer(b"-+*/", dtype=np.uint8)
 _COMMA, _COLON, _EQUALS, _NEWLINE = (np.uint8(ord(c)) for c in ",:=\n")
-_MOVES = 4
-_FOUND, _NOTHING, _TOO_LONG = 0, 1, 2
+_NUMBER = 21
+"""Characters that a number takes at most, with what follows it."""
+
+
+def attempts(n: int) -> int:
+    """How many attempts a search through n numbers has: two for each pair, one for three numbers."""
+    return n * (n - 1) if n > 3 else 1
 
 
 @njit(cache=True, nogil=True)
-def _candidate(pool, size, index, wide):
-    """Candidate ``index`` of an ascending pool: (hi, lo, operator, result); hi -1 if left out, -2 past the end.
-
-    Pairs from the largest number down, of each ``- / + *``. Of five numbers and more only pairs with the largest;
-    of four and more only ``-`` and ``+``. Left out are also quotients that are not whole, factors above ``FACTOR``, and
-    what another candidate does as well. ``wide``: all pairs and operators, products up to ``SEARCH_BOUND``.
-    """
-    pair, op = index // _MOVES, index % _MOVES
-    hi = size - 1
-    while hi > 0 and pair >= hi:
+def _first_move(n, index):
+    """(hi, lo, operator) of attempt ``index``: every pair's difference, from the largest numbers down; then sums."""
+    pairs = n * (n - 1) // 2
+    pair, hi = index % pairs, n - 1
+    while pair >= hi:
         pair -= hi
         hi -= 1
-    if hi <= 0 or (size > 4 and hi < size - 1 and not wide):
-        return -2, 0, 0, 0
-    lo = hi - 1 - pair
-    y, x = pool[hi], pool[lo]
-    if (lo + 1 < hi and pool[lo + 1] == x) or (hi + 1 < size and pool[hi + 1] == y):
-        return -1, 0, 0, 0
+    return hi, hi - 1 - pair, _MINUS if index < pairs else _PLUS
+
+
+@njit(cache=True, nogil=True)
+def _result(y, op, x):
+    """``y op x`` of y >= x >= 0, or -1 where a search does not try it."""
     if op == _MINUS:
-        return hi, lo, op, y - x
+        return y - x
     if op == _PLUS:
-        if x > 0:
-            return hi, lo, op, x + y
-    elif wide or (size < 4 and x <= FACTOR):
+        return y + x
+    if op == _TIMES:
+        return y * x if x != 1 and y * x <= SEARCH_BOUND else -1
+    return y // x if x > 1 and y % x == 0 else -1
+
+
+@njit(cache=True, nogil=True)
+def _wanted(third, target, out):
+    """Every value that makes the target with ``third``, in ``out``; returns how many.
+
+    By value-third, by value+third or third-value, by value/third, value*third and third/value.
+    """
+    out[0], out[1], count = target + third, abs(target - third), 2
+    if third > 0 and target * third <= SEARCH_BOUND:
+        out[count] = target * third
+        count += 1
+    if third > 1 and target % third == 0:
+        out[count] = target // third
+        count += 1
+    if target > 1 and third > 0 and third % target == 0:
+        out[count] = third // target
+        count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _last(value, third, target, equation):
+    """Write the equation of ``value`` and ``third`` that makes the target, or comes closest, into ``equation``."""
+    y, x, best = max(value, third), min(value, third), np.int64(-1)
+    for op in range(4):
         if op == _DIVIDE:
-            if x > 0 and y % x == 0:
-                return hi, lo, op, y // x
-        elif x != 1 and (x * y <= SEARCH_BOUND or not wide):
-            return hi, lo, op, x * y
-    return -1, 0, 0, 0
-
-
-@njit(cache=True, nogil=True)
-def _without(pool, size, hi, lo, value, out):
-    """``pool`` less its places hi and lo plus ``value``, ascending, in ``out``."""
-    at, placed = 0, False
-    for k in range(size):
-        if k in (hi, lo):
-            continue
-        if not placed and pool[k] >= value:
-            out[at] = value
-            at += 1
-            placed = True
-        out[at] = pool[k]
-        at += 1
-    if not placed:
-        out[at] = value
-
-
-@njit(cache=True, nogil=True)
-def _solvable(pool, size, target, wide, pools, cursors):
-    """Can the first ``size`` numbers of ``pool`` reach the target? A depth-first search on explicit stacks."""
-    if size == 1:
-        return pool[0] == target
-    pools[size, :size] = pool[:size]
-    cursors[size] = 0
-    level = size
-    while level <= size:
-        hi, lo, _, value = _candidate(pools[level], level, cursors[level], wide)
-        cursors[level] += 1
-        if hi == -2:
-            level += 1
-        elif hi >= 0:
-            if level == 2:
-                if value == target:
-                    return True
-                continue
-            level -= 1
-            _without(pools[level + 1], level + 1, hi, lo, value, pools[level])
-            cursors[level] = 0
-    return False
-
-
-@njit(cache=True, nogil=True)
-def _chance(state):
-    """The next of a stream of hashes: (state, 0..255)."""
-    state = state + np.uint64(0x9E3779B97F4A7C15)
-    h = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state, (h ^ (h >> np.uint64(31))) >> np.uint64(56)
+            c = y // x if x > 0 and y % x == 0 else np.int64(-1)
+        else:
+            c = y - x if op == _MINUS else (y + x if op == _PLUS else y * x)
+        if c >= 0 and (best < 0 or abs(c - target) < abs(best - target)):
+            best = c
+            equation[0], equation[1], equation[2], equation[3] = y, op, x, c
 
 
 @njit(cache=True, nogil=True)
@@ -153,249 +122,268 @@ def _put_equation(equation, out, at):
     out[at] = _BYTES[equation[1]]
     at = put(equation[2], out, at + 1)
     out[at] = _EQUALS
-    return put(equation[3], out, at + 1)
+    at = put(equation[3], out, at + 1)
+    out[at] = _NEWLINE
+    return at + 1
 
 
 @njit(cache=True, nogil=True)
-def _put_puzzle(pool, size, target, taken, n, out, at):
-    """What is left, the target, and the equations that led here from all ``n`` numbers."""
+def _put_puzzle(pool, size, target, out, at):
     for k in range(size):
         at = put(pool[k], out, at)
         out[at] = _COMMA
         at += 1
     out[at - 1] = _COLON
     at = put(target, out, at)
-    for step in range(n, size, -1):
-        out[at] = _COLON if step == n else _COMMA
-        at = _put_equation(taken[step], out, at + 1)
     out[at] = _NEWLINE
     return at + 1
 
 
 @njit(cache=True, nogil=True)
-def _write(
-    numbers, target, key, wide, detours, skipped, reached, limit, out, at, pools, stack, cursors, below, taken
-):  # fmt: skip
-    """One search, from ``at`` up to its end, its way in ``taken``: (how it ended, where, where its prompt ends).
+def _attempt(numbers, target, index, stray, out, at, pool, taken):
+    """Write an attempt, its equations in ``taken``: (whether it found the target, its end, that of its first equation).
 
-    A walk has ``skipped`` levels behind it (-1: no walk), which its prompt tells; it ends as it grows past ``limit`` or
-    takes the target. ``reached``: how many results ended a way, and one of them, drawn.
+    ``stray``: which result is taken though it does not do; -1 for none. In ``pool`` stay the three numbers.
     """
-    n, state, begin, walk = len(numbers), key, at, skipped >= 0
-    drawn = ~key
-    pools[n, :n] = numbers
-    cursors[n] = 0
-    level, passed = n, np.zeros(n + 1, np.int64)
-    for _ in range(skipped):
-        count, index = 0, 0
-        while True:
-            hi, lo, op, value = _candidate(pools[level], level, index, wide)
-            if hi == -2:
-                break
-            index += 1
-            count += hi >= 0
-        drawn, chance = _chance(drawn)
-        place, index = np.int64(chance) * count >> 8, -1
-        while place >= 0:
-            index += 1
-            hi, lo, op, value = _candidate(pools[level], level, index, wide)
-            place -= hi >= 0
-        cursors[level] = index + 1
-        equation = taken[level]
-        equation[0], equation[1], equation[2], equation[3] = pools[level, hi], op, pools[level, lo], value
-        _without(pools[level], level, hi, lo, value, pools[level - 1])
-        level -= 1
-        cursors[level] = 0
-    if walk:
-        at = _put_puzzle(pools[level], level, target, taken, n, out, at)
-    prompt = at
-    while True:
-        hi, lo, op, value = _candidate(pools[level], level, cursors[level], wide)
-        cursors[level] += 1
-        if hi == -1:
-            continue
-        if hi == -2:  # nothing leads on from here
-            out[at] = _NEWLINE
-            level += 1
-            if level > n:
-                return _NOTHING, at, prompt
-            at = _put_puzzle(pools[level], level, target, taken, n, out, at + 1)
-            at = _put_equation(taken[level], out, at)
-            out[at] = _COMMA
-            at += 1
-            continue
-        if (detours or walk) and at - begin > limit:
-            return _TOO_LONG, at, prompt
-        equation = taken[level]
-        equation[0], equation[1], equation[2], equation[3] = pools[level, hi], op, pools[level, lo], value
+    size, step = len(numbers), 0
+    pool[:size] = numbers
+    begun = at
+    while size > 3:
+        if step == 0:
+            hi, lo, op = _first_move(size, index)
+        else:
+            hi, lo = size - 1, size - 2
+            op = _PLUS if pool[hi] < target else _MINUS
+        equation = taken[step]
+        equation[0], equation[1], equation[2] = pool[hi], op, pool[lo]
+        value = _result(pool[hi], op, pool[lo])
+        equation[3] = value
         at = _put_equation(equation, out, at)
-        _without(pools[level], level, hi, lo, value, pools[level - 1])
-        if walk and level == 2:
-            enter = value == target
-            if value > 0:
-                drawn, chance = _chance(drawn)
-                reached[0] += 1
-                if np.int64(chance) * reached[0] < 256:
-                    reached[1] = value
-        elif walk:
-            state, chance = _chance(state)
-            enter = chance < WALKED
-        else:
-            enter = _solvable(pools[level - 1], level - 1, target, wide, stack, below)
-            if detours and level > 2:
-                state, chance = _chance(state)
-                if not enter:
-                    enter = chance < TAKEN_WRONGLY[level]
-                elif level < n and passed[level] == 0 and chance < PASSED_OVER:
-                    enter = False
-                    passed[level] = 1
-        if not enter:
-            out[at] = _COMMA
-            at += 1
-            continue
-        if level == 2:
-            return _FOUND, at, prompt
-        out[at] = _NEWLINE
-        at += 1
-        level -= 1
-        cursors[level] = 0
-        passed[level] = 0
-        at = _put_puzzle(pools[level], level, target, taken, n, out, at)
-
-
-@njit(cache=True, nogil=True)
-def _put_answer(taken, n, last, out, at):
-    """The marker and the way, from the first equation to that of ``last`` numbers."""
-    out[at], out[at + 1], out[at + 2] = _NEWLINE, _COLON, _NEWLINE
-    at += 3
-    for step in range(n, last - 1, -1):
-        at = _put_equation(taken[step], out, at)
-        out[at] = _NEWLINE
-        at += 1
-    return at
-
-
-@njit(cache=True, nogil=True)
-def _write_searches(numbers, targets, keys, detours, limit, out, offsets):
-    """The row that has no search, or -1; how far the text goes is ``offsets[-1]``."""
-    n = numbers.shape[1]
-    pools, stack = np.zeros((n + 1, n + 1), np.int64), np.zeros((n + 1, n + 1), np.int64)
-    cursors, below = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
-    taken, reached = np.zeros((n + 1, 4), np.int64), np.zeros(2, np.int64)
-    for row in range(numbers.shape[0]):
-        target = targets[row]
-        for attempt in range(3):
-            wide, strays = attempt == 2, detours and attempt == 0
-            if not wide and not _solvable(numbers[row], n, target, wide, stack, below):
+        if step == 0:
+            begun = at
+        step += 1
+        for k in range(lo, hi - 1):
+            pool[k] = pool[k + 1]
+        for k in range(hi - 1, size - 2):
+            pool[k] = pool[k + 2]
+        size -= 1
+        k = size - 1
+        while k > 0 and pool[k - 1] > value:
+            pool[k] = pool[k - 1]
+            k -= 1
+        pool[k] = value
+        at = _put_puzzle(pool, size, target, out, at)
+    wanted, place = np.empty(5, np.int64), 0
+    for third in range(3):
+        hi, lo = (1 if third == 2 else 2), (1 if third == 0 else 0)
+        y, x = pool[hi], pool[lo]
+        at = put(y, out, at)
+        out[at] = _COMMA
+        at = put(x, out, at + 1)
+        count = _wanted(pool[third], target, wanted)
+        for k in range(count):
+            out[at] = _COLON if k == 0 else _COMMA
+            at = put(wanted[k], out, at + 1)
+        for op in range(4):
+            value = _result(y, op, x)
+            if value < 0:
                 continue
-            end, at, _ = _write(
-                numbers[row], target, keys[row], wide, strays, -1, reached, limit, out, offsets[row],
-                pools, stack, cursors, below, taken,
-            )  # fmt: skip
-            if end == _FOUND:
-                break
-        else:
-            return row
-        offsets[row + 1] = _put_answer(taken, n, 2, out, at) - 1
+            out[at] = _COLON if op == _MINUS else _COMMA
+            at = put(value, out, at + 1)
+            does = False
+            for k in range(count):
+                does |= wanted[k] == value
+            if does or place == stray:
+                equation = taken[step]
+                equation[0], equation[1], equation[2], equation[3] = y, op, x, value
+                _last(value, pool[third], target, taken[step + 1])
+                out[at] = _COLON
+                return does, _put_equation(taken[step + 1], out, at + 1), begun
+            place += 1
+        out[at] = _NEWLINE
+        at += 1
+    return False, at, begun
+
+
+@njit(cache=True, nogil=True)
+def _chance(state):
+    """The next of a stream of hashes: (state, 0..255)."""
+    state = state + np.uint64(0x9E3779B97F4A7C15)
+    h = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state, np.int64((h ^ (h >> np.uint64(31))) >> np.uint64(56))
+
+
+@njit(cache=True, nogil=True)
+def _write(numbers, target, state, first, last, limit, out, at, pool, taken):
+    """A search from attempt ``first`` to ``last``: (whether the last one succeeds, end of the prompt, end).
+
+    It ends with an attempt that begins beyond ``limit``. Of a search that begins later than with its first attempt the
+    prompt has that attempt's first equation too: nothing before tells which it is.
+    """
+    n, begin = len(numbers), at
+    at = prompt = _put_puzzle(numbers, n, target, out, at)
+    for index in range(first, last + 1):
+        if index > first:
+            out[at] = _NEWLINE
+            at = _put_puzzle(numbers, n, target, out, at + 1)
+        state, chance = _chance(state)
+        state, place = _chance(state)
+        stray = place % 8 if chance < STRAYS and index < last else -1
+        found, at, begun = _attempt(numbers, target, index, stray, out, at, pool, taken)
+        if index == first and first > 0:
+            prompt = begun
+        if found:
+            out[at], out[at + 1] = _COLON, _NEWLINE
+            at += 2
+            for step in range(n - 1):
+                at = _put_equation(taken[step], out, at)
+            return True, prompt, at - 1
+        if at - begin > limit:
+            break
+    return False, prompt, at
+
+
+@njit(cache=True, nogil=True)
+def _found_by(numbers, target, scratch, pool, taken):
+    """The first attempt that reaches the target, or -1."""
+    n = len(numbers)
+    for index in range(n * (n - 1) if n > 3 else 1):
+        if _attempt(numbers, target, index, -1, scratch, 0, pool, taken)[0]:
+            return index
     return -1
+
+
+@njit(cache=True, nogil=True)
+def _write_searches(numbers, targets, keys, whole, out, offsets, found):
+    n = numbers.shape[1]
+    pool, taken, at = np.zeros(n, np.int64), np.zeros((n - 1, 4), np.int64), np.int64(0)
+    scratch = np.empty(_NUMBER * (n + 4) * (n + 4), np.uint8)
+    for row in range(numbers.shape[0]):
+        index = found[row] = _found_by(numbers[row], targets[row], scratch, pool, taken)
+        offsets[2 * row + 1] = at
+        if index >= 0:
+            first = 0 if whole else max(0, index - CONTEXT)
+            _, offsets[2 * row + 1], at = _write(
+                numbers[row], targets[row], keys[row], first, index, 1 << 40, out, at, pool, taken
+            )
+        offsets[2 * row + 2] = at
 
 
 @njit(cache=True, nogil=True)
 def _write_walks(numbers, targets, keys, limit, out, offsets):
-    """The row that has no walk within the limit, or -1. ``offsets``: of each walk's prompt and completion in turn."""
     n = numbers.shape[1]
-    pools, stack = np.zeros((n + 1, n + 1), np.int64), np.zeros((n + 1, n + 1), np.int64)
-    cursors, below = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
-    taken, reached = np.zeros((n + 1, 4), np.int64), np.zeros(2, np.int64)
+    pool, taken, at = np.zeros(n, np.int64), np.zeros((n - 1, 4), np.int64), np.int64(0)
+    total = n * (n - 1) if n > 3 else 1
     for row in range(numbers.shape[0]):
-        begin, target = offsets[2 * row], targets[row]
+        begin = at
         state, chance = _chance(keys[row])
-        skipped = np.int64(chance) * (n - 1) >> 8
-        state, chance = _chance(state)
-        reached[:] = 0
-        for attempt in range(2):
-            if attempt == 1:
-                if chance >= 128 or reached[0] == 0:
-                    break
-                target = reached[1]
-            end, at, prompt = _write(
-                numbers[row], target, state, False, False, skipped, reached, limit, out, begin,
-                pools, stack, cursors, below, taken,
-            )  # fmt: skip
-        if end == _FOUND:
-            at = _put_answer(taken, n, 3, out, at)
-        if end != _FOUND or at - begin > limit:
-            while out[at - 1] != _COMMA or at - begin > limit:
+        first = chance * total >> 8
+        _, prompt, at = _write(numbers[row], targets[row], state, first, total - 1, limit, out, at, pool, taken)
+        if at - begin > limit:
+            at = max(begin + limit, prompt)
+            while at > prompt and out[at - 1] != _NEWLINE:
                 at -= 1
-        if at <= prompt:
-            return row
         offsets[2 * row + 1], offsets[2 * row + 2] = prompt, at
-    return -1
+
+
+@njit(cache=True, nogil=True)
+def _within_reach(numbers, targets, keys):
+    """Targets that the attempt where a walk begins would reach, or nearly: what its three numbers make, in ``targets``."""
+    n = numbers.shape[1]
+    pool, taken = np.zeros(n, np.int64), np.zeros((n - 1, 4), np.int64)
+    scratch = np.empty(_NUMBER * (n + 4) * (n + 4), np.uint8)
+    for row in range(numbers.shape[0]):
+        state, chance = _chance(keys[row])
+        first = chance * (n * (n - 1) if n > 3 else 1) >> 8
+        for _ in range(3):
+            if _attempt(numbers[row], targets[row], first, -1, scratch, 0, pool, taken)[0]:
+                break
+            state, third = _chance(state)
+            state, op = _chance(state)
+            state, sign = _chance(state)
+            third %= 3
+            hi, lo = (1 if third == 2 else 2), (1 if third == 0 else 0)
+            value = max(_result(pool[hi], op % 4, pool[lo]), pool[hi] - pool[lo])
+            targets[row] = max(1, value + pool[third] if sign < 100 else abs(value - pool[third]))
 
 
 def _checked(numbers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     numbers, targets = np.ascontiguousarray(numbers, np.int64), np.ascontiguousarray(targets, np.int64)
-    if not 2 <= numbers.shape[1] <= MAX_NUMBERS:
-        raise InputError(f"a search takes 2 to {MAX_NUMBERS} numbers; got {numbers.shape[1]}")
+    if not MIN_NUMBERS <= numbers.shape[1] <= MAX_NUMBERS:
+        raise InputError(f"a search takes {MIN_NUMBERS} to {MAX_NUMBERS} numbers; got {numbers.shape[1]}")
     if len(numbers) and min(numbers.min(), targets.min()) < 1:
         raise InputError("a search takes positive numbers and targets")
     return numbers, targets
 
 
-def _strings(out: np.ndarray, offsets: np.ndarray) -> pa.StringArray:
+def _strings(out: np.ndarray, offsets: np.ndarray) -> tuple[pa.StringArray, pa.StringArray]:
     buffers = pa.py_buffer(offsets), pa.py_buffer(out[: offsets[-1]])
-    return pa.LargeStringArray.from_buffers(len(offsets) - 1, *buffers).cast(pa.string())
+    texts = pa.LargeStringArray.from_buffers(len(offsets) - 1, *buffers).cast(pa.string())
+    return texts[::2], texts[1::2]
 
 
-def searches(numbers: np.ndarray, targets: np.ndarray, *, detours: bool = True) -> pa.StringArray:
-    """The completions of puzzles that search before they answer; a pure function of the puzzle.
+def searches(
+    numbers: np.ndarray, targets: np.ndarray, *, whole: bool = False
+) -> tuple[pa.StringArray, pa.StringArray, np.ndarray]:
+    """Puzzles that are searched before they are answered; a pure function of the puzzle.
 
     Args:
-        numbers: positive integers, shape (rows, n), n from 2 to 15, ascending in each row; targets: positive, (rows,).
-        detours: take a few candidates wrongly and pass a few over.
+        numbers: positive integers, shape (rows, n), n from 3 to 15, ascending in each row; targets: positive, (rows,).
+        whole: every attempt from the first one on. Else only the last ``CONTEXT`` failed ones stand before the one that
+            succeeds, and where others are left out the prompt ends with the first equation of those that are shown.
+
+    Returns:
+        Prompts, completions, and the attempt that succeeds, int64 (rows,): -1 where none does, and both texts are empty.
 
     Raises:
-        InputError: n, a number or a target that is not positive, or a puzzle that cannot be solved without products
-            above ``SEARCH_BOUND``.
+        InputError: n, a number or a target that is not positive.
     """
     numbers, targets = _checked(numbers, targets)
     rows, n = numbers.shape
-    out = np.empty(rows * 6 * n * MAX_CHARACTERS, np.uint8)  # without detours none comes near
-    offsets = np.zeros(rows + 1, np.int64)
-    keys = puzzle_keys(numbers, targets)
-    row = _write_searches(numbers, targets, keys, detours, n * MAX_CHARACTERS, out, offsets)
-    if row >= 0:
-        raise InputError(f"{numbers[row].tolist()} cannot reach {targets[row]}, with products up to {SEARCH_BOUND}")
-    return _strings(out, offsets)
+    found, offsets, keys = np.empty(rows, np.int64), np.zeros(2 * rows + 1, np.int64), puzzle_keys(numbers, targets)
+    shown = attempts(n) if whole else CONTEXT + 1
+    out = np.empty(rows * shown * _attempt_room(numbers, targets), np.uint8)
+    _write_searches(numbers, targets, keys, whole, out, offsets, found)
+    return *_strings(out, offsets), found
 
 
 def walks(
     numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray, characters: int
 ) -> tuple[pa.StringArray, pa.StringArray]:
-    """Pieces of searches that know nothing: what is taken and what is left is drawn, whatever the target.
+    """Pieces of searches: the procedure from any attempt on, for numbers of any size, whether or not it finds anything.
 
-    They teach the order of the candidates, their results, what is left and the way back, for any numbers; nothing
-    of which candidates lead to a target. Each begins with any puzzle on the way, its prompt, and ends unfinished: with
-    a comma or, if it finds the target, with the newline behind the last equation but one of its answer.
+    A prompt is the puzzle and the first equation of the attempt. A completion ends with the answer, where an attempt comes
+    upon the target, or behind any line.
 
     Args:
         numbers: positive integers, shape (rows, n), n from 3 to 15, ascending in each row; targets: positive, (rows,).
-            Half of the targets make room for a number that the walk comes upon.
         keys: of the draws, uint64, shape (rows,).
-        characters: the most that prompt and completion have together.
-
-    Returns:
-        Prompts and completions.
+        characters: the most that prompt and completion have together; a prompt that is longer alone has an empty
+            completion.
 
     Raises:
-        InputError: n, a number or a target that is not positive, or too few characters for any walk.
+        InputError: n, a number or a target that is not positive.
     """
     numbers, targets = _checked(numbers, targets)
     rows, n = numbers.shape
-    out = np.empty(rows * (characters + 60 * n) + 60 * n, np.uint8)  # a puzzle with its way has less than 60n
-    offsets = np.zeros(2 * rows + 1, np.int64)
-    row = _write_walks(numbers, targets, keys, characters, out, offsets)
-    if row >= 0:
-        raise InputError(f"{characters} characters are too few for a walk through {numbers[row].tolist()}; give more")
-    texts = _strings(out, offsets)
-    return texts[::2], texts[1::2]
+    room = characters + 2 * _attempt_room(numbers, targets)
+    out, offsets = np.empty(rows * room, np.uint8), np.zeros(2 * rows + 1, np.int64)
+    _write_walks(numbers, targets, keys, characters, out, offsets)
+    return _strings(out, offsets)
+
+
+def within_reach(numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Targets, int64 (rows,), most of which a walk with these numbers and keys comes upon at once, instead of these."""
+    numbers, targets = _checked(numbers, targets)
+    targets = targets.copy()
+    _within_reach(numbers, targets, keys)
+    return targets
+
+
+def _attempt_room(numbers: np.ndarray, targets: np.ndarray) -> int:
+    """More characters than an attempt, with its puzzle and its answer, ever takes."""
+    n = numbers.shape[1]
+    top = int(max(numbers.max(initial=1), targets.max(initial=1), SEARCH_BOUND)) * n
+    digits = len(str(top)) + 1
+    return digits * ((n + 1) * (n + 4) // 2 + 8 * n + 60)

@@ -48,17 +48,20 @@ def _alpaca(table: pa.Table) -> tuple[pa.Array, pa.Array]:
 
 
 def _search(table: pa.Table) -> tuple[pa.Array, pa.Array]:
+    """In the table's order; puzzles that no attempt solves are left out."""
     numbers, targets = table["numbers"].combine_chunks(), table["target"].to_numpy()
     sizes = pc.list_value_length(numbers).to_numpy()
     parts, order = [], []
     for n in np.unique(sizes):
         rows = np.flatnonzero(sizes == n)
         flat = numbers.take(pa.array(rows)).flatten().to_numpy()
-        puzzles = flat.reshape(-1, n).astype(np.int64), targets[rows].astype(np.int64)
-        parts.append(searches(*puzzles))
-        order.append(rows)
-    texts = pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(order))))
-    return table["prompt"].combine_chunks(), texts
+        *texts, found = searches(flat.reshape(-1, n).astype(np.int64), targets[rows].astype(np.int64))
+        solved = np.flatnonzero(found >= 0)
+        parts.append([column.take(pa.array(solved)) for column in texts])
+        order.append(rows[solved])
+    place = pa.array(np.argsort(np.concatenate(order)))
+    prompts, answers = (pa.concat_arrays(columns).take(place) for columns in zip(*parts, strict=True))
+    return prompts, answers
 
 
 def _rewritten(
@@ -118,7 +121,7 @@ FORMATS = {
     "symbolic": Puzzles(("prompt", "completion"), _symbolic),
     "natural": Puzzles(_PUZZLE, _natural, natural_prompt),
     # What follows the marker of dataset_builder.search is judged; an answer without one is judged whole.
-    "search": Puzzles(("numbers", "target", "prompt"), _search, symbolic_prompt, _after_marker),
+    "search": Puzzles(("numbers", "target"), _search, symbolic_prompt, _after_marker),
     # The levers of training/studies/levers_cpu.yaml: one change of the symbolic format each.
     "shuffled": Puzzles(_PUZZLE, partial(_rewritten, _shuffled_prompt, _same), _shuffled_prompt),
     "either_order": Puzzles(_PUZZLE, partial(_rewritten, symbolic_prompt, _either_order)),

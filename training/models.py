@@ -34,7 +34,7 @@ def load_model(recipe: Recipe, revision: str | None = None):
     if section.shape:
         from training.tiny import build_tokenizer, init_model
 
-        tokenizer = build_tokenizer()
+        tokenizer = build_tokenizer(pairs=section.tokenizer == "pairs")
         try:
             model = init_model(section.shape, tokenizer, recipe.seed)
         except ValueError as error:

@@ -22,45 +22,18 @@ costs less than one in five hundred."""
 IGNORED = -100
 
 
-class Drawn:
-    """Finds what was drawn in a walk: the comma or newline behind a candidate that leaves two numbers or more."""
-
-    def __init__(self, tokenizer):
-        ids = [tokenizer(character, add_special_tokens=False)["input_ids"][-1] for character in ",\n=:"]
-        self.comma, self.newline, self.equals, self.colon = ids
-        self.eos = tokenizer.eos_token_id
-
-    def __call__(self, ids: np.ndarray) -> np.ndarray:
-        """bool [tokens] of a row's ids, prompt included."""
-        places = np.arange(len(ids))
-        commas, newlines = ids == self.comma, ids == self.newline
-
-        def last(found: np.ndarray) -> np.ndarray:
-            return np.maximum.accumulate(np.where(found, places, -1))
-
-        def before(found: np.ndarray) -> np.ndarray:
-            return np.concatenate([[-1], last(found)[:-1]])
-
-        ends, marks = commas | newlines, ids == self.colon
-        decisions = ends & (last(ids == self.equals) > before(ends)) & (last(marks) < before(newlines))
-        colons, counted = np.flatnonzero(marks), np.concatenate([[0], np.cumsum(commas)])
-        numbers = counted[colons] - counted[last(newlines)[colons] + 1] + 1  # in the puzzle that the colon stands in
-        return decisions & (numbers[np.searchsorted(colons, places) - 1] > 2)
-
-
 class Sequences:
     """Packed sequences, or one row each, as what TRL's collator takes.
 
     Args:
         tokens: the token cache. capacity: tokens of a packed sequence; None: one row each.
-        drawn: finds what no loss is on in unfinished rows; None: nothing.
 
     Raises:
         InputError: a row is longer than ``capacity``.
     """
 
-    def __init__(self, tokens: Tokens, capacity: int | None, drawn: Drawn | None = None):
-        self.tokens, self.capacity, self.drawn = tokens, capacity, drawn
+    def __init__(self, tokens: Tokens, capacity: int | None):
+        self.tokens, self.capacity = tokens, capacity
         lengths = tokens.lengths()
         self.num_tokens, self.num_rows = int(lengths.sum(dtype=np.int64)), len(lengths)
         self.num_trained = self.num_tokens - int(tokens.prompt_lengths().sum(dtype=np.int64))
@@ -100,8 +73,6 @@ class Sequences:
         labels, start = ids.copy(), 0
         for part, prompt in parts:
             labels[start : start + prompt] = IGNORED
-            if self.drawn and part[-1] != self.drawn.eos:
-                labels[start : start + len(part)][self.drawn(part)] = IGNORED
             start += len(part)
         return {"input_ids": ids, "labels": labels, "seq_lengths": [len(part) for part, _ in parts]}
 

@@ -46,8 +46,7 @@ class DatasetSection:
 class DrillsSection:
     """Training rows of a base; see ``dataset_builder.drills.drill_columns``, whose defaults stand for None.
 
-    Beside a dataset: what an adapter is to keep of what its base has learned. No loss is on what a walk's draw
-    decided.
+    Beside a dataset: what an adapter is to keep of what its base has learned.
     """
 
     rows: int = field(metadata={"least": 1})
@@ -56,7 +55,6 @@ class DrillsSection:
     v: int | None = field(default=None, metadata={"least": 8, "most": 60, "later": True})
     sizes: list[int] | None = field(default=None, metadata=LATER)
     walk_share: float | None = field(default=None, metadata={"least": 0, "most": 1, "later": True})
-    pair_share: float | None = field(default=None, metadata={"least": 0, "most": 1, "later": True})
     format: Literal["symbolic", "search"] = field(default="symbolic", metadata=LATER)
 
 
@@ -67,9 +65,9 @@ class ModelSection:
     ``dtype``: of the loaded weights; None: as the base is stored, or float32 where all of them are trained.
     ``attn_implementation``: None is transformers' choice. ``quantization``: ``nf4`` loads frozen weights in 4 bits
     (QLoRA, arXiv 2305.14314). ``positions``: the longest text that the trained model says it can take, where all
-    parameters are trained (a rotary embedding has no table to grow); None: what the base says. ``tokenizer``: ``slow``
-    converts the base's tokenizer.model, for bases whose own fast tokenizer is wrong; see
-    ``training.base_tokenizer``.
+    parameters are trained (a rotary embedding has no table to grow); None: what the base says. ``tokenizer``: of a base,
+    ``slow`` converts its tokenizer.model, where its own fast tokenizer is wrong (``training.base_tokenizer``); of a
+    shape, ``pairs`` has a token for two digits (``training.tiny``).
     """
 
     base: str | None = None
@@ -80,7 +78,7 @@ class ModelSection:
         default=None, metadata=LATER
     )
     quantization: Literal["nf4"] | None = field(default=None, metadata=LATER)
-    tokenizer: Literal["slow"] | None = field(default=None, metadata=LATER)
+    tokenizer: Literal["slow", "pairs"] | None = field(default=None, metadata=LATER)
     positions: int | None = field(default=None, metadata={"least": 64, "later": True})
 
 
@@ -167,6 +165,8 @@ SECTIONS = {
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
 SHAPE = ["hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"]
 """What ``model.shape`` states; a field left out would silently be that of Llama-7B."""
+WINDOW = "sliding_window"
+"""What it may state besides: how many tokens back attention reaches."""
 RESERVED_SFT = {
     "output_dir": "--output",
     "seed": "the recipe's seed",
@@ -268,13 +268,15 @@ def _check_sense(path: Path, recipe: Recipe) -> None:
     if model.shape is not None:
         if recipe.lora is not None:
             raise InputError(f"{path}: 'lora' needs a 'model.base' to adapt; random weights are trained whole")
-        check_keys(path, "model.shape.", model.shape, SHAPE)
+        check_keys(path, "model.shape.", model.shape, [*SHAPE, WINDOW])
         for key in SHAPE:
             if key not in model.shape:
                 raise InputError(f"{path}: model.shape has no {key}; it states {', '.join(SHAPE)}")
-        for key in ("revision", "dtype", "quantization", "tokenizer"):
+        for key in ("revision", "dtype", "quantization"):
             if getattr(model, key) is not None:
                 raise InputError(f"{path}: model.{key} goes with a 'model.base'; a 'shape' starts from float32 weights")
+    if model.tokenizer and (model.tokenizer == "slow") != (model.base is not None):
+        raise InputError(f"{path}: model.tokenizer: slow goes with a 'model.base' and pairs with a 'shape'; drop it")
     if model.positions is not None and recipe.lora is not None:
         raise InputError(f"{path}: model.positions is for models that are trained whole; an adapter's are its base's")
     if model.quantization and recipe.lora is None:

@@ -81,7 +81,7 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
 
     from training.base_tokenizer import base_commit
     from training.models import load_model
-    from training.packing import Drawn, Sequences, collator
+    from training.packing import Sequences, collator
     from training.tokens import token_cache
     from training.trainer import CompletionTrainer, StopAtNaN
 
@@ -107,8 +107,7 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
         arguments._n_gpu = 1
     revision = recipe.model.revision or (base_commit(recipe.base_path) if recipe.model.base else None)
     model, tokenizer = load_model(recipe, revision)
-    drawn = Drawn(tokenizer) if recipe.drills and recipe.drills.walk_share else None
-    sequences = Sequences(token_cache(recipe, tokenizer, dataset), recipe.pack, drawn)
+    sequences = Sequences(token_cache(recipe, tokenizer, dataset), recipe.pack)
     try:
         trainer = CompletionTrainer(
             model=model,

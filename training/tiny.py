@@ -1,7 +1,9 @@
-"""arith-tiny: a Llama small enough to train from scratch on a laptop, and its one-character tokenizer.
+"""Our own bases: Llamas small enough to train from scratch on a laptop, and their tokenizers.
 
-Every digit, operator and separator is a token of its own, so that no merge hides a digit from the
-model and a prompt's ids are always a prefix of prompt + completion's.
+Every operator and separator is a token of its own, so that a prompt's ids are always a prefix of prompt +
+completion's. Of a number every digit is one (arith-tiny), or every two digits, counted from its end (``pairs``:
+arith-tiny-search): 58 is one token, 1058 is ``10`` and ``58``, 105 is ``1`` and ``05``. Numbers of the training puzzles are
+one token then, and addition goes through the same hundred figures at any length.
 
 python -m training.tiny runs/arith-tiny
 
@@ -18,7 +20,15 @@ import sys
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    set_seed,
+)
 
 from dataset_builder.errors import InputError
 from training.recipe import ROOT
@@ -30,13 +40,18 @@ FILES = (
 
 SPECIAL = ["<pad>", "<bos>", "<eos>"]
 CHARACTERS = "0123456789+-*/=,:\n"
+PAIRS = [f"{tens}{ones}" for tens in range(10) for ones in range(10)]
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
-    """One token a character; ``<bos>`` is put in front, padding is on the left (as generation needs it)."""
-    vocab = {token: i for i, token in enumerate([*SPECIAL, *CHARACTERS])}
+def build_tokenizer(*, pairs: bool = False) -> PreTrainedTokenizerFast:
+    """One token a character; ``<bos>`` is put in front, padding is on the left (as generation needs it).
+
+    ``pairs``: one token for two digits, counted from a number's end.
+    """
+    vocab = {token: i for i, token in enumerate([*SPECIAL, *CHARACTERS, *(PAIRS if pairs else ())])}
     tokenizer = Tokenizer(models.WordLevel(vocab))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), behavior="isolated")
+    pattern = r"\d{1,2}(?=(?:\d\d)*(?!\d))|\D" if pairs else r"[\s\S]"
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior="isolated")
     tokenizer.decoder = decoders.Fuse()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<bos> $A", special_tokens=[("<bos>", vocab["<bos>"])]
@@ -52,24 +67,27 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def init_model(shape: dict, tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
+def init_model(shape: dict, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
     """A Llama with random weights, float32.
 
     Args:
-        shape: ``LlamaConfig`` fields: hidden_size, num_hidden_layers, num_attention_heads, intermediate_size.
+        shape: ``LlamaConfig`` fields: hidden_size, num_hidden_layers, num_attention_heads, intermediate_size. With a
+            sliding_window it is a Mistral, which is a Llama that attends to so many tokens only.
         seed: of the weights.
     """
     set_seed(seed)
-    config = LlamaConfig(
+    windowed = "sliding_window" in shape
+    config = (MistralConfig if windowed else LlamaConfig)(
         vocab_size=len(tokenizer),
         max_position_embeddings=256,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         tie_word_embeddings=True,
+        **({"num_key_value_heads": shape["num_attention_heads"]} if windowed else {}),  # Mistral's own default is 8
         **shape,
     )
-    return LlamaForCausalLM(config)
+    return (MistralForCausalLM if windowed else LlamaForCausalLM)(config)
 
 
 def ship(run: Path, bases: Path = BASES) -> Path:

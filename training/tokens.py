@@ -140,7 +140,7 @@ def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
     section = recipe.drills
     stated = {
         key: getattr(section, key)
-        for key in ("limit", "v", "sizes", "walk_share", "pair_share")
+        for key in ("limit", "v", "sizes", "walk_share")
         if getattr(section, key) is not None
     }
     search = section.format == "search"
