@@ -52,8 +52,7 @@ base: setup ## train the base model arith-tiny from scratch and put it where rec
 	$(BIN)/arith-puzzle train training/recipes/tiny_base.yaml --output runs/arith-tiny
 	$(BIN)/python -m training.tiny runs/arith-tiny
 
-search-base: setup ## train arith-tiny on, to search before it answers, and put it where recipes find it
-	$(BIN)/arith-puzzle train training/recipes/search_base_1.yaml --output runs/arith-tiny-search-1
+search-base: setup ## train arith-tiny-search from scratch, which searches before it answers, and put it where recipes find it
 	$(BIN)/arith-puzzle train training/recipes/search_base.yaml --output runs/arith-tiny-search
 	$(BIN)/python -m training.tiny runs/arith-tiny-search
 

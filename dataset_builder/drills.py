@@ -81,8 +81,10 @@ def _searched(seed: int, rows: int, n: int, v: int, bound: int) -> list[tuple[st
 
 
 def _walks(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str, str]]:
-    """Numbers, and first the targets, are from 1 up to a scale that is drawn for each row; half of the targets make room
-    for one that the walk comes upon."""
+    """Numbers and targets are from 1 up to a scale that is drawn for each row.
+
+    Half of the targets make room for one that the walk comes upon.
+    """
     texts = []
     base, each, most = WALK_CHARACTERS
     for index, n in enumerate(WALK_SIZES):

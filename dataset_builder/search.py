@@ -9,10 +9,11 @@
     20+8=28
     28-7=21
 
-An attempt brings the numbers down to three, always by the two largest: their sum where the largest is below the target,
-else their difference; only its first pair is another one in each attempt (``_first_move``). Three numbers are tried
-exhaustively, pair by pair: a line names the pair; then what it would have to make for the third number to finish
-(``_wanted``); then what it makes, by ``- + * /``, up to the first that is wanted. With no such line the attempt has failed:
+An attempt brings the numbers down to three, always by the two largest: their sum where the largest is below the
+target, else their difference; only its first pair is another one in each attempt (``_first_move``). Three numbers are
+tried exhaustively, pair by pair: a line names the pair; then what it would have to make for the third number to finish
+(``_wanted``); then what it makes, by ``- + * /``, up to the first that is wanted. Where no line ends so, the attempt
+has failed:
 
     50,9:31,29,30:41,59,450             9 and 50 do not make it with 1
     50,1:39,21,270:49,51
@@ -21,8 +22,8 @@ exhaustively, pair by pair: a line names the pair; then what it would have to ma
     9,10,20,40:30                       the puzzle again, and its next first pair
 
 Nothing is guessed and nothing remembered: each line follows from the few before it, so that a model has a procedure to
-follow instead of a solution to foresee. No solver takes part in it. That it works is the puzzle's nature: with V=60 the first
-attempt finds a solution of one puzzle in two, the first twelve of nine in ten (``python -m benchmarks.search``).
+follow instead of a solution to foresee. No solver takes part in it. That it works is the puzzle's nature: with V=60 the
+first attempt finds a solution of one puzzle in two, the first twelve of nine in ten (``python -m benchmarks.search``).
 
 ``walks`` are pieces of searches, from any attempt on, of numbers of any size.
 """
@@ -289,7 +290,7 @@ def _write_walks(numbers, targets, keys, limit, out, offsets):
 
 @njit(cache=True, nogil=True)
 def _within_reach(numbers, targets, keys):
-    """Targets that the attempt where a walk begins would reach, or nearly: what its three numbers make, in ``targets``."""
+    """Into ``targets``: such that the attempt where a walk begins reaches them, or nearly does."""
     n = numbers.shape[1]
     pool, taken = np.zeros(n, np.int64), np.zeros((n - 1, 4), np.int64)
     scratch = np.empty(_NUMBER * (n + 4) * (n + 4), np.uint8)
@@ -330,8 +331,8 @@ def searches(
 
     Args:
         numbers: positive integers, shape (rows, n), n from 3 to 15, ascending in each row; targets: positive, (rows,).
-        whole: every attempt from the first one on. Else only the last ``CONTEXT`` failed ones stand before the one that
-            succeeds, and where others are left out the prompt ends with the first equation of those that are shown.
+        whole: every attempt from the first one on. Else only the last ``CONTEXT`` failed ones stand before the one
+            that succeeds, and where others are left out the prompt ends with the first equation that is shown.
 
     Returns:
         Prompts, completions, and the attempt that succeeds, int64 (rows,): -1 where none does, and both texts are empty.
@@ -353,8 +354,8 @@ def walks(
 ) -> tuple[pa.StringArray, pa.StringArray]:
     """Pieces of searches: the procedure from any attempt on, for numbers of any size, whether or not it finds anything.
 
-    A prompt is the puzzle and the first equation of the attempt. A completion ends with the answer, where an attempt comes
-    upon the target, or behind any line.
+    A prompt is the puzzle and the first equation of the attempt. A completion ends with the answer, where an attempt
+    comes upon the target, or behind any line.
 
     Args:
         numbers: positive integers, shape (rows, n), n from 3 to 15, ascending in each row; targets: positive, (rows,).
@@ -366,7 +367,7 @@ def walks(
         InputError: n, a number or a target that is not positive.
     """
     numbers, targets = _checked(numbers, targets)
-    rows, n = numbers.shape
+    rows = len(numbers)
     room = characters + 2 * _attempt_room(numbers, targets)
     out, offsets = np.empty(rows * room, np.uint8), np.zeros(2 * rows + 1, np.int64)
     _write_walks(numbers, targets, keys, characters, out, offsets)
@@ -374,7 +375,7 @@ def walks(
 
 
 def within_reach(numbers: np.ndarray, targets: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """Targets, int64 (rows,), most of which a walk with these numbers and keys comes upon at once, instead of these."""
+    """Targets, int64 (rows,), in place of these: most of them a walk with these numbers and keys reaches at once."""
     numbers, targets = _checked(numbers, targets)
     targets = targets.copy()
     _within_reach(numbers, targets, keys)

@@ -24,11 +24,20 @@ SAID = {
     "cells": ["0.44", "0.33, both sizes together", "0.33, both sizes together", "0.35"],
 }
 NOT_MEASURED = "not measured"
+RULE = ROOT / "benchmarks" / "results" / "search.json"
+"""What ``python -m benchmarks.search`` found: how far the rule goes that answers of ``format: search`` follow."""
+
+
+def _rule(found: dict) -> list[str]:
+    tokens = load_recipe(ROOT / "training" / "recipes" / f"{RECIPES[0]}.yaml").score.max_new_tokens
+    items = [found["splits"][f"1m/{split}"] for split in SPLITS]
+    name = f"no model: the rule of searches, followed faultlessly for {tokens:,} tokens"
+    return [name, "search", "", *(f"{item['by_tokens'][str(tokens)]:.3f} (n={item['n']:,})" for item in items)]
 
 
 def paper_table(results: Path) -> str:
-    """Markdown: a line for the paper, and one for each of RECIPES out of ``results/<recipe>/``."""
-    lines = [[SAID["name"], SAID["asked"], SAID["rows"], *SAID["cells"]]]
+    """Markdown: a line for the paper, one for the rule of searches, and one for each of RECIPES out of ``results/``."""
+    lines = [[SAID["name"], SAID["asked"], SAID["rows"], *SAID["cells"]], _rule(json.loads(RULE.read_text()))]
     for name in RECIPES:
         recipe = load_recipe(ROOT / "training" / "recipes" / f"{name}.yaml")
         folder = results / name

@@ -235,6 +235,8 @@ def _drills(run: dict) -> dict:
         "searches": drills.get("format") == "search",
         "walked": bool(drills.get("walk_share")),
         "walk_sizes": f"{min(WALK_SIZES)} to {max(WALK_SIZES)}",
+        "pairs": model.get("tokenizer") == "pairs",
+        "window": (model.get("shape") or {}).get("sliding_window"),
         "began": (model.get("base") or "").removeprefix("training/bases/"),
     }
 

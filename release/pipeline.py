@@ -78,6 +78,7 @@ def score_stage(recipe: Recipe, work: Work) -> dict[str, dict]:
             recipe.base_path, adapter, str(work.dataset), recipe.dataset.config, recipe.score.splits, work.scores / who,
             prompt_format=recipe.score.format, batch_size=recipe.score.batch_size,
             max_new_tokens=recipe.score.max_new_tokens, name=who, model_revision=recipe.model.revision,
+            limit=recipe.score.limit,
         )  # fmt: skip
         say("score", summary(results[who]))
     return results

@@ -21,7 +21,6 @@ import pyarrow as pa
 from dataset_builder.errors import InputError, first_line
 from dataset_builder.generate import puzzles
 from dataset_builder.puzzle import OPERATORS, completion, symbolic_prompt
-from dataset_builder.search import SEARCH_BOUND
 from dataset_builder.solve import BOUND_FACTOR
 from training.formats import FORMATS, PUZZLE_FORMATS
 
@@ -159,8 +158,6 @@ def _rows(text_format: str) -> tuple[list[str], list[str]]:
     form = FORMATS[text_format if text_format in PUZZLE_FORMATS else "symbolic"]
     prompts, completions = [], []
     for n, v in ((4, 60), (7, 60), (6, 1000), (8, 10_000)):
-        if text_format == "search" and BOUND_FACTOR * v > SEARCH_BOUND:
-            continue
         numbers, targets, steps = puzzles(("tokenizer",), 100, n, v, BOUND_FACTOR * v, "train", unique=False)
         asked = zip(numbers.tolist(), targets.tolist(), strict=True)
         table = pa.table(

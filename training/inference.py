@@ -22,7 +22,7 @@ from transformers import (
     PreTrainedTokenizerBase,
     StoppingCriteria,
 )
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -189,36 +189,58 @@ def _ended(said: list[int], tokens: int, eos: set[int], tokenizer, decoding: Dec
 def _cache(model: PreTrainedModel) -> DynamicCache:
     """The cache that transformers would make, with room to grow where it would copy all of it for each token."""
     cache = DynamicCache(config=model.config)
-    cache.layers = [_RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+    cache.layers = [
+        _RoomyLayer() if type(layer) is DynamicLayer
+        else _RoomyWindow(layer.sliding_window) if type(layer) is DynamicSlidingWindowLayer
+        else layer
+        for layer in cache.layers
+    ]  # fmt: skip
     return cache
 
 
-class _RoomyLayer(DynamicLayer):
+class _Roomy:
     """Keys and values as views of a buffer that is ``ROUND`` tokens longer when it is made."""
 
     _buffers: tuple[torch.Tensor, torch.Tensor] | None = None
+    _end = 0
 
-    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args, **kwargs):
+    def _append(self, states: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """All that is kept, and ``states`` behind it: [batch, heads, tokens, size]."""
         if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        have = self.get_seq_length()
-        end = have + key_states.shape[-2]
-        if self._buffers is None or end > self._buffers[0].shape[-2]:
-            before = self.keys, self.values
+            self.lazy_initialization(*states)
+        have = self.keys.shape[-2] if self.keys.numel() else 0
+        new = states[0].shape[-2]
+        if self._buffers is None or self._end + new > self._buffers[0].shape[-2]:
+            before, self._end = (self.keys, self.values), have
             self._buffers = tuple(
-                new.new_empty((*new.shape[:-2], end + ROUND, new.shape[-1])) for new in (key_states, value_states)
+                state.new_empty((*state.shape[:-2], have + new + ROUND, state.shape[-1])) for state in states
             )
             if have:
                 for buffer, old in zip(self._buffers, before, strict=True):
                     buffer[..., :have, :] = old
-        for buffer, new in zip(self._buffers, (key_states, value_states), strict=True):
-            buffer[..., have:end, :] = new
-        self.keys, self.values = (buffer[..., :end, :] for buffer in self._buffers)
-        return self.keys, self.values
+        start, self._end = self._end - have, self._end + new
+        for buffer, state in zip(self._buffers, states, strict=True):
+            buffer[..., self._end - new : self._end, :] = state
+        return tuple(buffer[..., start : self._end, :] for buffer in self._buffers)
 
     def batch_select_indices(self, indices: torch.Tensor) -> None:
         super().batch_select_indices(indices)
         self._buffers = None
+
+
+class _RoomyLayer(_Roomy, DynamicLayer):
+    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args, **kwargs):
+        self.keys, self.values = self._append((key_states, value_states))
+        return self.keys, self.values
+
+
+class _RoomyWindow(_Roomy, DynamicSlidingWindowLayer):
+    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args, **kwargs):
+        keys, values = self._append((key_states, value_states))
+        self.cumulative_length += key_states.shape[-2]
+        kept = 1 - self.sliding_window
+        self.keys, self.values = keys[..., kept:, :], values[..., kept:, :]
+        return keys, values
 
 
 class _StopText(StoppingCriteria):

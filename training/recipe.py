@@ -65,9 +65,9 @@ class ModelSection:
     ``dtype``: of the loaded weights; None: as the base is stored, or float32 where all of them are trained.
     ``attn_implementation``: None is transformers' choice. ``quantization``: ``nf4`` loads frozen weights in 4 bits
     (QLoRA, arXiv 2305.14314). ``positions``: the longest text that the trained model says it can take, where all
-    parameters are trained (a rotary embedding has no table to grow); None: what the base says. ``tokenizer``: of a base,
-    ``slow`` converts its tokenizer.model, where its own fast tokenizer is wrong (``training.base_tokenizer``); of a
-    shape, ``pairs`` has a token for two digits (``training.tiny``).
+    parameters are trained (a rotary embedding has no table to grow); None: what the base says. ``tokenizer``: of a
+    base, ``slow`` converts its tokenizer.model, where its own fast tokenizer is wrong (``training.base_tokenizer``);
+    of a shape, ``pairs`` has a token for two digits (``training.tiny``).
     """
 
     base: str | None = None
@@ -94,7 +94,7 @@ class LoraSection:
 
 @dataclass(frozen=True)
 class ScoreSection:
-    """What is scored after training: ``splits`` of the dataset's config, greedily."""
+    """What is scored after training: ``splits`` of the dataset's config, greedily; of each the first ``limit`` rows."""
 
     splits: list[str] = field(default_factory=lambda: ["test"])
     batch_size: int = field(default=256, metadata={"least": 1})
@@ -102,6 +102,7 @@ class ScoreSection:
     format: Literal["symbolic", "natural", "search", "shuffled", "either_order", "backward", "reversed_digits"] = (
         "symbolic"
     )
+    limit: int | None = field(default=None, metadata={"least": 1, "later": True})
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,8 @@ class Recipe:
         """
         values = dataclasses.asdict(dataclasses.replace(self, needs=None))
         del values["needs"]
-        parts = [(self, values), *((getattr(self, key), values[key]) for key in ("model", "dataset", "drills"))]
+        sections = ("model", "dataset", "drills", "score")
+        parts = [(self, values), *((getattr(self, key), values[key]) for key in sections)]
         for part, kept in parts:
             for item in dataclasses.fields(part) if part else ():
                 if item.metadata.get("later") and getattr(part, item.name) == item.default:

@@ -2,8 +2,8 @@
 
 Every operator and separator is a token of its own, so that a prompt's ids are always a prefix of prompt +
 completion's. Of a number every digit is one (arith-tiny), or every two digits, counted from its end (``pairs``:
-arith-tiny-search): 58 is one token, 1058 is ``10`` and ``58``, 105 is ``1`` and ``05``. Numbers of the training puzzles are
-one token then, and addition goes through the same hundred figures at any length.
+arith-tiny-search): 58 is one token, 1058 is ``10`` and ``58``, 105 is ``1`` and ``05``. Numbers of the training puzzles
+are one token then, and addition goes through the same hundred figures at any length.
 
 python -m training.tiny runs/arith-tiny
 
@@ -67,17 +67,10 @@ def build_tokenizer(*, pairs: bool = False) -> PreTrainedTokenizerFast:
     )
 
 
-def init_model(shape: dict, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
-    """A Llama with random weights, float32.
-
-    Args:
-        shape: ``LlamaConfig`` fields: hidden_size, num_hidden_layers, num_attention_heads, intermediate_size. With a
-            sliding_window it is a Mistral, which is a Llama that attends to so many tokens only.
-        seed: of the weights.
-    """
-    set_seed(seed)
+def init_config(shape: dict, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig | MistralConfig:
+    """What ``init_model`` makes."""
     windowed = "sliding_window" in shape
-    config = (MistralConfig if windowed else LlamaConfig)(
+    return (MistralConfig if windowed else LlamaConfig)(
         vocab_size=len(tokenizer),
         max_position_embeddings=256,
         pad_token_id=tokenizer.pad_token_id,
@@ -87,7 +80,19 @@ def init_model(shape: dict, tokenizer: PreTrainedTokenizerFast, seed: int) -> Pr
         **({"num_key_value_heads": shape["num_attention_heads"]} if windowed else {}),  # Mistral's own default is 8
         **shape,
     )
-    return (MistralForCausalLM if windowed else LlamaForCausalLM)(config)
+
+
+def init_model(shape: dict, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
+    """A Llama with random weights, float32.
+
+    Args:
+        shape: ``LlamaConfig`` fields: hidden_size, num_hidden_layers, num_attention_heads, intermediate_size. With a
+            sliding_window it is a Mistral, which is a Llama that attends to so many tokens only.
+        seed: of the weights.
+    """
+    set_seed(seed)
+    config = init_config(shape, tokenizer)
+    return (MistralForCausalLM if isinstance(config, MistralConfig) else LlamaForCausalLM)(config)
 
 
 def ship(run: Path, bases: Path = BASES) -> Path:

@@ -139,9 +139,7 @@ def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
 
     section = recipe.drills
     stated = {
-        key: getattr(section, key)
-        for key in ("limit", "v", "sizes", "walk_share")
-        if getattr(section, key) is not None
+        key: getattr(section, key) for key in ("limit", "v", "sizes", "walk_share") if getattr(section, key) is not None
     }
     search = section.format == "search"
     columns = drill_columns(section.rows, recipe.seed, section.drill_share, search=search, **stated)

@@ -137,7 +137,7 @@ def watch(numbers: list[int], target: int, texts: Iterator[str], form: str = "sy
 def answered(numbers: list[int], target: int, text: str, form: str) -> dict:
     """``judged`` of the strict part of what a model wrote.
 
-    Of a model that searches also ``raw``, all that it wrote, and ``search``: {"tried", "turned_back", "ended"}. A
+    Of a model that searches also ``raw``, all that it wrote, and ``search``: {"attempts", "ended"}. A
     search that has not ended has no answer, unless it is one itself: as when the model is scored.
     """
     result = judged(numbers, target, FORMATS[form].strict(text))
@@ -146,7 +146,7 @@ def answered(numbers: list[int], target: int, text: str, form: str) -> dict:
     search = searched.Search.of(text)
     if not search.ended and not result["correct"]:
         result = judged(numbers, target, "") | {"verdict": NO_ANSWER}
-    counts = {"tried": search.tried, "turned_back": search.turned_back, "ended": search.ended}
+    counts = {"attempts": search.attempts, "ended": search.ended}
     return result | {"raw": text, "search": counts}
 
 

@@ -35,8 +35,8 @@ puts its result among them; divisions must be exact, results may be negative. Fo
 
 
 SEARCHES = (
-    ". It searches before it answers: what it tries, one equation after the other, then a line that is only "
-    "<code>:</code>, and below that line the answer, which alone is judged and scored."
+    ". It searches before it answers: one attempt after the other, then a line that is only <code>:</code>, and below "
+    "that line the answer, which alone is judged and scored."
 )
 
 
@@ -84,26 +84,25 @@ def _searching(search: Search) -> str:
     """Only that it searches is read aloud; what changes all the time is there for those who look for it."""
     return (
         f'<section class="ap-card">{working("It is searching …")}<div class="ap-now" aria-live="off">'
-        f"<p>{_counts(search.tried, search.turned_back)}</p><code>{escape(search.line)}</code></div></section>"
+        f"<p>{_counts(search.attempts)}</p><code>{escape(search.line)}</code></div></section>"
     )
 
 
-def _counts(tried: int, turned_back: int) -> str:
-    candidates = f"{tried} candidate{'s' if tried != 1 else ''} tried"
-    return f"{candidates}, turned back {'once' if turned_back == 1 else f'{turned_back} times'}"
+def _counts(attempts: int) -> str:
+    return f"{attempts} attempt{'s' if attempts != 1 else ''}"
 
 
 def _counted(result: dict) -> str:
     """What a search came to, where there was one."""
     search = result.get("search")
-    return f'<p class="ap-small">{_counts(search["tried"], search["turned_back"])}.</p>' if search else ""
+    return f'<p class="ap-small">{_counts(search["attempts"])}.</p>' if search else ""
 
 
 def search_part(result: dict) -> str:
     """How a model that searches came to its answer, folded; nothing of other models."""
     if "search" not in result:
         return ""
-    counts = _counts(result["search"]["tried"], result["search"]["turned_back"])
+    counts = _counts(result["search"]["attempts"])
     return (
         f'<details class="ap-search"><summary>How it searched: {counts}</summary><pre class="ap-read" tabindex="0" '
         f'aria-label="The search">{escape(Search.of(result["raw"]).text)}</pre></details>'

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from dataset_builder.search import SEARCH_MARKER
 
 FORMAT = "search"
 """Of ``training.formats``: the one whose answers search."""
-_CANDIDATES = re.compile(r"^[^:\n]+$", re.MULTILINE)
-"""Lines of them; those of puzzles have colons, and so has the marker."""
-_AGAIN = re.compile(r",\n[^\n]*\n[^\n=,]*=")
 MAX_LINE = 60
 """Characters of the line at work that are shown: its end, where the model is."""
 
@@ -30,14 +26,9 @@ class Search:
         return cls(search, True) if marker else cls(written, False)
 
     @property
-    def tried(self) -> int:
-        """Candidates: every equation is one, but for those of the way and those that a way back says again."""
-        return sum(line.count("=") for line in _CANDIDATES.findall(self.text)) - len(_AGAIN.findall(self.text))
-
-    @property
-    def turned_back(self) -> int:
-        """How often nothing led on: a line that ends with a comma."""
-        return self.text.count(",\n")
+    def attempts(self) -> int:
+        """How many were begun: an empty line lies between two."""
+        return self.text.count("\n\n") + bool(self.text)
 
     @property
     def line(self) -> str:

@@ -63,17 +63,17 @@ def tiny_adapter(tmp_path_factory) -> Path:
 
 
 SEARCHES = {
-    "7,20,51,59:21\n": (
-        "59-51=8\n7,8,20:21:59-51=8\n20-8=12\n7,12:21:59-51=8,20-8=12\n12-7=5,12+7=19,12*7=84,\n7,8,20:21:59-51=8\n"
-        "20-8=12,20+8=28\n7,28:21:59-51=8,20+8=28\n28-7=21\n:\n59-51=8\n20+8=28\n28-7=21"
+    "22,43,51,58:44\n": (
+        "58-51=7\n7,22,43:44\n43,22:51,37,308:21,65\n43,7:66,22,2:36,50,301\n22,7:87,1:15,29,154\n\n22,43,51,58:44\n"
+        "58-43=15\n15,22,51:44\n51,22:59,29:29:29+15=44\n:\n58-43=15\n51-22=29\n29+15=44"
     ),
-    "2,3,4:9\n": "3-2=1\n1,4:9:3-2=1\n4-1=3,4/1=4,4+1=5,\n2,3,4:9\n" * 5,
+    "2,3,4:23\n": "4,3:25,21,46:1,7,12\n4,2:26,20,69:2,6,8,2\n3,2:27,19,92:1,5,6\n\n2,3,4:23\n" * 5,
 }
 
 
 @pytest.fixture(scope="session")
 def searches() -> dict[str, str]:
-    """Prompt -> what ``searching_adapter`` writes: a search with one wrong turn, and one that never ends."""
+    """Prompt -> what ``searching_adapter`` writes: a search of two attempts, and one that never ends."""
     return SEARCHES
 
 

@@ -301,7 +301,7 @@ class TestSearching:
 
     @pytest.mark.parametrize(("name", "viewport", "scheme"), WINDOWS)
     def test_play_and_ask(self, searching, open_page, pictures, name, viewport, scheme):
-        page = open_page(f"{searching}/?puzzle=7,20,51,59:21", viewport, scheme)
+        page = open_page(f"{searching}/?puzzle=22,43,51,58:44", viewport, scheme)
         page.locator("#status").get_by_text("It searches before it answers").wait_for(timeout=60_000)
         page.evaluate("""() => {
             window.seen = [];
@@ -310,20 +310,20 @@ class TestSearching:
         }""")
         page.locator("#race").click()
         page.locator("#attempt .ap-verdict.ap-good").wait_for(timeout=60_000)
-        assert page.locator("#attempt tbody code").all_inner_texts() == ["59-51=8", "20+8=28", "28-7=21"]
+        assert page.locator("#attempt tbody code").all_inner_texts() == ["58-43=15", "51-22=29", "29+15=44"]
         live = [text for text in page.evaluate("window.seen") if "It is searching" in text]
-        assert any("candidates tried" in text and "tried, turned back once" in text for text in live), live
-        self.check_search(page, "#attempt", "7 candidates tried, turned back once", "7,8,20:21:59-51=8")
+        assert any("1 attempt" in text for text in live) and any("2 attempts" in text for text in live), live
+        self.check_search(page, "#attempt", "2 attempts", "51,22:59,29:29:29+15=44")
         page.screenshot(path=pictures / f"search-play-{name}.png", full_page=True)
         assert fits(page)
 
         page.get_by_role("tab", name="Ask").click()
         page.get_by_label("Numbers", exact=True).fill("2,3,4")
-        page.get_by_label("Target").fill("9")
+        page.get_by_label("Target").fill("23")
         page.locator("#ask").click()
         page.locator("#answered").get_by_text("The search did not come to an end").wait_for(timeout=60_000)
         assert page.locator("#answered tbody tr").count() == 0
-        self.check_search(page, "#answered", "candidates tried", "4-1=3,4/1=4,4+1=5,")
+        self.check_search(page, "#answered", "attempts", "4,2:26,20,69:2,6,8,2")
         page.screenshot(path=pictures / f"search-ask-{name}.png", full_page=True)
         assert fits(page)
 

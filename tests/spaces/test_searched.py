@@ -5,6 +5,7 @@ import shutil
 import time
 
 import logic
+import numpy as np
 import pytest
 import render
 from gradio_client import Client
@@ -21,15 +22,15 @@ from training.formats import FORMATS
 
 @pytest.fixture
 def solved(searches):
-    return searches["7,20,51,59:21\n"]
+    return searches["22,43,51,58:44\n"]
 
 
 @pytest.fixture
 def endless(searches):
-    return searches["2,3,4:9\n"]
+    return searches["2,3,4:23\n"]
 
 
-NUMBERS, TARGET = [7, 20, 51, 59], 21
+NUMBERS, TARGET = [22, 43, 51, 58], 44
 
 
 def pieces(text: str, size: int):
@@ -41,35 +42,30 @@ class TestSearch:
     def test_counts_and_line(self, solved):
         search = Search.of(solved)
         assert search.ended and search.text + "\n:\n" + FORMATS["search"].strict(solved) == solved
-        assert (search.tried, search.turned_back, search.line) == (7, 1, "28-7=21")
+        assert (search.attempts, search.line) == (2, "51,22:59,29:29:29+15=44")
         assert Search.of("") == Search("", False) and Search.of("").line == ""
 
     def test_what_the_builder_writes(self):
-        """Of real searches: the parts are the whole, and every number of candidates comes from an equation."""
-        import numpy as np
-
-        numbers = np.array([[3, 6, 7, 51, 58], [1, 2, 3, 4, 5], [8, 9, 10, 11, 12]])
-        for text in written(numbers, np.array([4, 37, 50])).to_pylist():
+        """Of real searches, whole: as many attempts as it took."""
+        numbers = np.array([[22, 43, 51, 58], [24, 27, 32, 41], [9, 10, 20, 40]])
+        prompts, texts, found = written(numbers, np.array([44, 22, 30]), whole=True)
+        for prompt, text, index in zip(prompts.to_pylist(), texts.to_pylist(), found.tolist(), strict=True):
             search = Search.of(text)
-            lines = search.text.split("\n")
-            equations = [part for line in lines[::2] for part in line.split(",") if "=" in part]
-            levels = [line.split(":")[0].count(",") for line in lines[1::2]]
-            back = sum(after >= before for before, after in zip([4, *levels], levels, strict=False))
-            assert search.ended and search.turned_back == back
-            assert search.tried == len(equations) - back, "a way back says its equation again"
+            assert search.ended and search.attempts == index + 1 == search.text.count(prompt) + 1
+        assert found.max() > 3
 
     @pytest.mark.parametrize("size", [1, 2, 3])
     def test_grows_and_ends_with_the_whole_marker_only(self, solved, size):
         end = solved.index("\n:\n") + 3
-        tried = 0
+        attempts = 0
         for text in pieces(solved, size):
             search = Search.of(text)
-            assert search.ended == (len(text) >= end) and search.tried >= tried
-            tried = search.tried
+            assert search.ended == (len(text) >= end) and search.attempts >= attempts
+            attempts = search.attempts
             assert len(search.line) <= MAX_LINE + 1 and "\n" not in search.line
 
     def test_a_long_line_shows_where_the_model_is(self):
-        line = Search.of("9-8=1\n" + "12-7=5," * 30 + "1+1=2").line
+        line = Search.of("9-8=1\n" + "12,7:" + "5," * 60 + "1+1=2").line
         assert line.startswith("…") and line.endswith("1+1=2") and len(line) == MAX_LINE + 1
 
 
@@ -86,12 +82,12 @@ class TestWatch:
             assert ("It is searching" in render.attempt(result)) == (len(text) < end)
         assert last["done"] and last["correct"] and last["answer"] == FORMATS["search"].strict(solved)
         page = render.attempt(last)
-        assert "How it searched: 7 candidates tried, turned back once" in page and "<details open" not in page
+        assert "How it searched: 2 attempts" in page and "<details open" not in page
 
     def test_a_search_that_never_ends_has_no_answer(self, endless):
-        *seen, last = logic.watch([2, 3, 4], 9, iter(pieces(endless, 7)), "search")
+        *seen, last = logic.watch([2, 3, 4], 23, iter(pieces(endless, 7)), "search")
         assert not any(result["steps"] or result["correct"] or result["answer"] for result in [*seen, last])
-        assert last["verdict"] == logic.NO_ANSWER and last["search"] == {"tried": 16, "turned_back": 5, "ended": False}
+        assert last["verdict"] == logic.NO_ANSWER and last["search"] == {"attempts": 6, "ended": False}
         page = render.attempt(last)
         assert logic.NO_ANSWER in page and "empty" not in page and page.count("How it searched") == 1
 
@@ -100,10 +96,10 @@ class TestWatch:
         assert last["correct"] and last["answer"] == "2+3=5"
 
     def test_what_changes_all_the_time_is_not_read_aloud(self, solved):
-        page = render.attempt(next(logic.watch(NUMBERS, TARGET, iter([solved[:32]]), "search")))
+        page = render.attempt(next(logic.watch(NUMBERS, TARGET, iter([solved[:29]]), "search")))
         still, moving = page.split('aria-live="off"')
         assert "It is searching" in still and 'role="status"' in still and "polite" not in page
-        assert "2 candidates tried, turned back 0 times" in moving and "<code>20-8=1</code>" in moving
+        assert "<p>1 attempt</p>" in moving and "<code>43,22:51,3</code>" in moving
 
     def test_everything_is_escaped(self):
         hostile = "<img src=x onerror=alert(1)>\"'&"
@@ -116,17 +112,17 @@ class TestWatch:
 class TestAsk:
     def test_the_strict_part_is_the_answer_and_all_of_it_is_raw(self, solved, is_json):
         result = logic.ask(NUMBERS, TARGET, 1, 0, 0, lambda *_: [solved], "search")
-        assert result["correct"] and result["answer"] == "59-51=8\n20+8=28\n28-7=21" and result["raw"] == solved
-        assert result["search"] == {"tried": 7, "turned_back": 1, "ended": True} and is_json(result)
+        assert result["correct"] and result["answer"] == "58-43=15\n51-22=29\n29+15=44" and result["raw"] == solved
+        assert result["search"] == {"attempts": 2, "ended": True} and is_json(result)
         judged = logic.judge(NUMBERS, TARGET, result["answer"])
         assert judged.pop("lenient") is None and judged == {key: result[key] for key in judged}
 
     def test_samples_are_distinct_answers(self, solved, endless):
-        other = solved.replace("20-8=12\n7,12:21:59-51=8,20-8=12\n12-7=5,12+7=19,12*7=84,\n7,8,20:21:59-51=8\n", "")
+        other = solved[solved.index("\n\n22,43,51,58:44\n") + 17 :]
         result = logic.ask(NUMBERS, TARGET, 4, 1, 0, lambda *_: [solved, endless, other, endless], "search")
         assert (result["right"], result["drawn"]) == (2, 4)
         assert [(item["answer"][:7], item["times"], item["raw"]) for item in result["samples"]] == [
-            ("59-51=8", 2, solved), ("", 2, endless)
+            ("58-43=1", 2, solved), ("", 2, endless)
         ]  # fmt: skip
         page = render.samples(result, 1.0)
         assert page.count("How it searched") == 2 and logic.NO_ANSWER in page
@@ -161,7 +157,7 @@ class TestModel:
 
     def test_room(self, searching_adapter, tiny_adapter, tmp_path):
         """As scored, else 700, and never more than the positions leave; a direct answer as ever."""
-        prompt, positions = "7,20,51,59:21\n", 256
+        prompt, positions = "22,43,51,58:44\n", 256
         left = positions - len(prompt) - 1
         for results, room in (
             ({"adapter": {"decoding": {"max_new_tokens": 150}}}, 150),
@@ -207,12 +203,12 @@ class TestApi:
 
     def test_ask(self, searching, searches, solved):
         demo = self.ready(searching)
-        result = demo.predict("7,20,51,59", 21, api_name="/ask")
-        assert result["correct"] and result["raw"] == solved and result["search"]["turned_back"] == 1
-        assert demo.predict("7,20,51,59", 21, result["answer"], api_name="/judge")["correct"]
-        cut = demo.predict("2,3,4", 9, api_name="/ask")
+        result = demo.predict("22,43,51,58", 44, api_name="/ask")
+        assert result["correct"] and result["raw"] == solved and result["search"]["attempts"] == 2
+        assert demo.predict("22,43,51,58", 44, result["answer"], api_name="/judge")["correct"]
+        cut = demo.predict("2,3,4", 23, api_name="/ask")
         assert (cut["answer"], cut["steps"], cut["verdict"]) == ("", [], logic.NO_ANSWER)
-        assert cut["raw"] == searches["2,3,4:9\n"][:190]
+        assert cut["raw"] == searches["2,3,4:23\n"][:190]
 
     def test_an_adapter_from_a_hub_brings_its_records(self, serve, staged, searching_adapter, searches, tmp_path):
         with running(tmp_path / "hub") as hub:
@@ -221,10 +217,10 @@ class TestApi:
             api.upload_folder(repo_id=name, folder_path=searching_adapter)
             there = {"HF_ENDPOINT": hub.endpoint, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
             demo = self.ready(serve(staged, ARITH_PUZZLE_ADAPTER=name, **there))
-            assert demo.predict("2,3,4", 9, api_name="/ask")["raw"] == searches["2,3,4:9\n"][:190]
+            assert demo.predict("2,3,4", 23, api_name="/ask")["raw"] == searches["2,3,4:23\n"][:190]
 
     def test_settings_as_a_release_writes_them(self, serve, staged, searching_adapter, solved, tmp_path):
         shutil.copytree(staged, tmp_path / "space")
         settings = {"adapter": str(searching_adapter), "format": "search"}
         (tmp_path / "space" / "settings.json").write_text(json.dumps(settings))
-        assert self.ready(serve(tmp_path / "space")).predict("7,20,51,59", 21, api_name="/ask")["raw"] == solved
+        assert self.ready(serve(tmp_path / "space")).predict("22,43,51,58", 44, api_name="/ask")["raw"] == solved

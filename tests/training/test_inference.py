@@ -95,6 +95,34 @@ def test_rows_that_are_finished_leave_the_batch_and_nothing_changes(adapted, pro
         sizes.clear()
 
 
+def test_a_sliding_window_slides_in_the_cache_too(tmp_path, monkeypatch):
+    """Answers several windows long, with rows leaving the batch on the way, are those of a model without any cache."""
+    from training import inference
+    from training.tiny import build_tokenizer, init_model
+
+    monkeypatch.setattr(inference, "ROUND", 7)
+    tokenizer = build_tokenizer(pairs=True)
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    init_model(shape | {"sliding_window": 10}, tokenizer, seed=3).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    model, tokenizer = load(str(tmp_path))
+    with torch.no_grad():
+        for parameter in model.parameters():  # else all logits are nearly equal
+            parameter.mul_(4.0)
+    prompts = ["3,6,7,51,58:4\n", "1058,1999,20,7:13\n", "1:", "17+4="]
+    ids = [tokenizer(text)["input_ids"] for text in prompts]
+    said = generate(model, tokenizer, ids, Decoding(60))
+    assert any(answer.new_tokens == 60 for answer in said)
+    for prompt, answer in zip(ids, said, strict=True):
+        whole = torch.tensor([prompt])
+        with torch.no_grad():
+            for _ in range(answer.new_tokens):
+                whole = torch.cat([whole, model(whole, use_cache=False).logits[:, -1:].argmax(-1)], dim=1)
+        assert tokenizer.decode(whole[0, len(prompt) :], skip_special_tokens=True) == answer.text
+    model.config.sliding_window = 1000
+    assert generate(model, tokenizer, ids, Decoding(60)) != said, "the window matters"
+
+
 def test_pad_is_not_eos_and_a_tokenizer_without_pad_answers_the_same(learned, adapted, prompts, tmp_path):
     model, tokenizer = load(str(learned))
     for folder in (TINY, str(learned), str(adapted)):

@@ -12,7 +12,7 @@ from trl import SFTConfig, SFTTrainer
 
 from dataset_builder.errors import InputError
 from training.encoding import UNFINISHED, encode
-from training.packing import IGNORED, Drawn, Sequences, collator, pack
+from training.packing import IGNORED, Sequences, collator, pack
 from training.recipe import ROOT
 from training.tiny import build_tokenizer
 from training.trainer import CompletionTrainer
@@ -130,18 +130,3 @@ def test_loss_and_gradients_are_trls_packed_or_not(tmp_path):
         assert loss == pytest.approx(reference, rel=1e-5)
         for name, gradient in gradients.items():
             assert torch.allclose(found[name], gradient, atol=1e-5, rtol=1e-3), name
-
-
-def test_no_loss_is_on_what_was_drawn():
-    """Of a walk, and of no row that comes to its end: the commas and newlines behind candidates of three and more."""
-    walk = "60-9=51,60+9=69\n1,69:52\n69-1=68,69/1=69,69+1=70,\n1,9,60:52\n60+9=69,60-1=59\n9,59:52\n59-9=50,"
-    ended = "60-9=51,60+9=69\n1,69:70\n69-1=68,69/1=69,69+1=70\n:\n60+9=69\n69+1=70"
-    tokenizer = build_tokenizer()
-    rows = Rows([("1,9,60:52\n", walk), ("1,9,60:70\n", ended)])
-    untrained, trained = (Sequences(rows, None, Drawn(tokenizer))._sequence(row) for row in (0, 1))
-    plain = [Sequences(rows, None)._sequence(row) for row in (0, 1)]
-    assert (trained["labels"] == plain[1]["labels"]).all()
-    marked = np.flatnonzero(untrained["labels"] != plain[0]["labels"])
-    assert set(untrained["labels"][marked]) == {IGNORED}
-    texts = [tokenizer.decode(plain[0]["input_ids"][:place]).splitlines()[-1] for place in marked]
-    assert [text.split(",")[-1] for text in texts] == ["60-9=51", "60+9=69", "60+9=69", "60-1=59"]

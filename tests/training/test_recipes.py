@@ -13,6 +13,7 @@ from dataset_builder.aug_gsm8k.dataset import ALL
 from dataset_builder.errors import InputError
 from dataset_builder.generate import CONFIGS, with_solutions
 from training.recipe import ROOT, SHAPE, check_hardware, check_sft_keys, load_recipe
+from training.tiny import build_tokenizer, init_config
 
 RECIPES = {path.name: path for path in sorted((ROOT / "training" / "recipes").glob("*.yaml"))}
 ARITH_TINY = LlamaConfig(vocab_size=21, hidden_size=160, intermediate_size=480, num_hidden_layers=4,
@@ -20,7 +21,6 @@ ARITH_TINY = LlamaConfig(vocab_size=21, hidden_size=160, intermediate_size=480, 
 BASES = {
     "runs/lever-base": (ARITH_TINY, 1_336_000),
     "runs/lever-curriculum-1": (ARITH_TINY, 1_336_000),
-    "runs/arith-tiny-search-1": (ARITH_TINY, 1_336_000),
     "openlm-research/open_llama_3b": (
         LlamaConfig(vocab_size=32000, hidden_size=3200, intermediate_size=8640, num_hidden_layers=26,
                     num_attention_heads=32), 3_426_473_600),
@@ -48,7 +48,7 @@ BASES = {
 
 def config_of(recipe):
     if recipe.model.shape:
-        return LlamaConfig(vocab_size=21, tie_word_embeddings=True, **recipe.model.shape)
+        return init_config(recipe.model.shape, build_tokenizer(pairs=recipe.model.tokenizer == "pairs"))
     return BASES[recipe.model.base][0] if recipe.model.base in BASES else AutoConfig.from_pretrained(recipe.base_path)
 
 

@@ -1,0 +1,81 @@
+"""How often the rule of ``dataset_builder.search`` finds a solution: what a model scores that follows it faultlessly.
+
+python -m benchmarks.search [--json FILE]
+
+Of every evaluation split the first rows; within so many attempts, and within so many tokens of arith-tiny-search.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from dataset_builder.generate import CONFIGS, generate_shard
+from dataset_builder.search import searches
+from training.measured import table as markdown
+
+SPLITS = (
+    *(("1m", split) for split in ("test", "ood_numeric_100", "ood_numeric_1000", "ood_form")),
+    *(("stress", split) for split in CONFIGS["stress"].splits),
+)
+ROWS = 2000
+ATTEMPTS = (1, 4, 12, 24)
+TOKENS = (500, 1000, 2000, 3000)
+
+
+def run(rows: int = ROWS) -> dict:
+    """{"rows", "splits": {"config/split": {"n", "solved", "by_attempt": {k: share}, "by_tokens": {k: share}}}}."""
+    from training.tiny import build_tokenizer
+
+    tokenizer = build_tokenizer(pairs=True)
+    splits = {}
+    for config, split in SPLITS:
+        data = generate_shard(CONFIGS[config], split, 0, 0).slice(0, rows)
+        sizes, targets = data["n"].to_numpy(), data["target"].to_numpy().astype(np.int64)
+        found, tokens = np.full(len(data), -1), np.full(len(data), np.iinfo(np.int64).max)
+        for n in np.unique(sizes):
+            here = np.flatnonzero(sizes == n)
+            numbers = data["numbers"].combine_chunks().take(here).flatten().to_numpy().reshape(-1, n)
+            _, texts, index = searches(numbers.astype(np.int64), targets[here], whole=True)
+            found[here] = index
+            lengths = [len(ids) for ids in tokenizer(texts.to_pylist(), add_special_tokens=False)["input_ids"]]
+            tokens[here[index >= 0]] = 1 + np.array(lengths)[index >= 0]  # eos
+        splits[f"{config}/{split}"] = {
+            "n": len(data),
+            "solved": float(np.mean(found >= 0)),
+            "by_attempt": {str(k): float(np.mean((found >= 0) & (found < k))) for k in ATTEMPTS},
+            "by_tokens": {str(k): float(np.mean(tokens <= k)) for k in TOKENS},
+        }
+    return {"rows": rows, "splits": splits}
+
+
+def table(measured: dict) -> str:
+    """Markdown."""
+    header = ["split", "n", *(f"{k} attempt{'s' * (k > 1)}" for k in ATTEMPTS), "all"]
+    header += [f"{k:,} tokens" for k in TOKENS]
+    rows = [
+        [f"`{name}`", f"{item['n']:,}", *(f"{share:.3f}" for share in item["by_attempt"].values()),
+         f"{item['solved']:.3f}", *(f"{share:.3f}" for share in item["by_tokens"].values())]
+        for name, item in measured["splits"].items()
+    ]  # fmt: skip
+    return markdown(header, rows)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, help="write the figures here too")
+    args = parser.parse_args(argv)
+    measured = run()
+    print(table(measured))
+    if args.json:
+        args.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
