@@ -335,7 +335,7 @@ def searches(
             that succeeds, and where others are left out the prompt ends with the first equation that is shown.
 
     Returns:
-        Prompts, completions, and the attempt that succeeds, int64 (rows,): -1 where none does, and both texts are empty.
+        Prompts, completions, and the attempt that succeeds, int64 (rows,); -1 where none does, with empty texts.
 
     Raises:
         InputError: n, a number or a target that is not positive.
