@@ -153,8 +153,8 @@ def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, exa
     return whole_card(data, body, "model")
 
 
-def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict) -> str:
-    """The README.md of our own base; ``names`` holds repo_id, adapter_id, dataset_id, metric_id."""
+def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict, config: Mapping) -> str:
+    """The README.md of our own base; ``names`` holds repo_id, adapter_id, dataset_id, metric_id, ``config`` its shape."""
     data = ModelCardData(
         license="apache-2.0",
         library_name="transformers",
@@ -168,6 +168,8 @@ def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict) -> str:
         **_results({"base": base}, manifest),
         **_training(run),
         **_drills(run),
+        vocabulary=config["vocab_size"],
+        window=config.get("sliding_window"),
     )
     return whole_card(data, body, "model")
 
@@ -235,9 +237,7 @@ def _drills(run: dict) -> dict:
         "searches": drills.get("format") == "search",
         "walked": bool(drills.get("walk_share")),
         "walk_sizes": f"{min(WALK_SIZES)} to {max(WALK_SIZES)}",
-        "pairs": model.get("tokenizer") == "pairs",
-        "window": (model.get("shape") or {}).get("sliding_window"),
-        "began": (model.get("base") or "").removeprefix("training/bases/"),
+        "began": (model.get("base") or "").rpartition("/")[2],
     }
 
 

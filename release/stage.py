@@ -198,7 +198,9 @@ def _stage_base(folder: Path, inputs: Inputs) -> None:
     _write_json(folder / "results.json", results)
     _write_eval_results(folder, inputs.ids["base_id"], inputs, results)
     plot_loss(record["log"], folder / "plots" / "loss.png")
-    _write(folder / "README.md", render.base_card(inputs.names("base"), record, results, manifest=inputs.manifest))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    card = render.base_card(inputs.names("base"), record, results, manifest=inputs.manifest, config=config)
+    _write(folder / "README.md", card)
 
 
 def _stage_merged(folder: Path, inputs: Inputs) -> None:

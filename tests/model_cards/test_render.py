@@ -191,9 +191,10 @@ def _run_record():
 
 def test_the_bases_card_says_what_it_was_trained_on(starter, scores):
     run = _run_record()
-    text = render.base_card(NAMES | {"repo_id": "ns/b"}, run, scores, manifest=starter[1])
+    text = render.base_card(NAMES | {"repo_id": "ns/b"}, run, scores, manifest=starter[1], config={"vocab_size": 21})
     assert "| base | `starter/test` | 2,000 | **0.250** | 0.231&nbsp;to&nbsp;0.272 |" in text
     assert f"{run['parameters']:,}" in text and "numbers up to 600 and on puzzles of 3 and 4 numbers up to 20" in text
+    assert "A Llama of 1,336,000 parameters with a vocabulary of 21 tokens, trained from scratch" in " ".join(text.split())
     assert ModelCard(text).data.eval_results[0].metric_value == 0.25
 
 
@@ -201,8 +202,12 @@ def test_a_card_of_another_format_says_nothing_of_a_search(adapter_card, starter
     """Nor does that of a base which was scored as its adapter is, but was not trained to search."""
     assert "search" not in adapter_card() and "marker" not in adapter_card()
     scores["decoding"] = DECODING | {"format": "search"}
-    text = render.base_card(NAMES | {"repo_id": "ns/b"}, _run_record(), scores, manifest=starter[1])
+    text = render.base_card(
+        NAMES | {"repo_id": "ns/b"}, _run_record(), scores, manifest=starter[1],
+        config={"vocab_size": 121, "sliding_window": 448},
+    )  # fmt: skip
     assert "the model searches" not in text and "trained from scratch" in text
+    assert "with a vocabulary of 121 tokens and attention over the last 448 of them, trained" in " ".join(text.split())
     assert "Scores are of the part after the marker" in text and "an answer without one is judged whole" in text
 
 
