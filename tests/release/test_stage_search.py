@@ -111,7 +111,7 @@ def test_the_snippet_cuts_out_the_strict_answer_and_judges_it(staged, first, tmp
 def test_cards_say_what_the_model_writes_and_what_is_judged(staged, kind):
     text = words(card(staged, kind))
     assert "An attempt is a chain of equations, each followed by the puzzle that is left" in text
-    assert "Then comes a line that is only `:`, the marker, and below it the answer for the verifier" in text
+    assert "At last comes a line that is only `:`, the marker, and below it the answer for the verifier" in text
     assert "Scores are of the part after the marker" in text
     assert "greedy, zero-shot, symbolic prompt, a search before the answer, exact division" in text
     assert (f"scored with up to {MAX_NEW_TOKENS} new tokens" in text) == (kind != "base")
