@@ -40,7 +40,7 @@ def run(rows: int = ROWS) -> dict:
         for n in np.unique(sizes):
             here = np.flatnonzero(sizes == n)
             numbers = data["numbers"].combine_chunks().take(here).flatten().to_numpy().reshape(-1, n)
-            _, texts, index = searches(numbers.astype(np.int64), targets[here], whole=True)
+            _, texts, index = searches(numbers.astype(np.int64), targets[here], context=None)
             found[here] = index
             lengths = [len(ids) for ids in tokenizer(texts.to_pylist(), add_special_tokens=False)["input_ids"]]
             tokens[here[index >= 0]] = 1 + np.array(lengths)[index >= 0]  # eos

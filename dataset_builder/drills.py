@@ -22,6 +22,8 @@ PUZZLE_V = 20
 SCALES = (20, 60, 200)
 """Of the numbers in drills, each as often as the limit: most are small."""
 PUZZLE_SIZES = (3, 4)
+PUZZLE_CONTEXT = 2
+"""Failed attempts that a searched puzzle shows: a base is taught in short rows."""
 WALK_SIZES = (3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 9, 10, 12, 15)
 WALK_CHARACTERS = 120, 42, 380
 """Of a walk, for each of its numbers, and at most: an attempt, its puzzle again and the next one's beginning."""
@@ -75,7 +77,7 @@ def drill_columns(
 def _searched(seed: int, rows: int, n: int, v: int, bound: int) -> list[tuple[str, str]]:
     """Puzzles and their searches; the few that no attempt solves are left out, and others taken."""
     numbers, targets, _ = puzzles(("drills", seed), rows + rows // 10 + 20, n, v, bound, "train", unique=False)
-    prompts, answers, found = searches(numbers, targets)
+    prompts, answers, found = searches(numbers, targets, context=PUZZLE_CONTEXT)
     pairs = zip(prompts.to_pylist(), answers.to_pylist(), strict=True)
     return [pair for pair, kept in zip(pairs, found >= 0, strict=True) if kept][:rows]
 

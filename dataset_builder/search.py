@@ -45,8 +45,9 @@ SEARCH_MARKER = ":"
 MIN_NUMBERS, MAX_NUMBERS = 3, 15
 SEARCH_BOUND = BOUND_FACTOR * 60
 """The largest product that is tried: what the dataset's training puzzles (V=60) need."""
-CONTEXT = 2
-"""Failed attempts that a row shows before the one that succeeds; what came before them is left out."""
+CONTEXT = 4
+"""Failed attempts that a row shows before the one that succeeds; what came before them is left out. With fewer a model
+has never seen its window full of them, and loses its place in the first long search."""
 STRAYS = 16
 """Of 256 failed attempts, how many take a result that does not do: a model must see what follows."""
 _MINUS, _PLUS, _TIMES, _DIVIDE = 0, 1, 2, 3
@@ -256,7 +257,7 @@ def _found_by(numbers, target, scratch, pool, taken):
 
 
 @njit(cache=True, nogil=True)
-def _write_searches(numbers, targets, keys, whole, out, offsets, found):
+def _write_searches(numbers, targets, keys, context, out, offsets, found):
     n = numbers.shape[1]
     pool, taken, at = np.zeros(n, np.int64), np.zeros((n - 1, 4), np.int64), np.int64(0)
     scratch = np.empty(_NUMBER * (n + 4) * (n + 4), np.uint8)
@@ -264,7 +265,7 @@ def _write_searches(numbers, targets, keys, whole, out, offsets, found):
         index = found[row] = _found_by(numbers[row], targets[row], scratch, pool, taken)
         offsets[2 * row + 1] = at
         if index >= 0:
-            first = 0 if whole else max(0, index - CONTEXT)
+            first = max(0, index - context)
             _, offsets[2 * row + 1], at = _write(
                 numbers[row], targets[row], keys[row], first, index, 1 << 40, out, at, pool, taken
             )
@@ -325,14 +326,14 @@ def _strings(out: np.ndarray, offsets: np.ndarray) -> tuple[pa.StringArray, pa.S
 
 
 def searches(
-    numbers: np.ndarray, targets: np.ndarray, *, whole: bool = False
+    numbers: np.ndarray, targets: np.ndarray, *, context: int | None = CONTEXT
 ) -> tuple[pa.StringArray, pa.StringArray, np.ndarray]:
     """Puzzles that are searched before they are answered; a pure function of the puzzle.
 
     Args:
         numbers: positive integers, shape (rows, n), n from 3 to 15, ascending in each row; targets: positive, (rows,).
-        whole: every attempt from the first one on. Else only the last ``CONTEXT`` failed ones stand before the one
-            that succeeds, and where others are left out the prompt ends with the first equation that is shown.
+        context: how many of the failed attempts stand before the one that succeeds; None: all. Where others are left out
+            the prompt ends with the first equation that is shown.
 
     Returns:
         Prompts, completions, and the attempt that succeeds, int64 (rows,); -1 where none does, with empty texts.
@@ -343,9 +344,10 @@ def searches(
     numbers, targets = _checked(numbers, targets)
     rows, n = numbers.shape
     found, offsets, keys = np.empty(rows, np.int64), np.zeros(2 * rows + 1, np.int64), puzzle_keys(numbers, targets)
-    shown = attempts(n) if whole else CONTEXT + 1
+    context = attempts(n) if context is None else context
+    shown = min(context + 1, attempts(n))
     out = np.empty(rows * shown * _attempt_room(numbers, targets), np.uint8)
-    _write_searches(numbers, targets, keys, whole, out, offsets, found)
+    _write_searches(numbers, targets, keys, context, out, offsets, found)
     return *_strings(out, offsets), found
 
 

@@ -194,7 +194,9 @@ def test_the_bases_card_says_what_it_was_trained_on(starter, scores):
     text = render.base_card(NAMES | {"repo_id": "ns/b"}, run, scores, manifest=starter[1], config={"vocab_size": 21})
     assert "| base | `starter/test` | 2,000 | **0.250** | 0.231&nbsp;to&nbsp;0.272 |" in text
     assert f"{run['parameters']:,}" in text and "numbers up to 600 and on puzzles of 3 and 4 numbers up to 20" in text
-    assert "A Llama of 1,336,000 parameters with a vocabulary of 21 tokens, trained from scratch" in " ".join(text.split())
+    assert "A Llama of 1,336,000 parameters with a vocabulary of 21 tokens, trained from scratch" in " ".join(
+        text.split()
+    )
     assert ModelCard(text).data.eval_results[0].metric_value == 0.25
 
 

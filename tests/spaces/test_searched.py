@@ -48,7 +48,7 @@ class TestSearch:
     def test_what_the_builder_writes(self):
         """Of real searches, whole: as many attempts as it took."""
         numbers = np.array([[22, 43, 51, 58], [24, 27, 32, 41], [9, 10, 20, 40]])
-        prompts, texts, found = written(numbers, np.array([44, 22, 30]), whole=True)
+        prompts, texts, found = written(numbers, np.array([44, 22, 30]), context=None)
         for prompt, text, index in zip(prompts.to_pylist(), texts.to_pylist(), found.tolist(), strict=True):
             search = Search.of(text)
             assert search.ended and search.attempts == index + 1 == search.text.count(prompt) + 1

@@ -15,7 +15,7 @@ from dataset_builder.puzzle import natural_prompt
 from training.base_tokenizer import check_round_trip, load_tokenizer, set_pad_token
 from training.models import load_model, quantization_config
 from training.recipe import load_recipe
-from training.tiny import build_tokenizer
+from training.tiny import build_tokenizer, init_model
 
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 
@@ -120,6 +120,23 @@ def test_check_round_trip_tells_right_from_wrong(tokenizer, said):
     with pytest.raises(InputError, match=said) as caught:
         check_round_trip(tokenizer())
     assert "\n" not in str(caught.value)
+
+
+def test_pairs_of_digits_are_counted_from_a_numbers_end():
+    tokenizer = build_tokenizer(pairs=True)
+    for text_format in ("symbolic", "search"):
+        check_round_trip(tokenizer, text_format=text_format)
+    tokens = tokenizer.convert_ids_to_tokens(tokenizer("7,58,105,1058,12345:-9\n\n")["input_ids"])
+    assert tokens == ["<bos>", *"7 , 58 , 1 05 , 10 58 , 1 23 45 : - 9 \n \n".split(" ")]
+    assert len(tokenizer) == 121 and len(build_tokenizer()) == 21
+
+
+def test_a_sliding_window_makes_a_mistral_of_the_same_size():
+    shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 64}
+    plain = init_model(shape, build_tokenizer(), 0)
+    windowed = init_model(shape | {"sliding_window": 8}, build_tokenizer(), 0)
+    assert (plain.config.model_type, windowed.config.model_type) == ("llama", "mistral")
+    assert windowed.config.sliding_window == 8 and windowed.num_parameters() == plain.num_parameters()
 
 
 def test_a_tokenizer_without_letters_is_refused_for_natural_prompts():

@@ -40,6 +40,13 @@ def _shape(**change):
         ({"model": None}, "needs 'name' and 'model'"),
         ({"drills": {"drill_share": 0.5}, "dataset": None}, "'drills.rows' is missing"),
         ({"model": {"shape": {"hidden_size": 8}}, "lora": None}, "model.shape has no num_hidden_layers"),
+        (_shape(sliding_windw=8), "did you mean 'model.shape.sliding_window'"),
+        ({"model": {"base": "b", "tokenizer": "pairs"}}, "slow goes with a 'model.base' and pairs with a 'shape'"),
+        (
+            {"model": {"shape": SHAPE, "tokenizer": "slow"}, "lora": None},
+            "slow goes with a 'model.base' and pairs with a 'shape'",
+        ),
+        ({"score": {"limit": 0}}, "score.limit must be at least 1"),
         # types
         ({"dataset": [1]}, "'dataset' is a mapping"),
         ({"lora": "yes"}, "'lora' is a mapping"),
