@@ -332,8 +332,8 @@ def searches(
 
     Args:
         numbers: positive integers, shape (rows, n), n from 3 to 15, ascending in each row; targets: positive, (rows,).
-        context: how many of the failed attempts stand before the one that succeeds; None: all. Where others are left out
-            the prompt ends with the first equation that is shown.
+        context: how many of the failed attempts stand before the one that succeeds; None: all. Where others are left
+            out the prompt ends with the first equation that is shown.
 
     Returns:
         Prompts, completions, and the attempt that succeeds, int64 (rows,); -1 where none does, with empty texts.

@@ -154,7 +154,10 @@ def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, exa
 
 
 def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict, config: Mapping) -> str:
-    """The README.md of our own base; ``names`` holds repo_id, adapter_id, dataset_id, metric_id, ``config`` its shape."""
+    """The README.md of our own base; ``names`` holds repo_id, adapter_id, dataset_id, metric_id.
+
+    ``config``: the base's config.json.
+    """
     data = ModelCardData(
         license="apache-2.0",
         library_name="transformers",
