@@ -356,7 +356,8 @@ def walks(
 ) -> tuple[pa.StringArray, pa.StringArray]:
     """Pieces of searches: the procedure from any attempt on, for numbers of any size, whether or not it finds anything.
 
-    A prompt is the puzzle and the first equation of the attempt. A completion ends with the answer, where an attempt
+    A prompt is the puzzle and the first equation of the attempt; of the first attempt the puzzle alone, which is what a
+    question is. A completion ends with the answer, where an attempt
     comes upon the target, or behind any line.
 
     Args:
