@@ -9,15 +9,13 @@ alternating repetitions.
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import sys
 import time
-from pathlib import Path
 
 import torch
 
+from benchmarks.command import command
 from dataset_builder.generate import puzzles
 from dataset_builder.puzzle import symbolic_prompt
 from training.inference import Decoding, generate, load, to_answer
@@ -72,15 +70,8 @@ def table(measured: dict) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure, print the table, write it as JSON where asked. Returns 0."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.answers", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--json", type=Path, help="write the figures here too")
-    args = parser.parse_args(argv)
-    measured = run()
-    print(table(measured))
-    if args.json:
-        args.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    return 0
+    """The command line; returns the exit status."""
+    return command("answers", __doc__, run, table, argv)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,11 @@ Of every evaluation split the first rows; within so many attempts, and within so
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command import command
 from dataset_builder.generate import CONFIGS, generate_shard
 from dataset_builder.search import searches
 from training.measured import table as markdown
@@ -67,14 +65,7 @@ def table(measured: dict) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, help="write the figures here too")
-    args = parser.parse_args(argv)
-    measured = run()
-    print(table(measured))
-    if args.json:
-        args.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    return 0
+    return command("search", __doc__, run, table, argv)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ _NUMBER = 21
 """Characters that a number takes at most, with what follows it."""
 
 
+@njit(cache=True, nogil=True)
 def attempts(n: int) -> int:
     """How many attempts a search through n numbers has: two for each pair, one for three numbers."""
     return n * (n - 1) if n > 3 else 1
@@ -250,7 +251,7 @@ def _write(numbers, target, state, first, last, limit, out, at, pool, taken):
 def _found_by(numbers, target, scratch, pool, taken):
     """The first attempt that reaches the target, or -1."""
     n = len(numbers)
-    for index in range(n * (n - 1) if n > 3 else 1):
+    for index in range(attempts(n)):
         if _attempt(numbers, target, index, -1, scratch, 0, pool, taken)[0]:
             return index
     return -1
@@ -276,7 +277,7 @@ def _write_searches(numbers, targets, keys, context, out, offsets, found):
 def _write_walks(numbers, targets, keys, limit, out, offsets):
     n = numbers.shape[1]
     pool, taken, at = np.zeros(n, np.int64), np.zeros((n - 1, 4), np.int64), np.int64(0)
-    total = n * (n - 1) if n > 3 else 1
+    total = attempts(n)
     for row in range(numbers.shape[0]):
         begin = at
         state, chance = _chance(keys[row])
@@ -297,7 +298,7 @@ def _within_reach(numbers, targets, keys):
     scratch = np.empty(_NUMBER * (n + 4) * (n + 4), np.uint8)
     for row in range(numbers.shape[0]):
         state, chance = _chance(keys[row])
-        first = chance * (n * (n - 1) if n > 3 else 1) >> 8
+        first = chance * attempts(n) >> 8
         for _ in range(3):
             if _attempt(numbers[row], targets[row], first, -1, scratch, 0, pool, taken)[0]:
                 break
