@@ -20,13 +20,15 @@ from dataset_builder.solve import BOUND_FACTOR
 DRILL_LIMIT = CONFIGS["starter"].splits["train"].bound
 PUZZLE_V = 20
 SCALES = (20, 60, 200)
-"""Of the numbers in drills, each as often as the limit: most are small."""
+"""Of the numbers in equations, each as often as the limit: most are small."""
 PUZZLE_SIZES = (3, 4)
 PUZZLE_CONTEXT = 2
 """Failed attempts that a searched puzzle shows: a base is taught in short rows."""
-WALK_SIZES = (3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 9, 10, 12, 15)
-WALK_CHARACTERS = 120, 42, 380
-"""Of a walk, for each of its numbers, and at most: an attempt, its puzzle again and the next one's beginning."""
+WALK_SIZES = (3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 9, 10, 12, 15)
+WALK_SCALES = (60, 100, 300)
+"""Of the numbers in walks, each as often as the limit."""
+WALK_CHARACTERS = 160, 55, 600
+"""Of a walk, for each of its numbers, and at most: about two attempts, or what attention reaches."""
 
 
 def drill_columns(
@@ -94,7 +96,7 @@ def _walks(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str
         found: list[tuple[str, str]] = []
         while len(found) < share:
             words = generator.random_raw(share * (n + 3)).reshape(share, n + 3)
-            scale = np.array((*SCALES, limit), dtype=np.uint64)[words[:, :1] >> np.uint64(62)]
+            scale = np.array((*WALK_SCALES, limit), dtype=np.uint64)[words[:, :1] >> np.uint64(62)]
             drawn = (((words[:, 1:-1] >> np.uint64(32)) * scale) >> np.uint64(32)).astype(np.int64) + 1
             numbers, targets, keys = np.sort(drawn[:, 1:], axis=1), drawn[:, 0], words[:, -1].copy()
             near = within_reach(numbers, targets, keys)

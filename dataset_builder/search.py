@@ -36,15 +36,15 @@ from numba import njit
 
 from dataset_builder.errors import InputError
 from dataset_builder.puzzle import puzzle_keys
-from dataset_builder.solve import BOUND_FACTOR
 from dataset_builder.text import put
 
-SEARCH_VERSION = 5
+SEARCH_VERSION = 6
 """Raised whenever a search comes to be written otherwise; caches of token ids depend on it."""
 SEARCH_MARKER = ":"
 MIN_NUMBERS, MAX_NUMBERS = 3, 15
-SEARCH_BOUND = BOUND_FACTOR * 60
-"""The largest product that is tried: what the dataset's training puzzles (V=60) need."""
+SEARCH_BOUND = 100
+"""The largest product and dividend that is tried: what is in the multiplication table. Larger ones solve hardly more
+(``python -m benchmarks.search``), and a small model gets them wrong."""
 CONTEXT = 4
 """Failed attempts that a row shows before the one that succeeds; what came before them is left out. With fewer a model
 has never seen its window full of them, and loses its place in the first long search."""
@@ -58,23 +58,6 @@ _NUMBER = 21
 
 
 @njit(cache=True, nogil=True)
-def attempts(n: int) -> int:
-    """How many attempts a search through n numbers has: two for each pair, one for three numbers."""
-    return n * (n - 1) if n > 3 else 1
-
-
-@njit(cache=True, nogil=True)
-def _first_move(n, index):
-    """(hi, lo, operator) of attempt ``index``: every pair's difference, from the largest numbers down; then sums."""
-    pairs = n * (n - 1) // 2
-    pair, hi = index % pairs, n - 1
-    while pair >= hi:
-        pair -= hi
-        hi -= 1
-    return hi, hi - 1 - pair, _MINUS if index < pairs else _PLUS
-
-
-@njit(cache=True, nogil=True)
 def _result(y, op, x):
     """``y op x`` of y >= x >= 0, or -1 where a search does not try it."""
     if op == _MINUS:
@@ -83,7 +66,26 @@ def _result(y, op, x):
         return y + x
     if op == _TIMES:
         return y * x if x != 1 and y * x <= SEARCH_BOUND else -1
-    return y // x if x > 1 and y % x == 0 else -1
+    return y // x if x > 1 and y <= SEARCH_BOUND and y % x == 0 else -1
+
+
+@njit(cache=True, nogil=True)
+def _first_moves(numbers, moves):
+    """Into ``moves`` (hi, lo, operator) of every attempt; returns how many.
+
+    Every pair's difference, from the largest numbers down, then every pair's sum, then products; of equal pairs one.
+    """
+    n, count = len(numbers), 0
+    if n == 3:
+        return 1
+    for op in (_MINUS, _PLUS, _TIMES):
+        for hi in range(n - 1, 0, -1):
+            for lo in range(hi - 1, -1, -1):
+                again = (lo + 1 < hi and numbers[lo + 1] == numbers[lo]) or (hi + 1 < n and numbers[hi + 1] == numbers[hi])
+                if not again and _result(numbers[hi], op, numbers[lo]) >= 0:
+                    moves[count] = hi, lo, op
+                    count += 1
+    return count
 
 
 @njit(cache=True, nogil=True)
@@ -96,10 +98,10 @@ def _wanted(third, target, out):
     if third > 0 and target * third <= SEARCH_BOUND:
         out[count] = target * third
         count += 1
-    if third > 1 and target % third == 0:
+    if third > 1 and target <= SEARCH_BOUND and target % third == 0:
         out[count] = target // third
         count += 1
-    if target > 1 and third > 0 and third % target == 0:
+    if target > 1 and 0 < third <= SEARCH_BOUND and third % target == 0:
         out[count] = third // target
         count += 1
     return count
@@ -111,9 +113,11 @@ def _last(value, third, target, equation):
     y, x, best = max(value, third), min(value, third), np.int64(-1)
     for op in range(4):
         if op == _DIVIDE:
-            c = y // x if x > 0 and y % x == 0 else np.int64(-1)
+            c = y // x if x > 0 and y <= SEARCH_BOUND and y % x == 0 else np.int64(-1)
+        elif op == _TIMES:
+            c = y * x if y * x <= SEARCH_BOUND else np.int64(-1)
         else:
-            c = y - x if op == _MINUS else (y + x if op == _PLUS else y * x)
+            c = y - x if op == _MINUS else y + x
         if c >= 0 and (best < 0 or abs(c - target) < abs(best - target)):
             best = c
             equation[0], equation[1], equation[2], equation[3] = y, op, x, c
@@ -143,7 +147,7 @@ def _put_puzzle(pool, size, target, out, at):
 
 
 @njit(cache=True, nogil=True)
-def _attempt(numbers, target, index, stray, out, at, pool, taken):
+def _attempt(numbers, target, move, stray, out, at, pool, taken):
     """Write an attempt, its equations in ``taken``: (whether it found the target, its end, that of its first equation).
 
     ``stray``: which result is taken though it does not do; -1 for none. In ``pool`` stay the three numbers.
@@ -153,7 +157,7 @@ def _attempt(numbers, target, index, stray, out, at, pool, taken):
     begun = at
     while size > 3:
         if step == 0:
-            hi, lo, op = _first_move(size, index)
+            hi, lo, op = move
         else:
             hi, lo = size - 1, size - 2
             op = _PLUS if pool[hi] < target else _MINUS
@@ -218,8 +222,8 @@ def _chance(state):
 
 
 @njit(cache=True, nogil=True)
-def _write(numbers, target, state, first, last, limit, out, at, pool, taken):
-    """A search from attempt ``first`` to ``last``: (whether the last one succeeds, end of the prompt, end).
+def _write(numbers, target, state, moves, first, last, limit, out, at, pool, taken):
+    """A search from attempt ``first`` to ``last`` of ``moves``: (whether the last one succeeds, end of the prompt, end).
 
     It ends with an attempt that begins beyond ``limit``. Of a search that begins later than with its first attempt the
     prompt has that attempt's first equation too: nothing before tells which it is.
@@ -233,7 +237,7 @@ def _write(numbers, target, state, first, last, limit, out, at, pool, taken):
         state, chance = _chance(state)
         state, place = _chance(state)
         stray = place % 8 if chance < STRAYS and index < last else -1
-        found, at, begun = _attempt(numbers, target, index, stray, out, at, pool, taken)
+        found, at, begun = _attempt(numbers, target, moves[index], stray, out, at, pool, taken)
         if index == first and first > 0:
             prompt = begun
         if found:
@@ -248,11 +252,10 @@ def _write(numbers, target, state, first, last, limit, out, at, pool, taken):
 
 
 @njit(cache=True, nogil=True)
-def _found_by(numbers, target, scratch, pool, taken):
-    """The first attempt that reaches the target, or -1."""
-    n = len(numbers)
-    for index in range(attempts(n)):
-        if _attempt(numbers, target, index, -1, scratch, 0, pool, taken)[0]:
+def _found_by(numbers, target, moves, scratch, pool, taken):
+    """The first of the attempts ``moves`` that reaches the target, or -1."""
+    for index in range(len(moves)):
+        if _attempt(numbers, target, moves[index], -1, scratch, 0, pool, taken)[0]:
             return index
     return -1
 
@@ -261,28 +264,44 @@ def _found_by(numbers, target, scratch, pool, taken):
 def _write_searches(numbers, targets, keys, context, out, offsets, found):
     n = numbers.shape[1]
     pool, taken, at = np.zeros(n, np.int64), np.zeros((n - 1, 4), np.int64), np.int64(0)
-    scratch = np.empty(_NUMBER * (n + 4) * (n + 4), np.uint8)
+    scratch, moves = np.empty(_NUMBER * (n + 4) * (n + 4), np.uint8), np.zeros((_most_attempts(n), 3), np.int64)
     for row in range(numbers.shape[0]):
-        index = found[row] = _found_by(numbers[row], targets[row], scratch, pool, taken)
+        count = _first_moves(numbers[row], moves)
+        index = found[row] = _found_by(numbers[row], targets[row], moves[:count], scratch, pool, taken)
         offsets[2 * row + 1] = at
         if index >= 0:
             first = max(0, index - context)
             _, offsets[2 * row + 1], at = _write(
-                numbers[row], targets[row], keys[row], first, index, 1 << 40, out, at, pool, taken
+                numbers[row], targets[row], keys[row], moves, first, index, 1 << 40, out, at, pool, taken
             )
         offsets[2 * row + 2] = at
+
+
+@njit(cache=True, nogil=True)
+def _begins(state, count):
+    """The attempt of ``count`` with which a walk begins: not the first, of which the prompt would be a question.
+
+    Unless there is no other.
+    """
+    state, chance = _chance(state)
+    return state, (1 + (chance * (count - 1) >> 8) if count > 1 else 0)
+
+
+@njit(cache=True, nogil=True)
+def _most_attempts(n):
+    """Of a search through n numbers: three for each pair, one for three numbers."""
+    return 3 * n * (n - 1) // 2 if n > 3 else 1
 
 
 @njit(cache=True, nogil=True)
 def _write_walks(numbers, targets, keys, limit, out, offsets):
     n = numbers.shape[1]
     pool, taken, at = np.zeros(n, np.int64), np.zeros((n - 1, 4), np.int64), np.int64(0)
-    total = attempts(n)
+    moves = np.zeros((_most_attempts(n), 3), np.int64)
     for row in range(numbers.shape[0]):
-        begin = at
-        state, chance = _chance(keys[row])
-        first = chance * total >> 8
-        _, prompt, at = _write(numbers[row], targets[row], state, first, total - 1, limit, out, at, pool, taken)
+        begin, count = at, _first_moves(numbers[row], moves)
+        state, first = _begins(keys[row], count)
+        _, prompt, at = _write(numbers[row], targets[row], state, moves, first, count - 1, limit, out, at, pool, taken)
         if at - begin > limit:
             at = max(begin + limit, prompt)
             while at > prompt and out[at - 1] != _NEWLINE:
@@ -295,12 +314,11 @@ def _within_reach(numbers, targets, keys):
     """Into ``targets``: such that the attempt where a walk begins reaches them, or nearly does."""
     n = numbers.shape[1]
     pool, taken = np.zeros(n, np.int64), np.zeros((n - 1, 4), np.int64)
-    scratch = np.empty(_NUMBER * (n + 4) * (n + 4), np.uint8)
+    scratch, moves = np.empty(_NUMBER * (n + 4) * (n + 4), np.uint8), np.zeros((_most_attempts(n), 3), np.int64)
     for row in range(numbers.shape[0]):
-        state, chance = _chance(keys[row])
-        first = chance * attempts(n) >> 8
+        state, first = _begins(keys[row], _first_moves(numbers[row], moves))
         for _ in range(3):
-            if _attempt(numbers[row], targets[row], first, -1, scratch, 0, pool, taken)[0]:
+            if _attempt(numbers[row], targets[row], moves[first], -1, scratch, 0, pool, taken)[0]:
                 break
             state, third = _chance(state)
             state, op = _chance(state)
@@ -345,8 +363,8 @@ def searches(
     numbers, targets = _checked(numbers, targets)
     rows, n = numbers.shape
     found, offsets, keys = np.empty(rows, np.int64), np.zeros(2 * rows + 1, np.int64), puzzle_keys(numbers, targets)
-    context = attempts(n) if context is None else context
-    shown = min(context + 1, attempts(n))
+    context = _most_attempts(n) if context is None else context
+    shown = min(context + 1, _most_attempts(n))
     out = np.empty(rows * shown * _attempt_room(numbers, targets), np.uint8)
     _write_searches(numbers, targets, keys, context, out, offsets, found)
     return *_strings(out, offsets), found

@@ -118,7 +118,8 @@ class Recipe:
     """A run. ``lora`` None trains all parameters. ``sft`` holds fields of ``trl.SFTConfig``.
 
     ``pack``: tokens of a packed sequence, which whole rows fill without attending to each other; None: one row is
-    one sequence, padded to the longest of its batch.
+    one sequence, padded to the longest of its batch. ``optimizer``: ``muon`` trains the matrices of the layers by Muon
+    (``training.muon``) in place of ``sft.optim``.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Recipe:
     drills: DrillsSection | None = None
     pack: int | None = field(default=None, metadata={"least": 64, "later": True})
     lora: LoraSection | None = None
+    optimizer: Literal["muon"] | None = field(default=None, metadata=LATER)
     sft: dict[str, Any] = field(default_factory=dict)
     score: ScoreSection = field(default_factory=ScoreSection)
     needs: NeedsSection | None = None
@@ -291,6 +293,8 @@ def _check_sense(path: Path, recipe: Recipe) -> None:
         raise InputError(f"{path}: model.dtype: weights that are trained stay float32; sft.bf16 computes in bfloat16")
     if model.attn_implementation == "flash_attention_2" and not (sft.get("bf16") or sft.get("fp16")):
         raise InputError(f"{path}: flash_attention_2 works in 16 bits only; set sft.bf16: true, or take sdpa")
+    if recipe.optimizer and "optim" in sft:
+        raise InputError(f"{path}: 'optimizer' stands in for sft.optim; drop one of them")
     if recipe.needs and sft.get("use_cpu"):
         raise InputError(f"{path}: 'needs' asks for GPUs and sft.use_cpu forbids them; drop one of them")
 

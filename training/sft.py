@@ -117,6 +117,7 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
             processing_class=tokenizer,
             peft_config=LoraConfig(task_type="CAUSAL_LM", **dataclasses.asdict(recipe.lora)) if recipe.lora else None,
             callbacks=[StopAtNaN(recipe.name)],
+            muon=recipe.optimizer == "muon",
         )
         checkpoint = last_checkpoint(checkpoints)
         meter, started = EnergyMeter(str(trainer.accelerator.device)).start(), time.time()

@@ -3,7 +3,8 @@
 Every operator and separator is a token of its own, so that a prompt's ids are always a prefix of prompt +
 completion's. Of a number every digit is one (arith-tiny), or every two digits, counted from its end (``pairs``:
 arith-tiny-search): 58 is one token, 1058 is ``10`` and ``58``, 105 is ``1`` and ``05``. Numbers of the training puzzles
-are one token then, and addition goes through the same hundred figures at any length.
+are one token then, and addition goes through the same hundred figures at any length. The embeddings of these figures
+begin as waves (``_add_waves``).
 
 python -m training.tiny runs/arith-tiny
 
@@ -15,10 +16,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import sys
 from pathlib import Path
 
+import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     LlamaConfig,
@@ -41,6 +44,10 @@ FILES = (
 SPECIAL = ["<pad>", "<bos>", "<eos>"]
 CHARACTERS = "0123456789+-*/=,:\n"
 PAIRS = [f"{tens}{ones}" for tens in range(10) for ones in range(10)]
+PERIODS = (100, 50, 25, 20, 10, 5, 4, 2)
+"""Of the waves, those of arithmetic modulo 100."""
+WAVE = 0.2
+"""Their amplitude; the other embeddings begin with a standard deviation of 0.02."""
 
 
 def build_tokenizer(*, pairs: bool = False) -> PreTrainedTokenizerFast:
@@ -92,7 +99,24 @@ def init_model(shape: dict, tokenizer: PreTrainedTokenizerFast, seed: int) -> Pr
     """
     set_seed(seed)
     config = init_config(shape, tokenizer)
-    return (MistralForCausalLM if isinstance(config, MistralConfig) else LlamaForCausalLM)(config)
+    model = (MistralForCausalLM if isinstance(config, MistralConfig) else LlamaForCausalLM)(config)
+    if PAIRS[0] in tokenizer.get_vocab():
+        _add_waves(model, tokenizer)
+    return model
+
+
+@torch.no_grad()
+def _add_waves(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Add to the embedding of a figure v its size, v/100, and cos and sin of 2 pi v/T for each of PERIODS.
+
+    Fourier number embeddings (arXiv 2502.09741): sums are rotations then, which a model need not first discover.
+    """
+    embeddings = model.get_input_embeddings().weight
+    for token, index in tokenizer.get_vocab().items():
+        if token.isdigit():
+            angles = 2 * math.pi * int(token) / torch.tensor(PERIODS)
+            waves = torch.cat([torch.tensor([int(token) / 100]), angles.cos(), angles.sin()])[: embeddings.shape[1]]
+            embeddings[index, : len(waves)] += WAVE * waves
 
 
 def ship(run: Path, bases: Path = BASES) -> Path:

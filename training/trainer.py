@@ -13,11 +13,25 @@ from transformers import TrainerCallback
 from trl import SFTTrainer
 
 from dataset_builder.errors import InputError
+from training.muon import MuonWithAdamW
 from training.packing import IGNORED
 
 
 class CompletionTrainer(SFTTrainer):
-    """SFTTrainer with the same loss, without the logits that nobody needs, and the entropy and accuracy out of them."""
+    """SFTTrainer with the same loss, without the logits that nobody needs, and the entropy and accuracy out of them.
+
+    ``muon``: with the optimizer of ``training.muon``.
+    """
+
+    def __init__(self, *args, muon: bool = False, **kwargs):
+        self.muon = muon
+        super().__init__(*args, **kwargs)
+
+    def create_optimizer(self, model=None):
+        """Muon's, or the one that ``args.optim`` names."""
+        if self.muon and self.optimizer is None:
+            self.optimizer = MuonWithAdamW(model or self.model, self.args)
+        return super().create_optimizer(model)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """The sum of the completions' negative log-likelihoods over the number of their tokens in the global batch."""
