@@ -27,7 +27,7 @@ PUZZLE_CONTEXT = 2
 WALK_SIZES = (3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 9, 10, 12, 15)
 WALK_SCALES = (60, 100, 300)
 """Of the numbers in walks, each as often as the limit."""
-WALK_CHARACTERS = 160, 55, 600
+WALK_CHARACTERS = 160, 55, 540
 """Of a walk, for each of its numbers, and at most: about two attempts, or what attention reaches."""
 
 
