@@ -53,7 +53,6 @@ base: setup ## train the base model arith-tiny from scratch and put it where rec
 	$(BIN)/python -m training.tiny runs/arith-tiny
 
 search-base: setup ## train arith-tiny-search from scratch, which searches before it answers, and put it where recipes find it
-	$(BIN)/arith-puzzle train training/recipes/search_base_1.yaml --output runs/arith-tiny-search-1
 	$(BIN)/arith-puzzle train training/recipes/search_base.yaml --output runs/arith-tiny-search
 	$(BIN)/python -m training.tiny runs/arith-tiny-search
 

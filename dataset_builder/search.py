@@ -3,20 +3,20 @@
     7,20,51,59:21                       the prompt, a puzzle of more than three numbers
     59-51=8                             the first attempt: the first pair of the numbers
     7,8,20:21                           what is left, a puzzle of its own
-    20,8:28,14,147,3:12,28:28-7=21      a pair, what would do, what it makes; the last of it does: 28-7=21
+    20,8:28,14,3:12,28:28-7=21          a pair, what would do, what it makes; the last of it does: 28-7=21
     :                                   SEARCH_MARKER, alone on a line
     59-51=8                             the strict answer: the equations of that attempt
     20+8=28
     28-7=21
 
 An attempt brings the numbers down to three, always by the two largest: their sum where the largest is below the
-target, else their difference; only its first pair is another one in each attempt (``_first_move``). Three numbers are
+target, else their difference; only its first pair is another one in each attempt (``_first_moves``). Three numbers are
 tried exhaustively, pair by pair: a line names the pair; then what it would have to make for the third number to finish
-(``_wanted``); then what it makes, by ``- + * /``, up to the first that is wanted. Where no line ends so, the attempt
-has failed:
+(``_wanted``); then what it makes, by ``- + * /``, up to the first that is wanted; both of products and quotients only
+those in the multiplication table (SEARCH_BOUND). Where no line ends so, the attempt has failed:
 
-    50,9:31,29,30:41,59,450             9 and 50 do not make it with 1
-    50,1:39,21,270:49,51
+    50,9:31,29,30:41,59                 9 and 50 do not make it with 1
+    50,1:39,21:49,51
     9,1:80,20:8,10
                                         an empty line
     9,10,20,40:30                       the puzzle again, and its next first pair
@@ -375,9 +375,9 @@ def walks(
 ) -> tuple[pa.StringArray, pa.StringArray]:
     """Pieces of searches: the procedure from any attempt on, for numbers of any size, whether or not it finds anything.
 
-    A prompt is the puzzle and the first equation of the attempt; of the first attempt the puzzle alone, which is what a
-    question is. A completion ends with the answer, where an attempt
-    comes upon the target, or behind any line.
+    A prompt is the puzzle and the first equation of an attempt that is not the first one, so that it is no question; of
+    three numbers, which have one attempt, the puzzle alone. A completion ends with the answer, where an attempt comes
+    upon the target, or behind any line.
 
     Args:
         numbers: positive integers, shape (rows, n), n from 3 to 15, ascending in each row; targets: positive, (rows,).

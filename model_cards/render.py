@@ -234,6 +234,7 @@ def _drills(run: dict) -> dict:
     """What the base's template says of its rows and of where it began; older runs had one limit, V and sizes."""
     drills, model = run["recipe"]["drills"], run["recipe"]["model"]
     return {
+        "equations": drills["drill_share"] > 0,
         "drill_limit": drills.get("limit") or DRILL_LIMIT,
         "puzzle_v": drills.get("v") or PUZZLE_V,
         "puzzle_sizes": and_so(map(str, sorted(set(drills.get("sizes") or PUZZLE_SIZES)))),

@@ -125,6 +125,8 @@ def test_drills_with_large_numbers_hold_no_puzzle_of_the_evaluation_splits():
             puzzles.append(numbers)
     assert len(walked) > 300 and 150 <= len(puzzles) < 300, "some walks are as small"
     assert {len(numbers) for numbers in walked} >= {3, 5, 8, 12, 15} and max(map(max, walked)) > 1000
+    asked_too = [prompt for prompt in columns["prompt"] if prompt.count("\n") == 1 and prompt.count(",") > 3]
+    assert not asked_too, "a walk through more than four numbers is no question"
     assert columns == drill_columns(800, 3, 0.25, **asked)
     assert 0.4 * len(walked) < found < 0.75 * len(walked)
     with pytest.raises(InputError, match="format: search"):

@@ -132,6 +132,21 @@ def test_pairs_of_digits_are_counted_from_a_numbers_end():
     assert len(tokenizer) == 121 and len(build_tokenizer()) == 21
 
 
+def test_figures_of_two_digits_begin_as_waves():
+    """A figure's embedding lies nearest to those that differ by few, or by a period; of digits alone nothing is added."""
+    shape = {"hidden_size": 160, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 64}
+    tokenizer = build_tokenizer(pairs=True)
+    weights = init_model(shape, tokenizer, 0).get_input_embeddings().weight.detach()
+    vocab = tokenizer.get_vocab()
+    rows = torch.stack([weights[vocab[f"{v:02}"]] for v in range(100)])
+    near = torch.nn.functional.cosine_similarity(rows[40], rows, dim=1)
+    assert near[60] > near[47] and near[90] > near[83] and near.argmax() == 40
+    assert torch.nn.functional.cosine_similarity(weights[vocab["7"]], rows[7], dim=0) > 0.7
+    assert weights[vocab["+"]].norm() < 0.4 < 0.5 < rows[0].norm()
+    digits = init_model(shape, build_tokenizer(), 0).get_input_embeddings().weight
+    assert digits.norm(dim=1).max() < 0.4
+
+
 def test_a_sliding_window_makes_a_mistral_of_the_same_size():
     shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 64}
     plain = init_model(shape, build_tokenizer(), 0)
