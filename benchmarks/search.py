@@ -22,7 +22,7 @@ SPLITS = (
 )
 ROWS = 2000
 ATTEMPTS = (1, 4, 12, 24)
-TOKENS = (500, 1000, 2000, 3000)
+TOKENS = (500, 1000, 2000, 4000)
 
 
 def run(rows: int = ROWS) -> dict:

@@ -44,7 +44,7 @@ SEARCH_MARKER = ":"
 MIN_NUMBERS, MAX_NUMBERS = 3, 15
 SEARCH_BOUND = 100
 """The largest product and dividend that is tried: what is in the multiplication table. Larger ones solve hardly more
-(``python -m benchmarks.search``), and a small model gets them wrong."""
+(LOG.md), and a small model gets them wrong."""
 CONTEXT = 4
 """Failed attempts that a row shows before the one that succeeds; what came before them is left out. With fewer a model
 has never seen its window full of them, and loses its place in the first long search."""

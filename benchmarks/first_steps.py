@@ -1,0 +1,74 @@
+"""What waves for figures (training.tiny) and Muon (training.muon) do for the base's first steps.
+
+python -m benchmarks.first_steps [--json FILE]
+
+Four short trainings of training/recipes/search_base.yaml, one after another: with and without each. No row is seen
+twice, so the mean loss of the last steps is that of rows which are new.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import tempfile
+from itertools import product
+from pathlib import Path
+
+from benchmarks.command import command
+from training.measured import table as markdown
+from training.recipe import ROOT, load_recipe
+
+STEPS, LAST, ROWS = 200, 40, 10_000
+RATES = {"muon": 6.0e-3, None: 2.0e-3}
+"""Learning rates: Muon's is the recipe's, the other that of the base before this one."""
+
+
+def run(steps: int = STEPS, rows: int = ROWS, batch: int | None = None) -> dict:
+    """{"steps", "arms": [{"optimizer", "waves", "tokens", "seconds", "first_loss", "last_loss"}]}; losses in nats."""
+    from training import tiny
+    from training.sft import train
+
+    recipe = load_recipe(ROOT / "training" / "recipes" / "search_base.yaml")
+    sft = recipe.sft | {"max_steps": steps, "logging_steps": LAST, "warmup_steps": min(50, steps)}
+    sft |= {"per_device_train_batch_size": batch or sft["per_device_train_batch_size"], "save_strategy": "no"}
+    arms, amplitude = [], tiny.WAVE
+    for optimizer, waves in product(RATES, (True, False)):
+        changed = dataclasses.replace(
+            recipe,
+            optimizer=optimizer,
+            drills=dataclasses.replace(recipe.drills, rows=rows),
+            sft=sft | {"learning_rate": RATES[optimizer]},
+        )
+        tiny.WAVE = amplitude if waves else 0.0
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                record = json.loads((train(changed, Path(folder) / "run") / "run.json").read_text())
+        finally:
+            tiny.WAVE = amplitude
+        losses = [entry["loss"] for entry in record["log"] if "loss" in entry]
+        arms.append({
+            "optimizer": optimizer or "adamw", "waves": waves, "learning_rate": RATES[optimizer],
+            "tokens": record["tokens_seen"], "seconds": record["seconds"], "first_loss": losses[0],
+            "last_loss": losses[-1], "hardware": record["hardware"],
+        })  # fmt: skip
+    return {"recipe": recipe.name, "steps": steps, "last": LAST, "arms": arms}
+
+
+def table(measured: dict) -> str:
+    """Markdown."""
+    header = ["optimizer", "figures begin as waves", "tokens", "seconds", f"loss of the last {measured['last']} steps"]
+    return markdown(header, [
+        [arm["optimizer"], "yes" if arm["waves"] else "no", f"{arm['tokens']:,}", f"{arm['seconds']:.0f}",
+         f"{arm['last_loss']:.3f}"]
+        for arm in measured["arms"]
+    ])  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    return command("first_steps", __doc__, run, table, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
