@@ -35,7 +35,7 @@ test: setup ## the quick tests: what CI runs
 	@command -v chromium >/dev/null && command -v git-lfs >/dev/null \
 		|| { apt-get update -qq && apt-get install -y -qq chromium git-lfs; } >/dev/null 2>&1 \
 		|| echo "no chromium or git-lfs, and none could be installed: their tests are skipped; the browser's fail where CI is set"
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 test-all: setup ## the quick tests and the slow ones: throw-away environments, many kills
 	$(BIN)/python -m pytest -q -m "slow or not slow"

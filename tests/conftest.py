@@ -9,6 +9,12 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 
+def pytest_collection_modifyitems(items):
+    """Of two processes (``make test``) each takes whole folders, since what a folder's tests share is made once a process."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(item.config.rootpath).parts[1]))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def token_caches(tmp_path_factory):
     """Token caches of the tests' own, for the processes that they start too."""
