@@ -81,7 +81,8 @@ def _first_moves(numbers, moves):
     for op in (_MINUS, _PLUS, _TIMES):
         for hi in range(n - 1, 0, -1):
             for lo in range(hi - 1, -1, -1):
-                again = (lo + 1 < hi and numbers[lo + 1] == numbers[lo]) or (hi + 1 < n and numbers[hi + 1] == numbers[hi])
+                again = lo + 1 < hi and numbers[lo + 1] == numbers[lo]
+                again |= hi + 1 < n and numbers[hi + 1] == numbers[hi]
                 if not again and _result(numbers[hi], op, numbers[lo]) >= 0:
                     moves[count] = hi, lo, op
                     count += 1
@@ -223,7 +224,7 @@ def _chance(state):
 
 @njit(cache=True, nogil=True)
 def _write(numbers, target, state, moves, first, last, limit, out, at, pool, taken):
-    """A search from attempt ``first`` to ``last`` of ``moves``: (whether the last one succeeds, end of the prompt, end).
+    """A search from attempt ``first`` to ``last`` of ``moves``: (whether the last succeeds, end of the prompt, end).
 
     It ends with an attempt that begins beyond ``limit``. Of a search that begins later than with its first attempt the
     prompt has that attempt's first equation too: nothing before tells which it is.

@@ -10,7 +10,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 
 def pytest_collection_modifyitems(items):
-    """Of two processes (``make test``) each takes whole folders, since what a folder's tests share is made once a process."""
+    """Each of the processes of ``make test`` takes whole folders: what its tests share is made once a process."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(item.path.relative_to(item.config.rootpath).parts[1]))
 

@@ -1,7 +1,7 @@
 """Muon for the matrices of a model's layers, AdamW for everything else: embeddings, head, norms.
 
-Muon (torch.optim.Muon; arXiv 2502.16982) takes orthogonal steps. Its updates are scaled as large as AdamW's, so that both
-have the one learning rate of the recipe, with its schedule and its weight decay.
+Muon (torch.optim.Muon; arXiv 2502.16982) takes orthogonal steps. Its updates are scaled as large as AdamW's, so that
+both have the one learning rate of the recipe, with its schedule and its weight decay.
 """
 
 from __future__ import annotations

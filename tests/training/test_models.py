@@ -133,7 +133,7 @@ def test_pairs_of_digits_are_counted_from_a_numbers_end():
 
 
 def test_figures_of_two_digits_begin_as_waves():
-    """A figure's embedding lies nearest to those that differ by few, or by a period; of digits alone nothing is added."""
+    """A figure's embedding is near to those that differ by few, or by a period; to digits alone nothing is added."""
     shape = {"hidden_size": 160, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 64}
     tokenizer = build_tokenizer(pairs=True)
     weights = init_model(shape, tokenizer, 0).get_input_embeddings().weight.detach()
