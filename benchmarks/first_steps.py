@@ -19,7 +19,7 @@ from benchmarks.command import command
 from training.measured import table as markdown
 from training.recipe import ROOT, load_recipe
 
-STEPS, LAST, ROWS = 200, 40, 10_000
+STEPS, LAST, ROWS = 150, 30, 10_000
 RATES = {"muon": 6.0e-3, None: 2.0e-3}
 """Learning rates: Muon's is the recipe's, the other that of the base before this one."""
 

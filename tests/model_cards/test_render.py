@@ -213,6 +213,20 @@ def test_a_card_of_another_format_says_nothing_of_a_search(adapter_card, starter
     assert "Scores are of the part after the marker" in text and "an answer without one is judged whole" in text
 
 
+def test_the_card_of_the_base_that_searches_asks_it_a_puzzle(starter, scores, capsys, monkeypatch):
+    """It was trained on no single equations, so the card names none; its snippet is run on the shipped weights."""
+    folder = ROOT / "training" / "bases" / "arith-tiny-search"
+    run, config = (json.loads((folder / name).read_text()) for name in ("run.json", "config.json"))
+    names = NAMES | {"repo_id": str(folder)}
+    text = render.base_card(names, run, scores, manifest=starter[1], config=config)
+    said = " ".join(text.split())
+    assert "trained from scratch on puzzles of 3 and 4 numbers up to 60, answered by a search" in said
+    assert "through 3 to 15 numbers up to 1,000 goes on" in said and "single equations" not in said
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {})
+    assert capsys.readouterr().out == "7,8,20:21\n20,8:28,14,3:12,28:28-7=21\n:\n20+8=28\n28-7=21\n"
+
+
 def test_words_for_how_it_was_asked():
     assert asked(DECODING) == "greedy, zero-shot, symbolic prompt, exact division"
     sampled = {
