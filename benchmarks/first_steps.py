@@ -27,14 +27,14 @@ RATES = {"muon": 6.0e-3, None: 2.0e-3}
 """Learning rates: Muon's is the recipe's, the other that of the base before this one."""
 
 
-def run(steps: int = STEPS, batch: int | None = None) -> dict:
-    """{"steps", "arms": [{"rows", "optimizer", "waves", "tokens", "seconds", "first_loss", "last_loss"}]}; in nats."""
+def run(steps: int = STEPS) -> dict:
+    """{"steps", "arms": [{"rows", "optimizer", "waves", "learning_rate", "tokens", "seconds", "first_loss",
+    "last_loss", "hardware"}]}; losses in nats."""
     from training import tiny
     from training.sft import train
 
     recipe = load_recipe(ROOT / "training" / "recipes" / "search_base.yaml")
-    sft = recipe.sft | {"max_steps": steps, "logging_steps": LAST, "warmup_steps": steps // 3}
-    sft |= {"per_device_train_batch_size": batch or sft["per_device_train_batch_size"], "save_strategy": "no"}
+    sft = recipe.sft | {"max_steps": steps, "logging_steps": LAST, "warmup_steps": steps // 3, "save_strategy": "no"}
     arms, amplitude = [], tiny.WAVE
     for kind, optimizer, waves in product(KINDS, RATES, (True, False)):
         changed = dataclasses.replace(
