@@ -195,10 +195,19 @@ def load_recipe(path: str | Path) -> Recipe:
         InputError: no such file, not YAML, an unknown key, a missing or contradictory section, a value of the
             wrong type. Nothing is imported from torch for it, so that a typo costs a moment.
     """
-    path = Path(path)
+    return make_recipe(Path(path), read_recipe(Path(path)))
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """What a recipe's file says, not checked yet. Raises InputError: no such file, not YAML, no mapping."""
     raw = read_yaml(path, "recipe", "; see training/recipes/")
     if not isinstance(raw, dict):
         raise InputError(f"{path}: a recipe is a mapping with the keys {', '.join(names(Recipe))}")
+    return raw
+
+
+def make_recipe(path: str | Path, raw: dict[str, Any]) -> Recipe:
+    """The recipe of a file's content; ``path`` is named in errors. Raises InputError as ``load_recipe``."""
     check_keys(path, "", raw, names(Recipe))
     if not isinstance(raw.get("name"), str) or raw.get("model") is None:
         raise InputError(f"{path}: a recipe needs 'name' and 'model'")
@@ -256,7 +265,7 @@ def check_hardware(recipe: Recipe) -> None:
             raise InputError(f"{recipe.name} trains in bf16, which {found[0].name} cannot; set sft.bf16: false")
 
 
-def _check_sense(path: Path, recipe: Recipe) -> None:
+def _check_sense(path: str | Path, recipe: Recipe) -> None:
     """Raise InputError where sections contradict each other."""
     model, sft = recipe.model, recipe.sft
     for key, owner in RESERVED_SFT.items():

@@ -173,7 +173,7 @@ def _score(
     recipe, run_folder = training.recipe, str(folder / "train")
     model, adapter = (recipe.base_path, run_folder) if recipe.lora else (run_folder, None)
     results = score(
-        model, adapter, test, config, splits, folder / f"score-{config}", task=study.task, limit=study.limit,
+        model, adapter, test, config, splits, folder / f"score-{config}", task=study.task, limit=recipe.score.limit,
         prompt_format=recipe.score.format if study.task == "puzzle" else None, batch_size=recipe.score.batch_size,
         max_new_tokens=recipe.score.max_new_tokens, name=recipe.name,
     )  # fmt: skip

@@ -56,7 +56,7 @@ def check_keys(path: object, prefix: str, values: dict, known: list[str]) -> Non
             raise InputError(f"{path}: unknown key '{prefix}{key}'; {remedy}")
 
 
-def build(path: Path, prefix: str, section: type, raw: object) -> Any:
+def build(path: object, prefix: str, section: type, raw: object) -> Any:
     """The dataclass ``section`` made of the mapping ``raw``, its keys, types and bounds checked.
 
     Args:

@@ -17,8 +17,11 @@ from dataset_builder.errors import InputError
 from dataset_builder.generate import CONFIGS, with_solutions
 from dataset_builder.shards import config_name
 from training.formats import PUZZLE_FORMATS
-from training.recipe import ROOT, DrillsSection, Recipe, load_recipe
+from training.recipe import ROOT, DrillsSection, Recipe, make_recipe, read_recipe
 from training.strict import build, check_keys, names, read_yaml
+
+OWN = {"dataset", "name", "seed"}
+"""Keys of the recipe that a study sets itself."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Arm:
     """One curve. Of puzzles: which solutions the training rows carry (``dataset_builder.generate.with_solutions``). Of
     aug-gsm8k: the ``config`` that the rows come from instead of the study's, such as one strategy.
 
-    ``format`` (of training and scoring), ``pack`` and ``max_new_tokens`` replace the recipe's, fields of ``sft`` too.
+    ``format``: of training and scoring. ``change``: what else of the recipe is different, nested as it is there, such
+    as ``{optimizer: muon, sft: {learning_rate: 6.0e-3}}``; null leaves something out.
     """
 
     name: str
@@ -34,9 +38,7 @@ class Arm:
     paths: int = field(default=1, metadata={"least": 1})
     config: str | None = None
     format: str | None = None
-    pack: int | None = field(default=None, metadata={"least": 64})
-    max_new_tokens: int | None = field(default=None, metadata={"least": 1})
-    sft: dict[str, Any] = field(default_factory=dict)
+    change: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,17 @@ class Study:
     @property
     def base(self) -> Recipe:
         """The recipe that the trainings change in their name, config, rows and seed only."""
-        recipe = load_recipe(ROOT / self.recipe)
-        if recipe.dataset is None:
+        return self.of({})
+
+    def of(self, change: dict[str, Any]) -> Recipe:
+        """The recipe with the study's own changes and an arm's. Raises InputError where that is no recipe."""
+        path = ROOT / self.recipe
+        raw = read_recipe(path)
+        if raw.get("dataset") is None:
             raise InputError(f"{self.recipe} is not trained on the dataset; a study needs a recipe that is")
-        scored = {"max_new_tokens": self.max_new_tokens} if self.max_new_tokens else {}
-        return dataclasses.replace(recipe, sft=recipe.sft | self.sft, score=dataclasses.replace(recipe.score, **scored))
+        scored = {"max_new_tokens": self.max_new_tokens, "limit": self.limit}
+        own = {"sft": self.sft, "score": {key: value for key, value in scored.items() if value}}
+        return make_recipe(f"{self.recipe}, changed as the study says", _merged(_merged(raw, own), change))
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,10 @@ def load_study(path: str | Path) -> Study:
         _check_puzzles(path, study)
     else:
         _check_augmented(path, study)
+    for arm in study.arms:
+        if OWN & arm.change.keys():
+            raise InputError(f"{path}: an arm's 'change' leaves {', '.join(sorted(OWN))} to the study; drop it")
+    trainings(study)
     return study
 
 
@@ -160,30 +172,33 @@ def arm_config(study: Study, arm: Arm) -> str:
 
 def trainings(study: Study) -> list[Training]:
     """All trainings, the small ones first."""
-    base = study.base
     return [
-        Training(arm, _recipe(study, base, arm, rows, seed))
+        Training(arm, _recipe(study, arm, rows, seed))
         for rows in sorted(study.rows)
         for seed in study.seeds
         for arm in study.arms
     ]
 
 
-def _recipe(study: Study, base: Recipe, arm: Arm, rows: int, seed: int) -> Recipe:
-    dataset = {"config": arm_config(study, arm), "rows": rows}
-    scored = {"max_new_tokens": arm.max_new_tokens} if arm.max_new_tokens else {}
-    if arm.format:
-        dataset["format"] = scored["format"] = arm.format
+def _recipe(study: Study, arm: Arm, rows: int, seed: int) -> Recipe:
+    formats = {"dataset": {"format": arm.format}, "score": {"format": arm.format}} if arm.format else {}
+    base = study.of(_merged(formats, arm.change))
     return dataclasses.replace(
         base,
         name=f"{study.name}-{slug(arm.name)}-{rows}-{seed}",
         seed=seed,
-        dataset=dataclasses.replace(base.dataset, **dataset),
+        dataset=dataclasses.replace(base.dataset, config=arm_config(study, arm), rows=rows),
         drills=_drills(base, rows),
-        pack=arm.pack or base.pack,
-        sft=base.sft | arm.sft,
-        score=dataclasses.replace(base.score, **scored),
     )
+
+
+def _merged(values: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """``values`` with what ``change`` says differently; mappings within mappings are merged too."""
+    found = dict(values)
+    for key, value in change.items():
+        nested = isinstance(value, dict) and isinstance(found.get(key), dict)
+        found[key] = _merged(found[key], value) if nested else value
+    return found
 
 
 def _drills(base: Recipe, rows: int) -> DrillsSection | None:

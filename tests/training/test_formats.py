@@ -17,8 +17,10 @@ from training.formats import FORMATS, PUZZLE_FORMATS
 from training.options import Options
 from training.prompting import Prompting
 from training.recipe import ROOT, DrillsSection, load_recipe
-from training.study import Arm, load_study, trainings
+from training.study import load_study, trainings
 from training.tasks import Puzzle
+
+STUDIES = ROOT / "training" / "studies"
 
 
 @pytest.fixture(scope="module")
@@ -155,28 +157,37 @@ def test_older_recipes_keep_their_digests():
 
 
 def test_drills_keep_their_share_in_a_study():
-    study = load_study(ROOT / "training" / "studies" / "paper_cpu.yaml")
+    study = load_study(STUDIES / "paper_cpu.yaml")
     share = study.base.drills.rows / study.base.dataset.rows
     plan = [training.recipe for training in trainings(study)]
+    assert all(recipe.score.limit == study.limit for recipe in plan), "the study's, not the recipe's"
     assert [recipe.dataset.rows for recipe in plan] == sorted(study.rows) and len(plan) == 5
     assert all(recipe.drills.rows == round(share * recipe.dataset.rows) for recipe in plan)
+    levers = {each.arm.name: each.recipe for each in trainings(load_study(STUDIES / "paper_drills_cpu.yaml"))}
+    assert levers["with drills"].drills.rows == 8000 and levers["without drills"].drills is None
+    direct = load_study(STUDIES / "paper_direct_cpu.yaml")
+    drills = [each.recipe.drills for each in trainings(direct) if each.recipe.drills]
+    assert [(section.rows, section.limit) for section in drills] == [(rows, 1000) for rows in direct.rows]
 
 
 def test_an_arm_changes_how_it_is_trained_and_scored():
-    study = load_study(ROOT / "training" / "studies" / "levers_cpu.yaml")
+    study = load_study(STUDIES / "levers_cpu.yaml")
     plan = {training.arm.name: training.recipe for training in trainings(study)}
     plain, search = plan["canonical"], plan["search"]
     assert (search.dataset.format, search.score.format, plain.dataset.format) == ("search", "search", "symbolic")
     assert search.sft["max_steps"] == plain.sft["max_steps"] and search.score.max_new_tokens > 2 * 48
+    large = plan.pop("SmolLM2-135M with LoRA")
     tokens = {name: recipe.pack * recipe.sft["per_device_train_batch_size"] for name, recipe in plan.items()}
     assert max(tokens.values()) < 1.01 * min(tokens.values()), "a step is as many tokens in every arm"
     assert plan["made"].dataset.config != plain.dataset.config
-    assert Arm("x").sft == {}
+    assert (large.lora.r, large.score.limit, large.sft["weight_decay"]) == (16, 200, plain.sft["weight_decay"])
+    scratch = [recipe.model for recipe in plan.values() if recipe.model.base is None]
+    assert len(scratch) == 3 and plan["Muon"].model == plain.model and plan["Muon"].optimizer == "muon"
 
 
 def test_a_study_with_an_unknown_format_is_refused(tmp_path):
-    values = yaml.safe_load((ROOT / "training" / "studies" / "levers_cpu.yaml").read_text())
-    values["arms"][1]["format"] = "serach"
+    values = yaml.safe_load((STUDIES / "levers_cpu.yaml").read_text())
+    values["arms"][2]["format"] = "serach"
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(values))
     with pytest.raises(InputError, match="'serach' is no format of puzzles; known: symbolic"):
         load_study(tmp_path / "study.yaml")

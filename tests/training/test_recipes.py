@@ -12,6 +12,7 @@ from trl import SFTConfig
 from dataset_builder.aug_gsm8k.dataset import ALL
 from dataset_builder.errors import InputError
 from dataset_builder.generate import CONFIGS, with_solutions
+from training import rejection
 from training.recipe import ROOT, SHAPE, check_hardware, check_sft_keys, load_recipe
 from training.tiny import build_tokenizer, init_config
 
@@ -137,6 +138,8 @@ def test_its_data_is_what_build_makes(name):
     recipe = load_recipe(RECIPES[name])
     if recipe.dataset and recipe.dataset.format == "alpaca":
         assert (recipe.dataset.config, recipe.dataset.split) == (ALL, "train")
+    elif recipe.dataset and recipe.dataset.config == rejection.CONFIG:
+        assert recipe.dataset.split == "train" and f"--out {recipe.dataset.path}\n" in RECIPES[name].read_text()
     elif recipe.dataset:
         name, _, solutions = recipe.dataset.config.partition("-")
         config = with_solutions(CONFIGS[name], solutions or None)

@@ -91,7 +91,7 @@ def test_the_plot_is_the_same_bytes_and_shows_the_band_only_where_it_measured(tm
 
 
 def test_the_committed_studies_are_what_the_question_asks_for():
-    for path in (STUDIES["paper_gpu"], STUDIES["starter_cpu"]):
+    for path in (STUDIES["paper_gpu"], STUDIES["paper_direct_cpu"], STUDIES["starter_cpu"]):
         study = load_study(path)
         assert len(study.rows) >= 5 and max(study.rows) / min(study.rows) >= 100
         assert {arm.paths for arm in study.arms} == {1, 4}
@@ -127,6 +127,11 @@ def test_a_training_is_the_recipe_with_other_rows(tmp_path):
         ({"arms": [{"name": "a", "path": 2}]}, "unknown key 'arms.path'"),
         ({"arms": [{"name": "a"}, {"name": "A"}]}, "arms holds something twice"),
         ({"arms": [{"name": "a", "solutions": "made", "paths": 2}]}, "leave out --solutions made"),
+        ({"arms": [{"name": "a", "pack": 96}]}, "unknown key 'arms.pack'"),
+        ({"arms": [{"name": "a", "change": {"lora": {"rank": 2}}}]}, "unknown key 'lora.rank'"),
+        ({"arms": [{"name": "a", "change": {"model": {"base": None}}}]}, "exactly one of 'base' and 'shape'"),
+        ({"arms": [{"name": "a", "change": {"seed": 1}}]}, "'change' leaves dataset, name, seed to the study"),
+        ({"sft": {"output_dir": "x"}}, "sft.output_dir is not set in a recipe"),
         ({"config": "stress"}, "no config with training rows"),
         ({"recipe": "training/recipes/tiny_base.yaml"}, "not trained on the dataset"),
         ({"recipe": "training/recipes/none.yaml"}, "cannot read"),
@@ -221,8 +226,8 @@ def test_a_study_end_to_end_and_again(small, tmp_path, monkeypatch, capsys):
 
 
 def test_a_training_that_fails_ends_the_study_and_leaves_no_result(small, tmp_path, capfd):
-    out, path = tmp_path / "out", _study(tmp_path, sft={"output_dir": "x"})
+    out, path = tmp_path / "out", _study(tmp_path, sft={"max_stepz": 4})
     assert scaling.main([str(path), "--dataset", str(small), "--out", str(out)]) == 2
     error = capfd.readouterr().err
-    assert "sft.output_dir is not set in a recipe" in error and "training ended with status" in error
+    assert "unknown key 'sft.max_stepz'" in error and "training ended with status" in error
     assert "Traceback" not in error and not (out / "scaling.json").exists()
