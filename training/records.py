@@ -42,6 +42,18 @@ def digest(source: str | Path | None) -> str | None:
     return None
 
 
+def rows_digest(manifest: Path, config: str, split: str | None = None) -> str:
+    """SHA-256 of what a dataset's manifest says of a config, or of one split of it, hex: of the rows, that is.
+
+    So a config that is built beside it changes nothing. Raises OSError or ValueError where there is no such manifest.
+    """
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    splits = content.get("configs", {}).get(config, {}).get("splits", {})
+    said = splits.get(split) if split else splits
+    said = said or content  # another dataset's, which says it elsewhere
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
 def file_sha256(path: Path) -> str:
     """Of a file's bytes, hex."""
     with path.open("rb") as file:

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from dataset_builder.errors import InputError, first_line
 from training.options import BACKENDS, Options, command_line, resolve_dtype
 from training.prompting import Prompting, choose_examples
-from training.records import digest, file_sha256, hardware
+from training.records import digest, file_sha256, hardware, rows_digest
 from training.score_folder import before, claim, write_results
 from training.tasks import TASKS, read_rows, split_names
 
@@ -142,7 +142,7 @@ def score(
         "config": config,
         "limit": asked.limit,
         "decoding": asked.record(backend=asked.backend, dtype=dtype),
-        "sources": {"model": digest(base), "adapter": digest(adapter), "dataset": digest(dataset)},
+        "sources": {"model": digest(base), "adapter": digest(adapter), "dataset": _rows(dataset, config)},
     }
     with claim(out, identity):
         earlier = before(out, identity)
@@ -253,6 +253,15 @@ def summary(results: dict) -> str:
         parts += [f", {key} {item[key]:.3f}" for key in others if key != "pass@1"]
         lines.append("".join(parts))
     return "\n".join(lines)
+
+
+def _rows(dataset: str, config: str) -> str | None:
+    """SHA-256 of what is asked, hex; None for a Hub id."""
+    manifest = Path(dataset) / "manifest.json"
+    try:
+        return rows_digest(manifest, config) if manifest.is_file() else digest(dataset)
+    except ValueError:
+        raise InputError(f"{manifest} is not JSON; build the dataset again") from None
 
 
 def _choose_splits(dataset: str, config: str | None, wanted: list[str] | None) -> list[str]:

@@ -30,6 +30,7 @@ from dataset_builder.search import SEARCH_VERSION
 from training.encoding import BATCH, UNFINISHED, Texts, encoder
 from training.formats import FORMATS
 from training.recipe import Recipe
+from training.records import rows_digest
 
 VERSION = 1
 """Of the pieces' layout; part of the cache's key."""
@@ -154,7 +155,7 @@ def _dataset(recipe: Recipe, path: str | None) -> _Source:
     try:
         stream, found = _open(path, section.config, section.split)
         if manifest.is_file():  # what the rows are; without one, what the library knows of the files
-            found = _rows_digest(manifest, section.config, section.split)
+            found = rows_digest(manifest, section.config, section.split)
     except (OSError, ValueError) as error:
         raise InputError(
             f"cannot load the dataset {path!r}: {first_line(error)}; build it with: arith-puzzle build --config "
@@ -169,13 +170,6 @@ def _dataset(recipe: Recipe, path: str | None) -> _Source:
     form = FORMATS[section.format]
     read = partial(_read_shard, path, section.config, section.split, form.columns, form.texts)
     return _Source(identity, stream.num_shards, read)
-
-
-def _rows_digest(manifest: Path, config: str, split: str) -> str:
-    """Of what a manifest says of the split's rows, so that building another config beside it costs no cache."""
-    content = json.loads(manifest.read_text(encoding="utf-8"))
-    said = content.get("configs", {}).get(config, {}).get("splits", {}).get(split, content)
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _open(path: str, config: str, split: str):

@@ -153,6 +153,23 @@ def test_another_runs_folder_is_refused(scored, starter, tmp_path):
         run(TINY, starter, mixed)
 
 
+def test_a_config_built_beside_it_changes_nothing_and_other_rows_do(scored, starter, tmp_path):
+    out, results = scored
+    copied = tmp_path / "arith-puzzle"
+    shutil.copytree(starter[0], copied)
+    manifest = json.loads((copied / "manifest.json").read_text())
+    manifest["configs"]["another"] = manifest["configs"]["starter"]
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    assert run(TINY, (copied, *starter[1:]), out, limit=None, batch_size=256)["splits"] == results["splits"]
+    manifest["configs"]["starter"]["splits"]["validation"]["shards"][0]["sha256"] = "0" * 64
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="another run"):
+        run(TINY, (copied, *starter[1:]), out, limit=None, batch_size=256)
+    (copied / "manifest.json").write_text("{")
+    with pytest.raises(InputError, match="manifest.json is not JSON; build the dataset again"):
+        run(TINY, (copied, *starter[1:]), out, limit=None, batch_size=256)
+
+
 def test_two_processes_do_not_score_into_one_folder(learned, starter, tmp_path):
     import fcntl
 
