@@ -12,7 +12,9 @@ import yaml
 from huggingface_hub import DatasetCard, ModelCard
 from jinja2 import UndefinedError
 
+from metrics.arith_puzzle_verifier.estimators import wilson_interval
 from model_cards import render
+from model_cards.paper_table import paper_table
 from model_cards.readme import render as readme_block
 from model_cards.tables import reason_table, score_table
 from model_cards.wording import asked, beyond, describe_split
@@ -279,3 +281,22 @@ def test_the_shipped_results_hold_what_the_project_promises():
     base, adapter = (scores[who]["splits"]["test"] for who in ("base", "adapter"))
     assert base["n"] == adapter["n"] == 2000
     assert adapter["pass@1"] >= 0.30 and adapter["pass@1_ci95"][0] > base["pass@1_ci95"][1]
+
+
+def test_the_papers_table_has_both_sizes_together_and_says_what_no_file_measures(tmp_path):
+    run = {"recipe": {"dataset": {"rows": 1000}}, "rows": 1000}
+
+    def write(**splits):
+        (tmp_path / "paper_search_cpu").mkdir(exist_ok=True)
+        (tmp_path / "paper_search_cpu" / "run.json").write_text(json.dumps(run))
+        items = {split: {"pass@1": share, "n": n} for split, (share, n) in splits.items()}
+        (tmp_path / "paper_search_cpu" / "results.json").write_text(json.dumps({"adapter": {"splits": items}}))
+        lines = [line.split(" | ") for line in paper_table(tmp_path).splitlines()]
+        return {line[0].strip("| `"): [cell.strip(" |") for cell in line[3:]] for line in lines}
+
+    table = write(test=(0.5, 200), ood_numeric_100=(0.9, 100), ood_numeric_1000=(0.3, 300))
+    low, high = wilson_interval(90 + 90, 400)
+    both = f"**0.450** ({low:.3f} to {high:.3f}; n=400)"
+    assert table["paper_search_cpu"][3:] == [both, "not measured"]
+    assert set(table["paper_direct_cpu"]) == {"not measured"}
+    assert write(test=(0.5, 200), ood_numeric_100=(0.9, 100))["paper_search_cpu"][3] == "not measured"

@@ -166,7 +166,7 @@ def test_a_config_built_beside_it_changes_nothing_and_other_rows_do(scored, star
     with pytest.raises(InputError, match="another run"):
         run(TINY, (copied, *starter[1:]), out, limit=None, batch_size=256)
     (copied / "manifest.json").write_text("{")
-    with pytest.raises(InputError, match="manifest.json is not JSON; build the dataset again"):
+    with pytest.raises(InputError, match=r"manifest\.json is not JSON; build the dataset again"):
         run(TINY, (copied, *starter[1:]), out, limit=None, batch_size=256)
 
 
