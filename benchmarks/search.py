@@ -2,7 +2,7 @@
 
 python -m benchmarks.search [--json FILE]
 
-Of every evaluation split the first rows; within so many attempts, and within so many tokens of arith-tiny-search.
+Of every evaluation split all rows; within so many attempts, and within so many tokens of arith-tiny-search.
 """
 
 from __future__ import annotations
@@ -20,19 +20,18 @@ SPLITS = (
     *(("1m", split) for split in ("test", "ood_numeric_100", "ood_numeric_1000", "ood_form")),
     *(("stress", split) for split in CONFIGS["stress"].splits),
 )
-ROWS = 2000
 ATTEMPTS = (1, 4, 12, 24)
 TOKENS = (500, 1000, 2000, 4000)
 
 
-def run(rows: int = ROWS) -> dict:
-    """{"rows", "splits": {"config/split": {"n", "solved", "by_attempt": {k: share}, "by_tokens": {k: share}}}}."""
+def run() -> dict:
+    """{"splits": {"config/split": {"n", "solved", "by_attempt": {k: share}, "by_tokens": {k: share}}}}."""
     from training.tiny import build_tokenizer
 
     tokenizer = build_tokenizer(pairs=True)
     splits = {}
     for config, split in SPLITS:
-        data = generate_shard(CONFIGS[config], split, 0, 0).slice(0, rows)
+        data = generate_shard(CONFIGS[config], split, 0, 0)
         sizes, targets = data["n"].to_numpy(), data["target"].to_numpy().astype(np.int64)
         found, tokens = np.full(len(data), -1), np.full(len(data), np.iinfo(np.int64).max)
         for n in np.unique(sizes):
@@ -48,7 +47,7 @@ def run(rows: int = ROWS) -> dict:
             "by_attempt": {str(k): float(np.mean((found >= 0) & (found < k))) for k in ATTEMPTS},
             "by_tokens": {str(k): float(np.mean(tokens <= k)) for k in TOKENS},
         }
-    return {"rows": rows, "splits": splits}
+    return {"splits": splits}
 
 
 def table(measured: dict) -> str:
