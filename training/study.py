@@ -66,7 +66,7 @@ class Study:
 
     @property
     def base(self) -> Recipe:
-        """The recipe that the trainings change in their name, config, rows and seed only."""
+        """The recipe with the study's own changes; its trainings have a name, rows and a seed of their own."""
         return self.of({})
 
     def of(self, change: dict[str, Any]) -> Recipe:
