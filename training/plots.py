@@ -184,10 +184,17 @@ def plot_heatmap(results: Results, path: Path, *, label: str) -> list[dict]:
 def plot_scaling(series: list[dict], path: Path, *, score: str = "pass@1", title: str) -> None:
     """Score against training rows on a log axis, with the fit and its 95% band inside the measured range.
 
+    Where all points have as many rows, there is no curve to draw: one line for each series then.
+
     Args:
         series: as in scaling.json: {"name", "split", "points", "fit"}; the ones to be drawn together.
         score: the points' key of the score; ``<score>_ci95`` its interval.
     """
+    points = [point for item in series for point in item["points"]]
+    sizes = {point["rows"] for point in points}
+    said = _n_text([point["n"] for point in points])
+    most = max(point[f"{score}_ci95"][1] for point in points)
+    top = next(each for each in (0.1, 0.25, 0.5, 1) if most <= each)
 
     def draw(figure) -> None:
         axes = figure.subplots()
@@ -196,14 +203,27 @@ def plot_scaling(series: list[dict], path: Path, *, score: str = "pass@1", title
             _interval_marks(axes, [point["rows"] for point in item["points"]], item["points"], score, at, label)
             if item["fit"]:
                 rows, low, middle, high = zip(*item["fit"]["band"], strict=True)
-                axes.plot(rows, middle, color=COLOURS[at])
-                axes.fill_between(rows, low, high, color=COLOURS[at], alpha=0.15, linewidth=0)
-        puzzles = [point["n"] for item in series for point in item["points"]]
-        axes.set(xscale="log", ylim=(-0.02, 1.02), xlabel="training rows (log scale)", ylabel=score)
-        axes.set_title(f"{title}\n{_n_text(puzzles)}; bars: Wilson 95%; band: 95% of the fitted line")
+                colour = COLOURS[at % len(COLOURS)]
+                axes.plot(rows, middle, color=colour)
+                axes.fill_between(rows, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.set(xscale="log", ylim=(-0.02 * top, 1.02 * top), xlabel="training rows (log scale)", ylabel=score)
+        axes.set_title(f"{title}\n{said}; bars: Wilson 95%; band: 95% of the fitted line")
         _legend_below(figure, axes, columns=1)
 
-    _save(draw, path, height=3.9 + 0.2 * len(series))
+    def draw_lines(figure) -> None:
+        axes = figure.subplots()
+        for at, item in enumerate(series):
+            values = [point[score] for point in item["points"]]
+            axes.errorbar(values, [at] * len(values), xerr=_errors(item["points"], score), linestyle="none", marker="o",
+                          markersize=5, capsize=3, color=COLOURS[0])  # fmt: skip
+        axes.set_yticks(range(len(series)), [item["name"] for item in series])
+        axes.set(xlim=(-0.02 * top, 1.02 * top), ylim=(len(series) - 0.4, -0.6), xlabel=score)
+        axes.set_title(f"{title}, {min(sizes):,} training rows\n{said}; bars: Wilson 95%")
+
+    if len(sizes) == 1:
+        _save(draw_lines, path, height=1.4 + 0.3 * len(series))
+    else:
+        _save(draw, path, height=3.9 + 0.2 * len(series))
 
 
 def _slope_text(fit: dict) -> str:
@@ -218,10 +238,14 @@ def _n_text(counts: list[int]) -> str:
 
 def _interval_marks(axes, x: list[float], points: list[dict], score: str, at: int, label: str) -> None:
     y = [point[score] for point in points]
-    below = [max(point[score] - point[f"{score}_ci95"][0], 0) for point in points]
-    above = [max(point[f"{score}_ci95"][1] - point[score], 0) for point in points]
-    axes.errorbar(x, y, yerr=[below, above], linestyle="none", marker=MARKERS[at % len(MARKERS)], markersize=5,
+    axes.errorbar(x, y, yerr=_errors(points, score), linestyle="none", marker=MARKERS[at % len(MARKERS)], markersize=5,
                   capsize=3, color=COLOURS[at % len(COLOURS)], label=label)  # fmt: skip
+
+
+def _errors(points: list[dict], score: str) -> list[list[float]]:
+    """[below, above]: how far the intervals reach from their points."""
+    below = [max(point[score] - point[f"{score}_ci95"][0], 0) for point in points]
+    return [below, [max(point[f"{score}_ci95"][1] - point[score], 0) for point in points]]
 
 
 def _legend_below(figure, axes, columns: int = 3) -> None:

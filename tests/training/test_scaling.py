@@ -90,6 +90,24 @@ def test_the_plot_is_the_same_bytes_and_shows_the_band_only_where_it_measured(tm
     assert band[0, 0] == pytest.approx(300) and band[-1, 0] == pytest.approx(100_000)
 
 
+def test_a_plot_of_many_arms_and_one_of_a_single_size(tmp_path, monkeypatch):
+    """More curves than there are colours; and arms of one size side by side, each name beside its score."""
+    from matplotlib.axes import Axes
+
+    points = _points()
+    plot_scaling([{"name": str(i), "points": points, "fit": fit_log_linear(points)} for i in range(10)],
+                 tmp_path / "many.png", title="t")  # fmt: skip
+    drawn, ticks = {}, []
+    monkeypatch.setattr(Axes, "errorbar", lambda self, x, y, **how: drawn.__setitem__(y[0], (x, how["xerr"])))
+    monkeypatch.setattr(Axes, "set_yticks", lambda self, places, names: ticks.extend(names))
+    arms = [{"name": name, "points": [point], "fit": None} for name, point in zip("ab", points, strict=False)]
+    arms[1]["points"] = [points[1] | {"rows": points[0]["rows"]}]
+    plot_scaling(arms, tmp_path / "one.png", title="t")
+    assert ticks == ["a", "b"] and [drawn[at][0] for at in (0, 1)] == [[points[0]["pass@1"]], [points[1]["pass@1"]]]
+    low, high = points[1]["pass@1_ci95"]
+    assert np.ravel(drawn[1][1]) == pytest.approx([points[1]["pass@1"] - low, high - points[1]["pass@1"]])
+
+
 def test_the_committed_studies_are_what_the_question_asks_for():
     for path in (STUDIES["paper_gpu"], STUDIES["paper_direct_cpu"], STUDIES["starter_cpu"]):
         study = load_study(path)
