@@ -194,7 +194,7 @@ def plot_scaling(series: list[dict], path: Path, *, score: str = "pass@1", title
     sizes = {point["rows"] for point in points}
     said = _n_text([point["n"] for point in points])
     most = max(point[f"{score}_ci95"][1] for point in points)
-    top = next(each for each in (0.1, 0.25, 0.5, 1) if most <= each)
+    top = next((each for each in (0.1, 0.25, 0.5) if most <= each), 1)
 
     def draw(figure) -> None:
         axes = figure.subplots()

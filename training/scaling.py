@@ -63,7 +63,8 @@ def run(
 
     Returns:
         {"study": its YAML's content, "series": [{"name", "config", "split", "points": [{"rows", "prompts", "seed",
-        "n", "pass@1", "pass@1_ci95", "steps", "train_loss", "train_seconds", "generations_sha256"}], "fit"}],
+        "n", "pass@1", "pass@1_ci95", "by_n" (of puzzles), "steps", "train_loss", "train_seconds",
+        "generations_sha256"}], "fit"}],
         "commands", "hardware", "versions", "source_commits"}; "fit" as ``training.fit.fit_log_linear`` returns it.
 
     Raises:
@@ -192,7 +193,7 @@ def _point(training: Training, record: dict, prompts: dict, config: str, split: 
         "steps": max(entry.get("step", 0) for entry in record["log"]),
         "train_loss": record["train_loss"],
         "train_seconds": record["seconds"],
-        **{key: item[key] for key in ("n", "pass@1", "pass@1_ci95", "generations_sha256")},
+        **{key: item[key] for key in ("n", "pass@1", "pass@1_ci95", "by_n", "generations_sha256") if key in item},
     }
 
 
