@@ -25,11 +25,11 @@ $(VENV)/.done: requirements.lock pyproject.toml
 
 setup: $(VENV)/.done ## create .venv from the lock
 
-demo: release ## the whole release against a rehearsal Hub, then the demo on 127.0.0.1:7860
+demo: release ## the whole release against a local Hub, then the demo on 127.0.0.1:7860
 	$(BIN)/arith-puzzle demo --release $(WORK)
 
 release: setup ## the same without serving
-	$(BIN)/arith-puzzle release $(RECIPE) --to rehearsal
+	$(BIN)/arith-puzzle release $(RECIPE) --to local
 
 test: setup ## the quick tests: what CI runs
 	@command -v chromium >/dev/null && command -v git-lfs >/dev/null \
@@ -49,25 +49,25 @@ style: setup ## mend what quality finds
 	$(BIN)/ruff format .
 
 base: setup ## train the base model arith-tiny from scratch and put it where recipes find it
-	$(BIN)/arith-puzzle train training/recipes/tiny_base.yaml --output runs/arith-tiny
-	$(BIN)/python -m training.tiny runs/arith-tiny
+	$(BIN)/arith-puzzle train training/recipes/tiny_base.yaml --out runs/arith-tiny
+	$(BIN)/python -m arith_puzzle.training.tiny runs/arith-tiny
 
 search-base: setup ## train arith-tiny-search from scratch, which searches before it answers, and put it where recipes find it
-	$(BIN)/arith-puzzle train training/recipes/search_base.yaml --output runs/arith-tiny-search
-	$(BIN)/python -m training.tiny runs/arith-tiny-search
+	$(BIN)/arith-puzzle train training/recipes/search_base.yaml --out runs/arith-tiny-search
+	$(BIN)/python -m arith_puzzle.training.tiny runs/arith-tiny-search
 
 readme: setup ## the README's results, out of results/
-	$(BIN)/python -m model_cards.readme
+	$(BIN)/python -m arith_puzzle.model_cards.readme
 
 screenshots: release ## the README's pictures of the demo, into docs/demo
 	@$(BIN)/arith-puzzle demo --release $(WORK) --port 7869 & demo=$$!; trap "kill $$demo" EXIT; \
-		$(BIN)/python -m release.screenshots http://127.0.0.1:7869
+		$(BIN)/python -m docs.screenshots http://127.0.0.1:7869
 
 scale: setup ## measure what docs/scale.md plans with, and write the page
-	$(BIN)/python -m dataset_builder.executors --measure
+	$(BIN)/python -m arith_puzzle.dataset_builder.distributed.executors --measure
 
-conformance: setup ## huggingface_hub's own tests against the rehearsal Hub (needs the package index)
-	$(BIN)/python -m release.rehearsal.conformance
+conformance: setup ## huggingface_hub's own tests against the local Hub (needs the package index)
+	$(BIN)/python -m arith_puzzle.local_hub.conformance
 
 bench: setup ## what the speed claims rest on
 	$(BIN)/python -m benchmarks.run

@@ -15,14 +15,14 @@ import time
 
 import torch
 
+from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.dataset_builder.generate import puzzles
+from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
+from arith_puzzle.evaluation.inference import Decoding, generate, load, to_answer
 from benchmarks.command import command
-from dataset_builder.generate import puzzles
-from dataset_builder.puzzle import symbolic_prompt
-from training.inference import Decoding, generate, load, to_answer
-from training.recipe import ROOT
 
-BASE = ROOT / "training" / "bases" / "arith-tiny-search"
-ADAPTER = ROOT / "results" / "paper_search_cpu" / "adapter"
+BASE = PACKAGE / "training" / "bases" / "arith-tiny-search"
+ADAPTER = PACKAGE / "results" / "paper_search_cpu" / "adapter"
 BATCH, MAX_NEW_TOKENS = 96, 960
 
 

@@ -22,11 +22,11 @@ from pathlib import Path
 
 import yaml
 
-from training.recipe import ROOT
-from training.records import commit_of_checkout
+from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.provenance import commit_of_checkout
 
 RESULTS = Path(__file__).parent / "results" / "data_path.json"
-MODEL = ROOT / "training" / "bases" / "arith-tiny"
+MODEL = PACKAGE / "training" / "bases" / "arith-tiny"
 STEPS, BATCH, PACK, SEQUENCES = 20, 32, 256, 10
 
 
@@ -66,8 +66,8 @@ def _ours(dataset: Path, config: str, folder: Path) -> list[str]:
                 "activation_checkpointing": False, "dataloader_pin_memory": False, "report_to": "none"},
     }  # fmt: skip
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    return [str(ROOT / "training" / "sft.py"), "--config", str(folder / "recipe.yaml"), "--dataset", str(dataset),
-            "--output", str(folder / "run")]  # fmt: skip
+    return [str(PACKAGE / "training" / "sft.py"), "--recipe", str(folder / "recipe.yaml"), "--dataset", str(dataset),
+            "--out", str(folder / "run")]  # fmt: skip
 
 
 def _stock(dataset: Path, config: str, folder: Path) -> list[str]:
@@ -82,7 +82,11 @@ def _stock(dataset: Path, config: str, folder: Path) -> list[str]:
 def _measure(command, dataset: Path, config: str) -> dict:
     with tempfile.TemporaryDirectory(dir=dataset.parent) as name:
         folder = Path(name)
-        caches = {"ARITH_PUZZLE_CACHE": str(folder / "cache"), "HF_HOME": str(folder / "hf"), "PYTHONPATH": str(ROOT)}
+        caches = {
+            "ARITH_PUZZLE_CACHE": str(folder / "cache"),
+            "HF_HOME": str(folder / "hf"),
+            "PYTHONPATH": str(PACKAGE),
+        }
         log = (folder / "log").open("w")
         started, peak, held, disk = time.monotonic(), 0, 0, 0
         child = subprocess.Popen([sys.executable, *command(dataset, config, folder)], env=os.environ | caches,

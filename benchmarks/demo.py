@@ -33,8 +33,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from arith_puzzle.common.files import PACKAGE
 from benchmarks.verifier import rows
-from training.recipe import ROOT
 
 PEOPLE, CLICKS, THINK, BURSTS, PAINTS = 20, 20, (0.5, 1.5), 25, 5
 SIZES = (5, 6, 7)
@@ -101,7 +101,7 @@ def serving(adapter: Path, home: Path):
         "HF_HUB_DISABLE_TELEMETRY": "1", "GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(home / "gradio"),
     }  # fmt: skip
     app = subprocess.Popen(
-        [sys.executable, ROOT / "spaces" / "arith_puzzle_demo" / "app.py"], cwd=home, env=environment,
+        [sys.executable, PACKAGE / "spaces" / "arith_puzzle_demo" / "app.py"], cwd=home, env=environment,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -232,7 +232,7 @@ def _adapter(folder: Path) -> Path:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    base, adapter = ROOT / "training" / "bases" / "arith-tiny", folder / "adapter"
+    base, adapter = PACKAGE / "training" / "bases" / "arith-tiny", folder / "adapter"
     config = LoraConfig(r=16, target_modules="all-linear")
     get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(adapter)
     AutoTokenizer.from_pretrained(base).save_pretrained(adapter)

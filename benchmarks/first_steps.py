@@ -1,4 +1,4 @@
-"""What waves for figures (training.tiny) and Muon (training.muon) do for the base's first steps.
+"""What waves for figures (arith_puzzle.training.tiny) and Muon (arith_puzzle.training.muon) do for the base's first steps.
 
 python -m benchmarks.first_steps [--json FILE]
 
@@ -16,9 +16,10 @@ import tempfile
 from itertools import product
 from pathlib import Path
 
+from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.evaluation.results import table as markdown
+from arith_puzzle.training.recipe import load_recipe
 from benchmarks.command import command
-from training.measured import table as markdown
-from training.recipe import ROOT, load_recipe
 
 STEPS, LAST = 80, 20
 KINDS = {"the recipe's": {"rows": 10_000}, "three numbers": {"rows": 30_000, "walk_share": 0.0, "sizes": [3]}}
@@ -30,10 +31,10 @@ RATES = {"muon": 6.0e-3, None: 2.0e-3}
 def run(steps: int = STEPS) -> dict:
     """{"steps", "arms": [{"rows", "optimizer", "waves", "learning_rate", "tokens", "seconds", "first_loss",
     "last_loss", "hardware"}]}; losses in nats."""
-    from training import tiny
-    from training.sft import train
+    from arith_puzzle.training import tiny
+    from arith_puzzle.training.sft import train
 
-    recipe = load_recipe(ROOT / "training" / "recipes" / "search_base.yaml")
+    recipe = load_recipe(PACKAGE / "training" / "recipes" / "search_base.yaml")
     sft = recipe.sft | {"max_steps": steps, "logging_steps": LAST, "warmup_steps": steps // 3, "save_strategy": "no"}
     arms, amplitude = [], tiny.WAVE
     for kind, optimizer, waves in product(KINDS, RATES, (True, False)):

@@ -21,10 +21,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from dataset_builder.generate import CONFIGS, Config, generate_shard
-from dataset_builder.puzzle import completion, normal_form, partition_mask, puzzle_keys, symbolic_prompt
-from dataset_builder.verify_batch import verify_batch
-from metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.dataset_builder.configs import CONFIGS, Config
+from arith_puzzle.dataset_builder.generate import generate_shard
+from arith_puzzle.dataset_builder.puzzle import completion, normal_form, partition_mask, puzzle_keys, symbolic_prompt
+from arith_puzzle.dataset_builder.verify_batch import verify_batch
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
 V, BOUND, INSTALL = 60, 600, "pip install reasoning-gym"
 ROWS = {"ours": 100_000, "plain Python": 300, "reasoning-gym": 60}
@@ -32,12 +33,12 @@ ROWS = {"ours": 100_000, "plain Python": 300, "reasoning-gym": 60}
 BUILD = """
 import json, resource, sys, time
 from dataclasses import replace
-from dataset_builder import canonical, generate, labels, shards
+from arith_puzzle.dataset_builder import canonical, generate, labels, shards
 config, out, labelled = sys.argv[1], sys.argv[2], sys.argv[3] == "labels"
 if not labelled:
-    content = generate.CONFIGS[config]
+    content = configs.CONFIGS[config]
     splits = {name: replace(spec, labels=False) for name, spec in content.splits.items()}
-    generate.CONFIGS[config] = shards.CONFIGS[config] = generate.Config(content.family, splits)
+    configs.CONFIGS[config] = shards.CONFIGS[config] = configs.Config(content.family, splits)
 started = time.perf_counter()
 manifest = shards.build(config, out, workers=2, progress=False)
 seconds = time.perf_counter() - started

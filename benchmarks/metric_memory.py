@@ -12,16 +12,17 @@ import sys
 import time
 from pathlib import Path
 
+from arith_puzzle.common.files import PACKAGE
+
 PREDICTIONS = 1_000_000
 LIMIT_GB = 4.0
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def run() -> dict:
     """Predictions, peak GB, the limit, seconds of ``compute``, and pass@1; of a fresh process."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.metric_memory", "child", str(PREDICTIONS)],
-        capture_output=True, text=True, cwd=ROOT, check=True,
+        capture_output=True, text=True, cwd=PACKAGE, check=True,
     )  # fmt: skip
     return {"predictions": PREDICTIONS, "limit_gb": LIMIT_GB, **json.loads(done.stdout.splitlines()[-1])}
 
@@ -43,7 +44,7 @@ def _child(count: int) -> None:
     from benchmarks.verifier import rows
 
     made = rows(20_000)
-    metric = evaluate.load(str(ROOT / "metrics" / "arith_puzzle_verifier"))
+    metric = evaluate.load(str(PACKAGE / "metrics" / "arith_puzzle_verifier"))
     # No two predictions share a string, nor two references an object: as a model's answers would not.
     predictions = [made[at % len(made)].response + "\n" * (at % 2) for at in range(count)]
     references = [{"numbers": [*made[at % len(made)].numbers], "target": made[at % len(made)].target}

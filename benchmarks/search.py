@@ -1,4 +1,4 @@
-"""How often the rule of ``dataset_builder.search`` finds a solution: what a model scores that follows it faultlessly.
+"""How often the rule of ``arith_puzzle.dataset_builder.search_traces`` finds a solution: what a model scores that follows it faultlessly.
 
 python -m benchmarks.search [--json FILE]
 
@@ -11,10 +11,11 @@ import sys
 
 import numpy as np
 
+from arith_puzzle.dataset_builder.configs import CONFIGS
+from arith_puzzle.dataset_builder.generate import generate_shard
+from arith_puzzle.dataset_builder.search_traces import searches
+from arith_puzzle.evaluation.results import table as markdown
 from benchmarks.command import command
-from dataset_builder.generate import CONFIGS, generate_shard
-from dataset_builder.search import searches
-from training.measured import table as markdown
 
 SPLITS = (
     *(("1m", split) for split in ("test", "ood_numeric_100", "ood_numeric_1000", "ood_form")),
@@ -26,7 +27,7 @@ TOKENS = (500, 1000, 2000, 4000)
 
 def run() -> dict:
     """{"splits": {"config/split": {"n", "solved", "by_attempt": {k: share}, "by_tokens": {k: share}}}}."""
-    from training.tiny import build_tokenizer
+    from arith_puzzle.training.tiny import build_tokenizer
 
     tokenizer = build_tokenizer(pairs=True)
     splits = {}

@@ -21,9 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset_builder.canonical import canonical, paths
-from dataset_builder.labels import count_solutions, difficulty_rows, reachable
-from dataset_builder.solve import find, solutions
+from arith_puzzle.dataset_builder.solver.canonical import canonical, paths
+from arith_puzzle.dataset_builder.solver.labels import count_solutions, difficulty_rows, reachable
+from arith_puzzle.dataset_builder.solver.solve import find, solutions
 
 V, BOUND = 60, 600
 INSTALL = "pip install reasoning-gym"

@@ -28,9 +28,9 @@ from pathlib import Path
 
 import yaml
 
-from training.launch import launch
-from training.recipe import ROOT
-from training.records import commit_of_checkout
+from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.provenance import commit_of_checkout
+from arith_puzzle.training.launch import launch
 
 RESULTS = Path(__file__).parent / "results" / "training.json"
 LORA = {"r": 16, "lora_alpha": 32, "lora_dropout": 0.0}
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--peak-tflops", type=float, help="of the GPU, dense bf16; for the share of its peak")
     args = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
-    models = args.model or [name for name in SETTINGS if (ROOT / name / "config.json").is_file()]
+    models = args.model or [name for name in SETTINGS if (PACKAGE / name / "config.json").is_file()]
     found = {}
     for model in models:
         rounds: dict[str, list[dict]] = {}
@@ -72,7 +72,7 @@ def main() -> None:
 
 def _stock(model: str, dataset: str, folder: Path, setting: dict, *options: str) -> dict:
     command = [
-        sys.executable, "-m", "trl.scripts.sft", "--model_name_or_path", str(ROOT / model), "--dataset_name", dataset,
+        sys.executable, "-m", "trl.scripts.sft", "--model_name_or_path", str(PACKAGE / model), "--dataset_name", dataset,
         "--dataset_config", setting["config"], "--use_peft", "--lora_r", str(LORA["r"]),
         "--lora_alpha", str(LORA["lora_alpha"]), "--lora_dropout", str(LORA["lora_dropout"]),
         "--lora_target_modules", "all-linear", "--per_device_train_batch_size", str(setting["batch"]),
@@ -100,7 +100,7 @@ def _ours(model: str, dataset: str, folder: Path, setting: dict, bf16: bool) -> 
     }  # fmt: skip
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe))
-    if launch(path, output=folder / "run", dataset=Path(dataset).resolve()):
+    if launch(path, out=folder / "run", dataset=Path(dataset).resolve()):
         raise SystemExit("training failed; its own message is above")
     run = json.loads((folder / "run" / "run.json").read_text())
     return {

@@ -108,9 +108,9 @@ def contestants(made: list[Row]) -> dict[str, tuple[int, Callable[[], int]]]:
     import evaluate
     import pyarrow as pa
 
-    from dataset_builder.verify_batch import verify_batch
-    from metrics.arith_puzzle_verifier.aggregate import aggregate
-    from metrics.arith_puzzle_verifier.verify import verify
+    from arith_puzzle.dataset_builder.verify_batch import verify_batch
+    from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
+    from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
     # What is judged lies ready, in the form in which each contestant takes it.
     responses = [row.response for row in made]

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import datasets
 import pyarrow as pa
 
-from dataset_builder.errors import InputError
-from dataset_builder.generate import CONFIGS, SCHEMA, Config, generate_shard, shard_sizes, with_solutions
-from dataset_builder.puzzle import SPEC_VERSION
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.configs import CONFIGS, Config, shard_sizes, with_solutions
+from arith_puzzle.dataset_builder.generate import SCHEMA, generate_shard
+from arith_puzzle.dataset_builder.puzzle import SPEC_VERSION
 
 try:
     from datasets.builder import Key
@@ -47,7 +48,7 @@ CITATION = """\
 @dataclass(eq=False)  # datasets compares configs by all of their attributes
 class ArithPuzzleConfig(datasets.BuilderConfig):
     """``name``: of CONFIGS. ``seed``: of all random streams. ``solutions`` ("made" or "canonical") and ``paths``: other
-    completions than the config carries, see ``generate.with_solutions``. ``version`` is the spec's, so that a cache
+    completions than the config carries, see ``configs.with_solutions``. ``version`` is the spec's, so that a cache
     never serves another spec's rows."""
 
     version: str = f"{SPEC_VERSION}.0.0"
@@ -57,7 +58,7 @@ class ArithPuzzleConfig(datasets.BuilderConfig):
 
 
 class ArithPuzzle(datasets.ArrowBasedBuilder):
-    """The rows of ``dataset_builder.shards.build``, in its order, with the columns of ``generate.SCHEMA``.
+    """The rows of ``arith_puzzle.dataset_builder.shards.build``, in its order, with the columns of ``generate.SCHEMA``.
 
     Raises:
         InputError: a negative seed, unknown ``solutions``, or ``paths`` that cannot be. ValueError (of datasets): an

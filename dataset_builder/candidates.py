@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from dataset_builder.labels import apply_move
+from arith_puzzle.dataset_builder.solver.labels import apply_move
 
 
 @njit(cache=True, nogil=True)

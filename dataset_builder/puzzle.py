@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from dataset_builder.errors import InputError
-from metrics.arith_puzzle_verifier.verify import NUMBER, parse_equation, solution_key
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import NUMBER, parse_equation, solution_key
 
 SPEC_VERSION = 1
 """Raised whenever the rows of any config change; part of every random stream's key."""

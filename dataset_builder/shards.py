@@ -20,19 +20,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from dataset_builder.errors import InputError
-from dataset_builder.generate import (
-    CONFIGS,
-    LABELS,
-    Config,
-    SplitSpec,
-    generate_shard,
-    shard_sizes,
-    with_solutions,
-)
-from dataset_builder.puzzle import KEY_RULE, OPERATORS, PARTITION_RULE, SPEC_VERSION
-from dataset_builder.verify_batch import REASON_NAMES, verify_batch
-from metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import write_text
+from arith_puzzle.dataset_builder.configs import CONFIGS, Config, SplitSpec, config_name, shard_sizes, with_solutions
+from arith_puzzle.dataset_builder.generate import LABELS, generate_shard
+from arith_puzzle.dataset_builder.puzzle import KEY_RULE, OPERATORS, PARTITION_RULE, SPEC_VERSION
+from arith_puzzle.dataset_builder.verify_batch import REASON_NAMES, verify_batch
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
 ROW_GROUP_ROWS = 250_000  # about 9 MB compressed, well below the 286 MiB at which the Hub's viewer stops
 DICTIONARIES = ["numbers.list.element", "target", "n", "num_solutions", "difficulty"]
@@ -74,11 +68,6 @@ def shard_path(family: str, split: str, shard: int) -> str:
     return f"{family}/{split}-{shard:05d}.parquet"
 
 
-def config_name(config: str, content: Config) -> str:
-    """What a config is called in manifest and card: its own name, and what its completions add to the family's."""
-    return config + content.family.removeprefix(CONFIGS[config].family)
-
-
 def build(
     config: str, out: str | Path, *, seed: int = 0, workers: int = 2, solutions: str | None = None,
     paths: int = 1, progress: bool = True,
@@ -89,7 +78,7 @@ def build(
 
     Args:
         workers: threads; the work is compiled and holds no lock.
-        solutions, paths: other completions than the config carries; see ``generate.with_solutions``.
+        solutions, paths: other completions than the config carries; see ``configs.with_solutions``.
 
     Raises:
         InputError: unknown config, a folder that holds another seed's or spec's rows, or one that cannot be
@@ -103,17 +92,17 @@ def build(
     content = with_solutions(CONFIGS[config], solutions, paths)
     try:
         (out / content.family).mkdir(parents=True, exist_ok=True)
-        manifest = _read_manifest(out / "manifest.json", seed)
+        manifest = read_manifest(out / "manifest.json", seed)
         for leftover in (out / content.family).glob(".*.tmp"):
             leftover.unlink()
         records = dict(_records(content, out, seed, workers, progress))
         configs = manifest["configs"]
         name = config_name(config, content)
-        configs[name] = {"family": content.family, "splits": _collect(content, out, records)}
+        configs[name] = {"family": content.family, "splits": collect_splits(content, out, records)}
         # the contract's order, whatever was built first: the first config is the default
         order = list(CONFIGS)
         manifest["configs"] = dict(sorted(configs.items(), key=lambda c: (order.index(c[0].split("-")[0]), c[0])))
-        _write_text(out / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+        write_text(out / "manifest.json", json.dumps(manifest, indent=1) + "\n")
     except OSError as error:
         place = error.filename or out
         raise InputError(f"cannot write {place}: {error.strerror or error}; free space or another --out") from None
@@ -127,7 +116,7 @@ def _records(
     missing = []
     for split, spec in config.splits.items():
         for shard in range(len(shard_sizes(spec))):
-            record = _read_footer(config, out, split, shard, seed)
+            record = read_footer(config, out, split, shard, seed)
             if record is None:
                 missing.append((split, shard))
             else:
@@ -210,7 +199,7 @@ def _identity(config: Config, split: str, shard: int, seed: int) -> list:
     return [SPEC_VERSION, config.family, split, shard, seed, shard_sizes(config.splits[split])[shard]]
 
 
-def _read_footer(config: Config, out: Path, split: str, shard: int, seed: int) -> dict | None:
+def read_footer(config: Config, out: Path, split: str, shard: int, seed: int) -> dict | None:
     """The record of a shard that is there, None if it is not; another build's shard is an error."""
     path = out / shard_path(config.family, split, shard)
     if not path.is_file():
@@ -226,7 +215,7 @@ def _read_footer(config: Config, out: Path, split: str, shard: int, seed: int) -
     return footer["record"]
 
 
-def _read_manifest(path: Path, seed: int) -> dict:
+def read_manifest(path: Path, seed: int) -> dict:
     fresh = {
         "spec_version": SPEC_VERSION,
         "generator_version": version("arith-puzzle"),
@@ -254,7 +243,7 @@ def _read_manifest(path: Path, seed: int) -> dict:
     return manifest
 
 
-def _collect(config: Config, out: Path, records: dict[tuple[str, int], dict]) -> dict:
+def collect_splits(config: Config, out: Path, records: dict[tuple[str, int], dict]) -> dict:
     splits = {}
     for split, spec in config.splits.items():
         parts = [records[split, shard] for shard in range(len(shard_sizes(spec)))]
@@ -303,9 +292,3 @@ def distinct_puzzles(files: list[Path], spec: SplitSpec) -> int:
         merged.sort()
         total += int((merged[1:] != merged[:-1]).sum()) + 1
     return total
-
-
-def _write_text(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    partial.write_text(text, encoding="utf-8")
-    partial.rename(path)

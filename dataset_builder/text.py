@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from dataset_builder.puzzle import OPERATORS
+from arith_puzzle.dataset_builder.puzzle import OPERATORS
 
 _OPERATOR_BYTES = np.frombuffer(OPERATORS.encode(), dtype=np.uint8)
 _COMMA, _COLON, _EQUALS, _NEWLINE, _MINUS, _ZERO = (np.uint8(ord(c)) for c in ",:=\n-0")

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
 
-from dataset_builder.errors import InputError
-from metrics.arith_puzzle_verifier.verify import DIVISIONS, MAX_RESPONSE_CHARS, REASONS, Verdict, verify
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import DIVISIONS, MAX_RESPONSE_CHARS, REASONS, Verdict, verify
 
 REASON_NAMES = tuple(REASONS)
 """Code -> reason; ``ok`` is 0."""

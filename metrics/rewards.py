@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metrics.arith_puzzle_verifier.verify import Verdict, verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import Verdict, verify
 
 Completion = str | Sequence[dict]
 """A text, or a conversation of which the last message is the answer."""

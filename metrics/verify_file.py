@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from dataset_builder.errors import InputError
-from metrics.arith_puzzle_verifier.aggregate import aggregate
-from metrics.arith_puzzle_verifier.verify import REASONS, verify
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import REASONS, verify
 
 _ROW = "a row is an object with numbers, target and response"
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from huggingface_hub import DatasetCardData
 
-from dataset_builder.aug_gsm8k.chain import REFUSED_SOURCES
-from dataset_builder.aug_gsm8k.contamination import BENCHMARKS
-from dataset_builder.aug_gsm8k.prompts import STRATEGIES
-from dataset_builder.aug_gsm8k.queries import DROPPED_QUESTIONS
-from dataset_builder.aug_gsm8k.responses import DROPPED_PATHS
-from dataset_builder.aug_gsm8k.rules import DROPPED_DRAWS
-from metrics.gsm8k_answer.estimators import wilson_interval
-from model_cards.check import size_category
-from model_cards.render import fill, whole_card
+from arith_puzzle.dataset_builder.aug_gsm8k.chain import REFUSED_SOURCES
+from arith_puzzle.dataset_builder.aug_gsm8k.contamination import BENCHMARKS
+from arith_puzzle.dataset_builder.aug_gsm8k.prompts import STRATEGIES
+from arith_puzzle.dataset_builder.aug_gsm8k.queries import DROPPED_QUESTIONS
+from arith_puzzle.dataset_builder.aug_gsm8k.responses import DROPPED_PATHS
+from arith_puzzle.dataset_builder.aug_gsm8k.rules import DROPPED_DRAWS
+from arith_puzzle.metrics.gsm8k_answer.estimators import wilson_interval
+from arith_puzzle.model_cards.check import size_category
+from arith_puzzle.model_cards.render import fill, whole_card
 
 
 def aug_gsm8k_card(manifest: dict, repo_id: str) -> str:
     """The README.md.
 
     Args:
-        manifest: as ``dataset_builder.aug_gsm8k.dataset.build`` returns it.
+        manifest: as ``arith_puzzle.dataset_builder.aug_gsm8k.dataset.build`` returns it.
         repo_id: what the reader passes to ``load_dataset``.
     """
     only_rules = all(report["kind"] == "rules" for report in manifest["runs"].values())

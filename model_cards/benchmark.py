@@ -10,7 +10,7 @@ from __future__ import annotations
 import yaml
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
-from model_cards.wording import HUB, asked, describe_split, listing
+from arith_puzzle.model_cards.wording import HUB, asked, describe_split, listing
 
 FRAMEWORK = "inspect-ai"
 RESULTS_FILE = ".eval_results/arith-puzzle.yaml"

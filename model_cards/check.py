@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import yaml
 from huggingface_hub import DatasetCard, ModelCard, SpaceCard
 
-from dataset_builder.errors import InputError
+from arith_puzzle.common.errors import InputError
 
 CARDS = {"dataset": DatasetCard, "model": ModelCard, "space": SpaceCard}
 REQUIRED = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from metrics.arith_puzzle_verifier.estimators import wilson_interval
-from training.measured import interval_text, table
-from training.recipe import ROOT, load_recipe
+from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.evaluation.results import interval_text, table
+from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
+from arith_puzzle.training.recipe import load_recipe
 
 SPLITS = ("test", "ood_numeric_100", "ood_numeric_1000", "ood_form")
 """The paper's benchmarks, as the dataset's configs of the ``paper`` family carry them."""
@@ -23,12 +24,12 @@ SAID = {
     "cells": ["0.44", "", "", "0.33", "0.35"],
 }
 NOT_MEASURED = "not measured"
-RULE = ROOT / "benchmarks" / "results" / "search.json"
+RULE = PACKAGE.parent / "benchmarks" / "results" / "search.json"
 """What ``python -m benchmarks.search`` found: how far the rule goes that answers of ``format: search`` follow."""
 
 
 def _rule(found: dict) -> list[str]:
-    tokens = load_recipe(ROOT / "training" / "recipes" / f"{RECIPES[0]}.yaml").score.max_new_tokens
+    tokens = load_recipe(RECIPES[0]).score.max_new_tokens
     items = {split: found["splits"][f"1m/{split}"] for split in SPLITS}
     cells = _cells({split: (item["by_tokens"][str(tokens)], item["n"]) for split, item in items.items()})
     name = f"no model: the rule of searches, followed faultlessly for {tokens:,} tokens"
@@ -49,7 +50,7 @@ def paper_table(results: Path) -> str:
     """Markdown: a line for the paper, one for the rule of searches, and one for each of RECIPES out of ``results/``."""
     lines = [[SAID["name"], SAID["asked"], SAID["rows"], *SAID["cells"]], _rule(json.loads(RULE.read_text()))]
     for name in RECIPES:
-        recipe = load_recipe(ROOT / "training" / "recipes" / f"{name}.yaml")
+        recipe = load_recipe(name)
         folder = results / name
         measured = json.loads((folder / "results.json").read_text())["adapter"]["splits"] if folder.is_dir() else {}
         run = json.loads((folder / "run.json").read_text()) if folder.is_dir() else None

@@ -1,4 +1,4 @@
-"""The README's results, out of ``results/``: python -m model_cards.readme [--take WORK NAME | --check]
+"""The README's results, out of ``results/``: python -m arith_puzzle.model_cards.readme [--take WORK NAME | --check]
 
 ``results/<name>/`` holds what a release run wrote: the adapter repo's results.json and run.json, which --take copies
 out of a release's folder. The blocks between the markers of README.md are rendered from them; with --check nothing
@@ -12,11 +12,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from model_cards.paper_table import paper_table
-from model_cards.tables import other_scores
-from model_cards.wording import asked
-from training.measured import by_n_text, interval_text, split_rows, table
-from training.recipe import ROOT
+from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.evaluation.results import by_n_text, interval_text, split_rows, table
+from arith_puzzle.model_cards.paper_table import paper_table
+from arith_puzzle.model_cards.tables import other_scores
+from arith_puzzle.model_cards.wording import asked
+
+ROOT = PACKAGE.parent
 
 BLOCKS = {name: (f"<!-- {name}: begin (make readme) -->\n", f"<!-- {name}: end -->\n") for name in ("results", "paper")}
 

@@ -11,11 +11,11 @@ import yaml
 from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from dataset_builder.drills import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V, WALK_SIZES
-from dataset_builder.search import SEARCH_MARKER
-from model_cards.check import CARDS, check_card, size_category
-from model_cards.tables import reason_table, score_table
-from model_cards.wording import HUB, and_so, asked, beyond, describe_split, searched
+from arith_puzzle.dataset_builder.pretraining_mix import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V, WALK_SIZES
+from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
+from arith_puzzle.model_cards.check import CARDS, check_card, size_category
+from arith_puzzle.model_cards.tables import reason_table, score_table
+from arith_puzzle.model_cards.wording import HUB, and_so, asked, beyond, describe_split, searched
 
 ARXIV = "arxiv:2406.02100"
 EXAMPLE = {"prompt": "3,6,7,51,58:4\n", "completion": "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4"}
@@ -44,7 +44,7 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
     """The dataset's README.md.
 
     Args:
-        manifest: as ``dataset_builder.shards.build`` returns it.
+        manifest: as ``arith_puzzle.dataset_builder.shards.build`` returns it.
         repo_id: what the reader passes to ``load_dataset``.
         metric_id: the metric's Space.
     """
@@ -262,7 +262,7 @@ def fill(name: str, **values: object) -> str:
 
 
 def whole_card(data: object, body: str, kind: str) -> str:
-    """Front matter and body as README.md. Raises InputError if ``model_cards.check`` refuses it."""
+    """Front matter and body as README.md. Raises InputError if ``arith_puzzle.model_cards.check`` refuses it."""
     text = str(CARDS[kind](f"---\n{data.to_yaml()}\n---\n\n{body}"))
     check_card(text, kind)
     return text

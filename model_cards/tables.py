@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER
-from model_cards.wording import asked
-from training.measured import interval_text, sampled, split_rows, table
+from arith_puzzle.evaluation.results import interval_text, sampled, split_rows, table
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER
+from arith_puzzle.model_cards.wording import asked
 
 
 def score_table(labelled: dict[str, dict]) -> str:

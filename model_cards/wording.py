@@ -19,7 +19,7 @@ def and_so(parts: Iterable[str]) -> str:
 
 
 def searched(decoding: dict) -> bool:
-    """Were answers judged from the marker of ``dataset_builder.search`` on?"""
+    """Were answers judged from the marker of ``arith_puzzle.dataset_builder.search_traces`` on?"""
     return decoding.get("format") == "search"
 
 

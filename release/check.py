@@ -19,13 +19,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dataset_builder.puzzle import parse_puzzle, symbolic_prompt
-from metrics.arith_puzzle_verifier.verify import verify
-from release.snippets import Snippet, snippets
-from release.stage import read_plan
-from release.survey import HUBS_OWN, Stage
-from release.withdraw import unmarked_card
-from training.formats import FORMATS
+from arith_puzzle.dataset_builder.formats import FORMATS
+from arith_puzzle.dataset_builder.puzzle import parse_puzzle, symbolic_prompt
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.release.diff import HUBS_OWN, Stage
+from arith_puzzle.release.snippets import Snippet, snippets
+from arith_puzzle.release.stage import read_plan
+from arith_puzzle.release.yank import unmarked_card
 
 AS_USER = Path(__file__).parent / "as_user"
 ADAPTER_ROWS = 200
@@ -90,7 +90,7 @@ def check(staged: Path, endpoint: str, *, token: str | None = None) -> None:
     """Compare what users get with what was staged.
 
     Args:
-        staged: as ``release.stage.stage`` wrote it. endpoint: of the Hub it was published to.
+        staged: as ``arith_puzzle.release.stage.stage`` wrote it. endpoint: of the Hub it was published to.
         token: for a private release; it travels by environment only.
 
     Raises:
@@ -141,7 +141,7 @@ def _check_files(user: _User) -> None:
 
 
 def _published(download: dict) -> dict[str, str]:
-    """{path: SHA-256}, of the card without a notice that an older version was withdrawn (`release.withdraw`)."""
+    """{path: SHA-256}, of the card without a notice that an older version was withdrawn (`arith_puzzle.release.yank`)."""
     card = unmarked_card(download["card"])
     unmarked = {} if card == download["card"] else {"README.md": hashlib.sha256(card.encode()).hexdigest()}
     return download["files"] | unmarked

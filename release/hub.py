@@ -23,8 +23,8 @@ from huggingface_hub.utils import parse_ratelimit_headers
 from huggingface_hub.utils._http import default_client_factory, hf_request_event_hook
 from tqdm import tqdm
 
-from dataset_builder.errors import InputError
-from release.stage import Repo
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.release.stage import Repo
 
 TRIES = 8
 """Of one step; between them 1, 2, 4, ... at most ``LONGEST_WAIT`` seconds, or what the Hub asks for."""

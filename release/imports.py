@@ -1,4 +1,4 @@
-"""Which files of the checkout a pushed folder needs: what its Python files import, and what that imports in turn."""
+"""Which modules of ``arith_puzzle`` a pushed folder needs: what its Python files import, and what that imports in turn."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from training.recipe import ROOT
+from arith_puzzle.common.files import PACKAGE
+
+ABOVE = PACKAGE.parent
 
 
 def imported_files(folder: Path) -> list[str]:
-    """Paths below the checkout of all modules that the ``*.py`` below ``folder`` import, at any depth of a function.
+    """Paths such as ``arith_puzzle/common/errors.py`` of all modules that the ``*.py`` below ``folder`` import.
 
-    Only the checkout's packages are followed: siblings are in the folder, libraries in its requirements.
+    Imports inside functions count. Siblings are in the folder already, libraries in its requirements.
     """
     found: set[str] = set()
     waiting = [name for path in sorted(folder.rglob("*.py")) for name in _imports(path, package="")]
@@ -22,11 +24,11 @@ def imported_files(folder: Path) -> list[str]:
         for depth in range(1, len(parts) + 1):
             stem = "/".join(parts[:depth])
             for file in (f"{stem}.py", f"{stem}/__init__.py"):
-                if file in found or not (ROOT / file).is_file() or not (ROOT / parts[0] / "__init__.py").is_file():
+                if parts[0] != PACKAGE.name or file in found or not (ABOVE / file).is_file():
                     continue
                 found.add(file)
                 package = stem if file.endswith("__init__.py") else "/".join(parts[: depth - 1])
-                waiting += _imports(ROOT / file, package.replace("/", "."))
+                waiting += _imports(ABOVE / file, package.replace("/", "."))
     return sorted(found)
 
 
@@ -34,7 +36,7 @@ def copy_imported(source: Path, target: Path) -> None:
     """Copy what ``source`` imports below ``target``, byte for byte and under the same names."""
     for file in imported_files(source):
         (target / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / file, target / file)
+        shutil.copyfile(ABOVE / file, target / file)
 
 
 def _imports(path: Path, package: str) -> Iterator[str]:

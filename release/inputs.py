@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from dataset_builder.errors import InputError
-from metrics.arith_puzzle_verifier.verify import verify
-from training.formats import FORMATS
-from training.options import command_line
-from training.recipe import Recipe
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.formats import FORMATS
+from arith_puzzle.evaluation.options import command_line
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.training.recipe import Recipe
 
 RELEASED = ("symbolic", "natural", "search")
-"""The formats of training.formats whose answers the cards know how to ask for and to read."""
+"""The formats of arith_puzzle.dataset_builder.formats whose answers the cards know how to ask for and to read."""
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -41,7 +41,7 @@ class Inputs:
     Args:
         ids: "adapter_id", "dataset_id" and so on; "base_id" where the base is published too.
         tag: of what is published.
-        dataset, run, scores: as ``release.stage.stage`` takes them.
+        dataset, run, scores: as ``arith_puzzle.release.stage.stage`` takes them.
 
     Raises:
         InputError: a file that is missing or not JSON.

@@ -9,9 +9,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from dataset_builder.errors import InputError
-from training.launch import launch
-from training.recipe import Recipe
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.training.launch import launch
+from arith_puzzle.training.recipe import Recipe
 
 STAGES = ("build", "train", "score", "stage", "publish", "check")
 
@@ -35,7 +35,7 @@ def say(stage: str, text: str) -> None:
 
 def build_stage(config: str, out: Path, *, seed: int, workers: int, **completions: object) -> dict:
     """Build a config and write the dataset's local card; returns the manifest."""
-    from dataset_builder.shards import build
+    from arith_puzzle.dataset_builder.shards import build
 
     manifest = build(config, out, seed=seed, workers=workers, **completions)
     write_card(manifest, out)
@@ -44,7 +44,7 @@ def build_stage(config: str, out: Path, *, seed: int, workers: int, **completion
 
 def build_tasks(config: str, out: str, executor: str, **options) -> dict | None:
     """The same by datatrove's tasks, to any address; None where they are submitted."""
-    from dataset_builder.executors import build
+    from arith_puzzle.dataset_builder.distributed.executors import build
 
     if "time" in options:
         options["time_limit"] = options.pop("time")
@@ -53,15 +53,15 @@ def build_tasks(config: str, out: str, executor: str, **options) -> dict | None:
 
 def collect_stage(config: str, out: str, **options) -> dict:
     """Manifest and card of shards that are all there; returns the manifest."""
-    from dataset_builder.executors import collect
+    from arith_puzzle.dataset_builder.distributed.executors import collect
 
     return collect(config, out, finish=write_card, **options)
 
 
 def write_card(manifest: dict, place) -> None:
-    """The dataset's local card, beside its manifest; ``place`` is a Path or a ``dataset_builder.executors.Remote``."""
-    from dataset_builder.executors import write_text
-    from model_cards.render import dataset_card
+    """The dataset's local card, beside its manifest; ``place`` is a Path or a ``arith_puzzle.dataset_builder.distributed.executors.Remote``."""
+    from arith_puzzle.dataset_builder.distributed.executors import write_text
+    from arith_puzzle.model_cards.render import dataset_card
 
     card, text = place / "README.md", dataset_card(manifest, place.name, "arith_puzzle_verifier")
     if not card.is_file() or card.read_text() != text:
@@ -70,7 +70,7 @@ def write_card(manifest: dict, place) -> None:
 
 def score_stage(recipe: Recipe, work: Work) -> dict[str, dict]:
     """Score the base and the adapter on the recipe's splits."""
-    from training.score import score, summary
+    from arith_puzzle.evaluation.score import score, summary
 
     results = {}
     for who, adapter in (("base", None), ("adapter", str(work.run))):
@@ -94,15 +94,15 @@ def release(
     private: bool,
     merged: bool = False,
 ) -> None:
-    """All stages in order. Raises InputError or ``release.check.CheckFailed``."""
-    from release.inputs import check_recipe
+    """All stages in order. Raises InputError or ``arith_puzzle.release.check.CheckFailed``."""
+    from arith_puzzle.release.inputs import check_recipe
 
     check_recipe(recipe)
     manifest = build_stage(recipe.dataset.config, work.dataset, seed=recipe.dataset.seed, workers=2)
     counts = {name: item["rows"] for name, item in manifest["configs"][recipe.dataset.config]["splits"].items()}
     say("build", f"{work.dataset}: " + ", ".join(f"{name} {rows:,}" for name, rows in counts.items()))
 
-    status = launch(recipe_path, output=work.run, dataset=work.dataset)
+    status = launch(recipe_path, out=work.run, dataset=work.dataset)
     if status:
         raise InputError(f"training ended with status {status}; its own message is above")
     run = json.loads((work.run / "run.json").read_text())
@@ -110,21 +110,21 @@ def release(
 
     score_stage(recipe, work)
     with destination(to, work.root) as (api, token):
-        from release.publish import namespace_of, publish
-        from release.stage import stage
+        from arith_puzzle.release.publish import namespace_of, publish
+        from arith_puzzle.release.stage import stage
 
         owner = namespace or namespace_of(api)
         stage(recipe, owner, dataset=work.dataset, run=work.run, scores=work.scores, out=work.stage,
               merged=merged)  # fmt: skip
         say("stage", f"{work.stage}: {', '.join(sorted(p.name for p in work.stage.iterdir() if p.is_dir()))}")
-        published = publish(work.stage, api, private=private, move_tags=to == "rehearsal")
+        published = publish(work.stage, api, private=private, move_tags=to == "local")
         say("publish", f"{api.endpoint}/collections/{published['collection']}")
         check_stage(work, api.endpoint, published, token=token if private else None)
 
 
 def check_stage(work: Work, endpoint: str, published: dict, *, token: str | None) -> None:
     """Check what was published, unless these very commits have been checked before."""
-    from release.check import check
+    from arith_puzzle.release.check import check
 
     seen = hashlib.sha256(json.dumps(published, sort_keys=True).encode()).hexdigest()
     if work.checked.is_file() and json.loads(work.checked.read_text())["published"] == seen:
@@ -137,7 +137,7 @@ def check_stage(work: Work, endpoint: str, published: dict, *, token: str | None
 
 @contextlib.contextmanager
 def destination(to: str, root: Path, *, port: int = 0) -> Iterator[tuple]:
-    """(HfApi, token) of the real Hub, or of a rehearsal Hub that serves ``root/hub`` until the block ends."""
+    """(HfApi, token) of the real Hub, or of a local Hub that serves ``root/hub`` until the block ends."""
     if to == "hub":
         from huggingface_hub import HfApi, get_token
 
@@ -145,13 +145,13 @@ def destination(to: str, root: Path, *, port: int = 0) -> Iterator[tuple]:
         return
     from huggingface_hub import HfApi, constants
 
-    from release.rehearsal import running
+    from arith_puzzle.local_hub import running
 
-    os.environ["HF_HUB_DISABLE_XET"] = "1"  # a rehearsal serves no Xet; for the processes started from here
+    os.environ["HF_HUB_DISABLE_XET"] = "1"  # a local serves no Xet; for the processes started from here
     constants.HF_HUB_DISABLE_XET = True  # and for this one, where the library has read its environment before
     with contextlib.ExitStack() as stack:
         try:
             hub = stack.enter_context(running(root / "hub", port=port))
         except (OSError, ValueError) as error:
-            raise InputError(f"the rehearsal Hub cannot start: {error}") from None
+            raise InputError(f"the local Hub cannot start: {error}") from None
         yield HfApi(endpoint=hub.endpoint, token=hub.token), hub.token

@@ -1,4 +1,4 @@
-"""Publish a stage by huggingface_hub's ordinary calls. The real Hub and a rehearsal differ by endpoint and token.
+"""Publish a stage by huggingface_hub's ordinary calls. The real Hub and a local differ by endpoint and token.
 
 No reader meets half a release, wherever it is interrupted:
 
@@ -22,10 +22,10 @@ from pathlib import Path
 from huggingface_hub import HfApi
 from tqdm import tqdm
 
-from release.hub import commit, owner, reaching, where
-from release.refuse import commit_title
-from release.stage import Repo
-from release.survey import Stage, lines, look, survey
+from arith_puzzle.release.diff import Stage, lines, look, survey
+from arith_puzzle.release.hub import commit, owner, reaching, where
+from arith_puzzle.release.preflight import commit_title
+from arith_puzzle.release.stage import Repo
 
 
 def namespace_of(api: HfApi) -> str:
@@ -46,7 +46,7 @@ def publish(
     """Create what is missing, send what differs, tag, and collect. Nothing changed, no commit.
 
     Args:
-        staged: as ``release.stage.stage`` wrote it.
+        staged: as ``arith_puzzle.release.stage.stage`` wrote it.
         private: repos that have no version out yet stay private, and so does a new collection.
         move_tags: a version that is out with other content is moved instead of refused (for rehearsals).
         dry_run: only announce.
@@ -57,7 +57,7 @@ def publish(
         a dry run.
 
     Raises:
-        InputError: whatever `release.survey` refuses, before anything is written; or a Hub that does not answer.
+        InputError: whatever `arith_puzzle.release.diff` refuses, before anything is written; or a Hub that does not answer.
     """
     stage = Stage(staged)
     with reaching(api) as hub:

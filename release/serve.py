@@ -10,15 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dataset_builder.errors import InputError
-from training.recipe import ROOT
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import PACKAGE
 
 
 def serve_demo(release: Path | None, adapter: str | None, dataset: str | None, port: int, hub_port: int) -> int:
     """Run the demo's app until Ctrl-C; returns its exit status.
 
     Args:
-        release: a folder that ``arith-puzzle release --to rehearsal`` filled: its Hub is served beside the demo,
+        release: a folder that ``arith-puzzle release --to local`` filled: its Hub is served beside the demo,
             and the demo is the Space that was published there.
         adapter, dataset: folder or Hub id; what a demo out of the checkout uses.
 
@@ -30,22 +30,22 @@ def serve_demo(release: Path | None, adapter: str | None, dataset: str | None, p
     if release is None:
         # the adapter's own results, or those that the checkout carries
         own = adapter and (not Path(adapter).is_dir() or (Path(adapter) / "results.json").is_file())
-        results = None if own else str(ROOT / "results")
+        results = None if own else str(PACKAGE / "results")
         names = ("ARITH_PUZZLE_ADAPTER", "ARITH_PUZZLE_DATASET", "ARITH_PUZZLE_RESULTS")
         for name, value in zip(names, (adapter, dataset, results), strict=True):
             if value:
                 environment[name] = str(Path(value).resolve()) if Path(value).is_dir() else value
         print(f"demo: http://127.0.0.1:{port}", flush=True)
-        return _run(ROOT / "spaces" / "arith_puzzle_demo", environment)
+        return _run(PACKAGE / "spaces" / "arith_puzzle_demo", environment)
 
-    from release.pipeline import Work, destination
-    from release.stage import read_plan
+    from arith_puzzle.release.pipeline import Work, destination
+    from arith_puzzle.release.stage import read_plan
 
     if adapter or dataset:
         raise InputError("--release brings its own adapter and dataset; leave out --adapter and --dataset")
     _, repos = read_plan(Work(release).stage)
     ids = {repo.kind: repo.id for repo in repos}
-    with destination("rehearsal", release, port=hub_port) as (api, _):
+    with destination("local", release, port=hub_port) as (api, _):
         from huggingface_hub import snapshot_download
 
         home = (release / "demo-cache").resolve()
@@ -61,7 +61,7 @@ def _welcome(endpoint: str, port: int, ids: dict[str, str]) -> str:
     python = os.path.relpath(sys.executable)
     return f"""
   demo            http://127.0.0.1:{port}
-  rehearsal Hub   {endpoint}
+  local Hub   {endpoint}
 
 In another terminal, what a user would type:
 

@@ -13,14 +13,15 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from dataset_builder.errors import InputError
-from dataset_builder.loading_script import stage_script
-from model_cards import benchmark, render
-from model_cards.check import check_card
-from release.imports import copy_imported
-from release.inputs import Inputs, check_recipe, read_json
-from training.recipe import ROOT, Recipe, load_recipe
-from training.report import plot_by_n, plot_loss, plot_reasons
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import PACKAGE, shipped
+from arith_puzzle.dataset_builder.loading_script import stage_script
+from arith_puzzle.evaluation.report import plot_by_n, plot_loss, plot_reasons
+from arith_puzzle.model_cards import benchmark, render
+from arith_puzzle.model_cards.check import check_card
+from arith_puzzle.release.imports import copy_imported
+from arith_puzzle.release.inputs import Inputs, check_recipe, read_json
+from arith_puzzle.training.recipe import Recipe, load_recipe
 
 TAG = f"v{version('arith-puzzle')}"
 SCRIPT_FOLDER = "dataset-script"
@@ -38,7 +39,7 @@ NOTES = {
 }
 """Repo kind -> its note in the collection, in the collection's order; the paper comes first."""
 
-DEMO, METRIC, INSPECT_TASK = "spaces/arith_puzzle_demo", "metrics/arith_puzzle_verifier", "metrics/inspect_task"
+DEMO, METRIC, INSPECT_TASK = "spaces/arith_puzzle_demo", "metrics/arith_puzzle_verifier", "evaluation/inspect_task"
 _CACHES = shutil.ignore_patterns("__pycache__", "*.pyc", ".gradio")
 
 
@@ -75,7 +76,7 @@ def stage(
         merged: stage base and adapter as one model too.
 
     Raises:
-        InputError: an input is missing, ``check_recipe``, or a card breaks a rule of ``model_cards.check``.
+        InputError: an input is missing, ``check_recipe``, or a card breaks a rule of ``arith_puzzle.model_cards.check``.
     """
     check_recipe(recipe)
     repos = plan(recipe, namespace, merged=merged)
@@ -93,7 +94,7 @@ def write_stage(out: Path, namespace: str, stagers: dict[Repo, Callable[[Path], 
         paper, note: arXiv id of the paper that goes to the collection too, and what the collection says of it.
 
     Raises:
-        InputError: from a stager, or a card breaks a rule of ``model_cards.check``.
+        InputError: from a stager, or a card breaks a rule of ``arith_puzzle.model_cards.check``.
     """
     items = [{"item_type": "paper", "item_id": paper, "note": note}, *collection_items(list(stagers))]
     unfinished = out.with_name(out.name + ".tmp")
@@ -145,9 +146,9 @@ def _stage_dataset(folder: Path, inputs: Inputs) -> None:
 
 def _stage_metric(folder: Path, inputs: Inputs) -> None:
     """The metric's folder, and in it the task for inspect-ai with what that imports."""
-    shutil.copytree(ROOT / METRIC, folder, ignore=_CACHES)
-    shutil.copytree(ROOT / INSPECT_TASK, folder / "inspect_task", ignore=_CACHES)
-    copy_imported(ROOT / INSPECT_TASK, folder / "inspect_task")
+    shutil.copytree(PACKAGE / METRIC, folder, ignore=_CACHES)
+    shutil.copytree(PACKAGE / INSPECT_TASK, folder / "inspect_task", ignore=_CACHES)
+    copy_imported(PACKAGE / INSPECT_TASK, folder / "inspect_task")
     card = render.space_card((folder / "README.md").read_text(), inputs.namespace, datasets=[inputs.ids["dataset_id"]])
     _write(folder / "README.md", card)
 
@@ -156,8 +157,8 @@ def study_of(recipe_digest: str, *, placed: Path) -> Path | None:
     """The scaling study that the demo draws: ``placed`` by hand, else the one of ``results/`` about this recipe."""
     if placed.is_file():
         return placed
-    for path in sorted((ROOT / "results").glob("*/scaling.json")):
-        recipe = ROOT / read_json(path)["study"]["recipe"]
+    for path in sorted((PACKAGE / "results").glob("*/scaling.json")):
+        recipe = shipped(read_json(path)["study"]["recipe"])
         if recipe.is_file() and load_recipe(recipe).digest == recipe_digest:
             return path
     return None
@@ -204,15 +205,12 @@ def _stage_base(folder: Path, inputs: Inputs) -> None:
 
 
 def _stage_merged(folder: Path, inputs: Inputs) -> None:
-    from training.inference import load
+    from arith_puzzle.evaluation.merge import merge_adapter
 
-    model, tokenizer = load(
-        inputs.recipe.base_path, revision=None if inputs.own_base else inputs.base_revision, adapter=str(inputs.run),
-        merge=True,
+    merge_adapter(
+        str(inputs.run), folder, base=inputs.recipe.base_path, name=inputs.ids["base_id"],
+        revision=None if inputs.own_base else inputs.base_revision, prompts=[inputs.example["prompt"]],
     )  # fmt: skip
-    model.config._name_or_path = inputs.ids["base_id"]
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
     card = render.merged_card(
         inputs.names("merged") | {"adapter_revision": TAG}, inputs.run_record(), inputs.results["adapter"],
         manifest=inputs.manifest, example=inputs.example,
@@ -221,8 +219,8 @@ def _stage_merged(folder: Path, inputs: Inputs) -> None:
 
 
 def _stage_demo(folder: Path, inputs: Inputs) -> None:
-    shutil.copytree(ROOT / DEMO, folder, ignore=_CACHES)
-    copy_imported(ROOT / DEMO, folder)
+    shutil.copytree(PACKAGE / DEMO, folder, ignore=_CACHES)
+    copy_imported(PACKAGE / DEMO, folder)
     ids, answers = inputs.ids, inputs.recipe.score.format
     card = render.space_card((folder / "README.md").read_text(), inputs.namespace,
                              models=[ids["adapter_id"], ids["base_id"]], datasets=[ids["dataset_id"]])  # fmt: skip

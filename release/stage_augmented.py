@@ -12,12 +12,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dataset_builder.aug_gsm8k.dataset import NAME
-from dataset_builder.aug_gsm8k.runs import rows_sha256, write_text
-from dataset_builder.errors import InputError
-from model_cards.aug_gsm8k import aug_gsm8k_card
-from release.inputs import read_json
-from release.stage import Repo, write_stage
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k.dataset import NAME
+from arith_puzzle.dataset_builder.aug_gsm8k.runs import rows_sha256, write_text
+from arith_puzzle.model_cards.aug_gsm8k import aug_gsm8k_card
+from arith_puzzle.release.inputs import read_json
+from arith_puzzle.release.stage import Repo, write_stage
 
 PAPER = "2310.05506"
 
@@ -36,7 +36,7 @@ def read_manifest(source: Path) -> dict:
 
 
 def stage(source: Path, namespace: str, out: Path) -> Path:
-    """Write ``out`` as ``release.stage.stage`` does: one folder, ``aug-gsm8k``, and ``release.json``.
+    """Write ``out`` as ``arith_puzzle.release.stage.stage`` does: one folder, ``aug-gsm8k``, and ``release.json``.
 
     Args:
         source: as ``augment build`` wrote it; its card is rendered anew with the repo's id.

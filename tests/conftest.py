@@ -28,7 +28,7 @@ def starter(tmp_path_factory):
     """(folder named arith-puzzle with the built config and its card, manifest)."""
     from pathlib import Path
 
-    from release.pipeline import build_stage
+    from arith_puzzle.release.pipeline import build_stage
 
     out = Path(tmp_path_factory.mktemp("data")) / "arith-puzzle"
     return out, build_stage("starter", out, seed=0, workers=2)
@@ -39,8 +39,8 @@ def small_base(tmp_path_factory):
     """A folder with a Llama of arith-tiny's kind, trained for ten steps of milliseconds: it answers nonsense."""
     import yaml
 
-    from training.recipe import load_recipe
-    from training.sft import train
+    from arith_puzzle.training.recipe import load_recipe
+    from arith_puzzle.training.sft import train
 
     folder = tmp_path_factory.mktemp("models")
     recipe = {

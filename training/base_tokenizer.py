@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from dataset_builder.errors import InputError, first_line
-from dataset_builder.generate import puzzles
-from dataset_builder.puzzle import OPERATORS, completion, symbolic_prompt
-from dataset_builder.solve import BOUND_FACTOR
-from training.formats import FORMATS, PUZZLE_FORMATS
+from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.dataset_builder.formats import FORMATS, PUZZLE_FORMATS
+from arith_puzzle.dataset_builder.generate import puzzles
+from arith_puzzle.dataset_builder.puzzle import OPERATORS, completion, symbolic_prompt
+from arith_puzzle.dataset_builder.solver.solve import BOUND_FACTOR
 
 SENTENCEPIECE = "tokenizer.model"
 PAD = "<pad>"

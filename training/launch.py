@@ -1,4 +1,4 @@
-"""``accelerate launch training/sft.py`` in a process of its own."""
+"""``accelerate launch -m arith_puzzle.training.sft`` in a process of its own."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from training.recipe import ROOT
+from arith_puzzle.common.files import PACKAGE
 
-SINGLE = ROOT / "training" / "accelerate" / "single.yaml"
+SINGLE = PACKAGE / "training" / "accelerate" / "single.yaml"
 
 
-def launch(recipe: Path, *, output: Path, dataset: str | Path | None = None, accelerate_config: Path = SINGLE) -> int:
+def launch(recipe: Path, *, out: Path, dataset: str | Path | None = None, accelerate_config: Path = SINGLE) -> int:
     """Train a recipe and return the exit status; interrupted, it takes the training down with it.
 
     Args:
-        recipe: a YAML file. output: where the run goes. dataset: folder or Hub id instead of the recipe's.
+        recipe: a YAML file. out: folder of the run. dataset: folder or Hub id instead of the recipe's.
     """
-    command = [sys.executable, "-m", "training.launch", "--config_file", str(accelerate_config)]
-    command += [str(ROOT / "training" / "sft.py"), "--config", str(recipe), "--output", str(output)]
+    command = [sys.executable, "-m", "arith_puzzle.training.launch", "--config_file", str(accelerate_config)]
+    command += ["-m", "arith_puzzle.training.sft", "--recipe", str(recipe), "--out", str(out)]
     command += ["--dataset", str(dataset)] if dataset else []
     # A group of its own: at Ctrl-C launcher and training are ended together, without their tracebacks.
     child = subprocess.Popen(command, env=os.environ | {"TOKENIZERS_PARALLELISM": "false"}, process_group=0)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.util
 import os
 
-from dataset_builder.errors import InputError, first_line
-from training.base_tokenizer import load_tokenizer
-from training.recipe import Recipe
+from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.training.base_tokenizer import load_tokenizer
+from arith_puzzle.training.recipe import Recipe
 
 
 def load_model(recipe: Recipe, revision: str | None = None):
-    """The model to train and its tokenizer, checked by ``training.base_tokenizer.check_round_trip``.
+    """The model to train and its tokenizer, checked by ``arith_puzzle.training.base_tokenizer.check_round_trip``.
 
     Args:
         revision: of the base; default: the recipe's.
@@ -32,7 +32,7 @@ def load_model(recipe: Recipe, revision: str | None = None):
 
     section, revision = recipe.model, revision or recipe.model.revision
     if section.shape:
-        from training.tiny import build_tokenizer, init_model
+        from arith_puzzle.training.tiny import build_tokenizer, init_model
 
         tokenizer = build_tokenizer(pairs=section.tokenizer == "pairs")
         try:

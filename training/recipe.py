@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from dataset_builder.errors import InputError
-from training.strict import build, check_keys, names, read_yaml
-
-ROOT = Path(__file__).resolve().parent.parent
-"""The checkout; a recipe's local base is looked up below it."""
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import PACKAGE, shipped
+from arith_puzzle.common.strict_yaml import build, check_keys, names, read_yaml
 
 LATER = {"later": True}
 """Metadata of a field that older recipes did not have; see ``Recipe.digest``."""
@@ -26,9 +24,9 @@ class DatasetSection:
     """Training rows from the dataset: ``load_dataset(path, config, split=split)``, its first ``rows``.
 
     ``format``: ``symbolic`` takes the columns prompt and completion; ``natural`` writes the prompt anew from numbers
-    and target (``dataset_builder.puzzle.natural_prompt``); ``alpaca`` puts the column query below ``### Instruction:``
+    and target (``arith_puzzle.dataset_builder.puzzle.natural_prompt``); ``alpaca`` puts the column query below ``### Instruction:``
     and trains on the column response (aug-gsm8k; arXiv 2310.05506). ``search`` writes a search before the answer
-    (``dataset_builder.search``). One change of ``symbolic`` each: ``shuffled`` numbers in the prompt, the operands of
+    (``arith_puzzle.dataset_builder.search_traces``). One change of ``symbolic`` each: ``shuffled`` numbers in the prompt, the operands of
     + and * in ``either_order``, the last equation first (``backward``), every number's ``reversed_digits``.
     """
 
@@ -44,7 +42,7 @@ class DatasetSection:
 
 @dataclass(frozen=True)
 class DrillsSection:
-    """Training rows of a base; see ``dataset_builder.drills.drill_columns``, whose defaults stand for None.
+    """Training rows of a base; see ``arith_puzzle.dataset_builder.pretraining_mix.drill_columns``, whose defaults stand for None.
 
     Beside a dataset: what an adapter is to keep of what its base has learned.
     """
@@ -66,8 +64,8 @@ class ModelSection:
     ``attn_implementation``: None is transformers' choice. ``quantization``: ``nf4`` loads frozen weights in 4 bits
     (QLoRA, arXiv 2305.14314). ``positions``: the longest text that the trained model says it can take, where all
     parameters are trained (a rotary embedding has no table to grow); None: what the base says. ``tokenizer``: of a
-    base, ``slow`` converts its tokenizer.model, where its own fast tokenizer is wrong (``training.base_tokenizer``);
-    of a shape, ``pairs`` has a token for two digits (``training.tiny``).
+    base, ``slow`` converts its tokenizer.model, where its own fast tokenizer is wrong (``arith_puzzle.training.base_tokenizer``);
+    of a shape, ``pairs`` has a token for two digits (``arith_puzzle.training.tiny``).
     """
 
     base: str | None = None
@@ -119,7 +117,7 @@ class Recipe:
 
     ``pack``: tokens of a packed sequence, which whole rows fill without attending to each other; None: one row is
     one sequence, padded to the longest of its batch. ``optimizer``: ``muon`` trains the matrices of the layers by Muon
-    (``training.muon``) in place of ``sft.optim``.
+    (``arith_puzzle.training.muon``) in place of ``sft.optim``.
     """
 
     name: str
@@ -153,9 +151,11 @@ class Recipe:
 
     @property
     def base_path(self) -> str:
-        """The local folder of the base if there is one, else its Hub id."""
-        local = ROOT / (self.model.base or "")
-        return str(local) if self.model.base and (local / "config.json").is_file() else str(self.model.base)
+        """The base's folder, which is one of the package's or one below the current directory, else its Hub id."""
+        for local in (PACKAGE / (self.model.base or ""), Path(self.model.base or "")):
+            if self.model.base and (local / "config.json").is_file():
+                return str(local)
+        return str(self.model.base)
 
 
 SECTIONS = {
@@ -172,7 +172,7 @@ SHAPE = ["hidden_size", "num_hidden_layers", "num_attention_heads", "intermediat
 WINDOW = "sliding_window"
 """What it may state besides: how many tokens back attention reaches."""
 RESERVED_SFT = {
-    "output_dir": "--output",
+    "output_dir": "--out",
     "seed": "the recipe's seed",
     "data_seed": "the recipe's seed",
     "resume_from_checkpoint": "nothing: a run resumes by itself",
@@ -195,7 +195,8 @@ def load_recipe(path: str | Path) -> Recipe:
         InputError: no such file, not YAML, an unknown key, a missing or contradictory section, a value of the
             wrong type. Nothing is imported from torch for it, so that a typo costs a moment.
     """
-    return make_recipe(Path(path), read_recipe(Path(path)))
+    path = shipped(path, "training/recipes")
+    return make_recipe(path, read_recipe(path))
 
 
 def read_recipe(path: Path) -> dict[str, Any]:

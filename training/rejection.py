@@ -1,7 +1,7 @@
 """Rejection sampling: a model's own answers, the verified ones, as training rows (RFT, arXiv 2308.01825).
 
 arith-puzzle score --adapter runs/x --config starter --split train --limit 20000 --samples 4 --out runs/x/drawn
-python -m training.rejection runs/x/drawn/generations-train.jsonl --out runs/x/rft
+python -m arith_puzzle.training.rejection runs/x/drawn/generations-train.jsonl --out runs/x/rft
 
 writes a dataset that recipes load: ``dataset: {path: runs/x/rft, config: rft}``. Of a puzzle's answers those are kept
 that the strict verifier passes and that differ in normal form; puzzles of an evaluation split are refused.
@@ -9,18 +9,16 @@ that the strict verifier passes and that differ in normal form; puzzles of an ev
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dataset_builder.errors import InputError
-from dataset_builder.generate import SCHEMA
-from dataset_builder.puzzle import (
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.generate import SCHEMA
+from arith_puzzle.dataset_builder.puzzle import (
     completion,
     normal_form,
     parse_completion,
@@ -28,7 +26,7 @@ from dataset_builder.puzzle import (
     puzzle_keys,
     symbolic_prompt,
 )
-from metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
 CONFIG = "rft"
 CARD = """---
@@ -40,21 +38,6 @@ configs:
 ---
 {rows:,} verified answers, different in normal form, to {puzzles:,} puzzles: {kept:.1%} of the {drawn:,} drawn.
 """
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("generations", type=Path, nargs="+", help="generations-*.jsonl of arith-puzzle score")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the dataset; must not exist")
-    args = parser.parse_args(argv)
-    try:
-        found = reject(args.generations, args.out)
-    except InputError as error:
-        print(f"training.rejection: {error}", file=sys.stderr)
-        return 2
-    print(f"{args.out}: " + ", ".join(f"{count:,} {what}" for what, count in found.items()))
-    return 0
 
 
 def reject(generations: list[Path], out: Path) -> dict[str, int]:
@@ -127,7 +110,3 @@ def _check_partition(puzzles: list[tuple]) -> None:
             raise InputError(
                 f"{','.join(map(str, numbers))}:{target} is of an evaluation split; answer --split train instead"
             )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

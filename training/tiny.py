@@ -6,7 +6,7 @@ arith-tiny-search): 58 is one token, 1058 is ``10`` and ``58``, 105 is ``1`` and
 are one token then, and addition goes through the same hundred figures at any length. The embeddings of these figures
 begin as waves (``_add_waves``).
 
-python -m training.tiny runs/arith-tiny
+python -m arith_puzzle.training.tiny runs/arith-tiny
 
 puts a finished run of recipes/tiny_base.yaml, or of search_base.yaml, where the other recipes find their base: below
 training/bases, under the recipe's name, with a manifest of its files.
@@ -33,10 +33,10 @@ from transformers import (
     set_seed,
 )
 
-from dataset_builder.errors import InputError
-from training.recipe import ROOT
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import PACKAGE
 
-BASES = ROOT / "training" / "bases"
+BASES = PACKAGE / "training" / "bases"
 FILES = (
     "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "run.json",
 )  # fmt: skip

@@ -12,15 +12,15 @@ from torch.nn import functional
 from transformers import TrainerCallback
 from trl import SFTTrainer
 
-from dataset_builder.errors import InputError
-from training.muon import MuonWithAdamW
-from training.packing import IGNORED
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.training.data.packing import IGNORED
+from arith_puzzle.training.muon import MuonWithAdamW
 
 
 class CompletionTrainer(SFTTrainer):
     """SFTTrainer with the same loss, without the logits that nobody needs, and the entropy and accuracy out of them.
 
-    ``muon``: with the optimizer of ``training.muon``.
+    ``muon``: with the optimizer of ``arith_puzzle.training.muon``.
     """
 
     def __init__(self, *args, muon: bool = False, **kwargs):

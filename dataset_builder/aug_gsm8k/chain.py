@@ -13,9 +13,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
-from dataset_builder.aug_gsm8k.numerals import Numeral, constants, question_numerals, spans, word_spans, written
-from dataset_builder.aug_gsm8k.source import Problem
-from metrics.gsm8k_answer.calculator import check_annotation, evaluate_expression
+from arith_puzzle.dataset_builder.aug_gsm8k.numerals import (
+    Numeral,
+    constants,
+    question_numerals,
+    spans,
+    word_spans,
+    written,
+)
+from arith_puzzle.dataset_builder.aug_gsm8k.source import Problem
+from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotation, evaluate_expression
 
 REFUSED_SOURCES = {
     "no_annotation": "the solution has no calculator annotation",

@@ -11,8 +11,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from dataset_builder.aug_gsm8k.source import file_sha256, read_jsonl
-from dataset_builder.errors import InputError
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k.source import file_sha256, read_jsonl
 
 N = 13
 

@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from dataset_builder.aug_gsm8k.contamination import normalized
-from dataset_builder.aug_gsm8k.prompts import STRATEGIES
-from dataset_builder.aug_gsm8k.responses import equations
-from dataset_builder.aug_gsm8k.runs import Run, read_run, rows_sha256, write_parquet, write_text
-from dataset_builder.aug_gsm8k.source import ORIGINAL, SCHEMA, number_text, read_jsonl
-from dataset_builder.errors import InputError
-from metrics.gsm8k_answer.calculator import check_annotations
-from metrics.gsm8k_answer.score import answer
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k.contamination import normalized
+from arith_puzzle.dataset_builder.aug_gsm8k.prompts import STRATEGIES
+from arith_puzzle.dataset_builder.aug_gsm8k.responses import equations
+from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, read_run, rows_sha256, write_parquet, write_text
+from arith_puzzle.dataset_builder.aug_gsm8k.source import ORIGINAL, SCHEMA, number_text, read_jsonl
+from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotations
+from arith_puzzle.metrics.gsm8k_answer.score import answer
 
 NAME = "aug-gsm8k"
 ALL = "all"

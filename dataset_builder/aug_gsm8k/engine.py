@@ -17,9 +17,9 @@ from huggingface_hub import AsyncInferenceClient
 from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError
 from tqdm import tqdm
 
-from dataset_builder.aug_gsm8k.source import Draws
-from dataset_builder.aug_gsm8k.store import Reply, Store, call_key
-from dataset_builder.errors import InputError
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws
+from arith_puzzle.dataset_builder.aug_gsm8k.store import Reply, Store, call_key
 
 TRIES = 8
 TRIES_BEFORE_ANY_REPLY = 3

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import httpx2
 
-from dataset_builder.aug_gsm8k.source import file_sha256
-from dataset_builder.errors import InputError
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k.source import file_sha256
 
 START_SECONDS = 300
 BLOCK_TOKENS = 32

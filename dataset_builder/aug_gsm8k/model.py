@@ -8,15 +8,27 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
-from dataset_builder.aug_gsm8k.contamination import Benchmarks
-from dataset_builder.aug_gsm8k.engine import Endpoint, Engine, Limits
-from dataset_builder.aug_gsm8k.prompts import PROMPTS_VERSION, STRATEGIES, query_messages, response_messages
-from dataset_builder.aug_gsm8k.queries import DROPPED_QUESTIONS, Question, keep_questions, parse_questions
-from dataset_builder.aug_gsm8k.responses import DROPPED_PATHS, keep_paths
-from dataset_builder.aug_gsm8k.runs import Run, write_run
-from dataset_builder.aug_gsm8k.source import ORIGINAL, Draws, Problem, file_sha256, number_text, read_problems
-from dataset_builder.aug_gsm8k.store import Store
-from dataset_builder.errors import InputError
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k.contamination import Benchmarks
+from arith_puzzle.dataset_builder.aug_gsm8k.engine import Endpoint, Engine, Limits
+from arith_puzzle.dataset_builder.aug_gsm8k.prompts import (
+    PROMPTS_VERSION,
+    STRATEGIES,
+    query_messages,
+    response_messages,
+)
+from arith_puzzle.dataset_builder.aug_gsm8k.queries import DROPPED_QUESTIONS, Question, keep_questions, parse_questions
+from arith_puzzle.dataset_builder.aug_gsm8k.responses import DROPPED_PATHS, keep_paths
+from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, write_run
+from arith_puzzle.dataset_builder.aug_gsm8k.source import (
+    ORIGINAL,
+    Draws,
+    Problem,
+    file_sha256,
+    number_text,
+    read_problems,
+)
+from arith_puzzle.dataset_builder.aug_gsm8k.store import Store
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from dataset_builder.aug_gsm8k.contamination import Benchmarks, normalized
-from dataset_builder.aug_gsm8k.prompts import EXAMPLE, QUESTIONS_PER_CALL, STRATEGIES
-from dataset_builder.aug_gsm8k.source import Problem
+from arith_puzzle.dataset_builder.aug_gsm8k.contamination import Benchmarks, normalized
+from arith_puzzle.dataset_builder.aug_gsm8k.prompts import EXAMPLE, QUESTIONS_PER_CALL, STRATEGIES
+from arith_puzzle.dataset_builder.aug_gsm8k.source import Problem
 
 MAX_QUESTION_CHARS = 2000
 

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dataset_builder.aug_gsm8k.store import Reply
-from metrics.gsm8k_answer.calculator import check_annotations, evaluate_expression
-from metrics.gsm8k_answer.score import answer
+from arith_puzzle.dataset_builder.aug_gsm8k.store import Reply
+from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotations, evaluate_expression
+from arith_puzzle.metrics.gsm8k_answer.score import answer
 
 DROPPED_PATHS = {
     "cut_off": "the reply ran into the limit of tokens, or is empty",

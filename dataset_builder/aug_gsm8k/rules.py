@@ -14,15 +14,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dataset_builder.aug_gsm8k.chain import REFUSED_SOURCES, Program, RefusedError, compile_problem
-from dataset_builder.aug_gsm8k.contamination import Benchmarks, normalized
-from dataset_builder.aug_gsm8k.numerals import Numeral
-from dataset_builder.aug_gsm8k.responses import plain_equations
-from dataset_builder.aug_gsm8k.runs import Run, write_run
-from dataset_builder.aug_gsm8k.source import Draws, Problem, file_sha256, number_text, read_problems
-from dataset_builder.errors import InputError
-from metrics.gsm8k_answer.calculator import check_annotations, evaluate_expression
-from metrics.gsm8k_answer.score import answer
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k.chain import REFUSED_SOURCES, Program, RefusedError, compile_problem
+from arith_puzzle.dataset_builder.aug_gsm8k.contamination import Benchmarks, normalized
+from arith_puzzle.dataset_builder.aug_gsm8k.numerals import Numeral
+from arith_puzzle.dataset_builder.aug_gsm8k.responses import plain_equations
+from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, write_run
+from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem, file_sha256, number_text, read_problems
+from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotations, evaluate_expression
+from arith_puzzle.metrics.gsm8k_answer.score import answer
 
 RULES_VERSION = 1
 GENERATOR = "rules"

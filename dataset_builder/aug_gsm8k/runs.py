@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dataset_builder.aug_gsm8k.source import SCHEMA
-from dataset_builder.errors import InputError
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k.source import SCHEMA
 
 ROWS, REPORT = "rows.parquet", "report.json"
 

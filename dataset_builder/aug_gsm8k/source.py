@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from dataset_builder.errors import InputError
-from metrics.gsm8k_answer.score import answer
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.metrics.gsm8k_answer.score import answer
 
 ORIGINAL = "original"
 """The strategy of rows whose question is GSM8K's own."""

@@ -14,7 +14,7 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dataset_builder.errors import InputError
+from arith_puzzle.common.errors import InputError
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 

@@ -11,18 +11,25 @@ import ast
 import re
 from pathlib import Path
 
-from dataset_builder.errors import InputError
+from arith_puzzle.common.errors import InputError
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SCRIPT = "arith-puzzle.py"
 REVISION = "script"
-ELSEWHERE = {"verify": "metrics/arith_puzzle_verifier/verify.py"}
+ELSEWHERE = {
+    "verify": "metrics/arith_puzzle_verifier/verify.py",
+    "errors": "common/errors.py",
+    **{name: f"dataset_builder/solver/{name}.py" for name in ("canonical", "label_cache", "labels", "solve")},
+}
 """Siblings that do not come from ``dataset_builder/``."""
 
 _SIBLING = re.compile(r"^from \.(\w+) import ", re.MULTILINE)
-_MODULE = re.compile(r"^( *)from (?:dataset_builder|metrics\.arith_puzzle_verifier)\.(\w+) import ", re.MULTILINE)
-_PACKAGE = re.compile(r"^( *)from dataset_builder import ", re.MULTILINE)
+_MODULE = re.compile(
+    r"^( *)from arith_puzzle\.(?:dataset_builder(?:\.solver)?|common|metrics\.arith_puzzle_verifier)\.(\w+) import ",
+    re.MULTILINE,
+)
+_PACKAGE = re.compile(r"^( *)from arith_puzzle\.dataset_builder(?:\.solver)? import ", re.MULTILINE)
 
 
 def stage_script(out: Path, repo_id: str = "arith-puzzle") -> Path:
@@ -70,9 +77,9 @@ def imported(source: str) -> set[str]:
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
-            own = node.level > 0 or node.module.split(".")[0] in ("dataset_builder", "metrics")
+            own = node.level > 0 or node.module.split(".")[0] == "arith_puzzle"
             if own:
                 names |= {node.module} if node.module else {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
-            names |= {a.name for a in node.names if a.name.split(".")[0] in ("dataset_builder", "metrics")}
+            names |= {a.name for a in node.names if a.name.split(".")[0] == "arith_puzzle"}
     return names

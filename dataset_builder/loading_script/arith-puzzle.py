@@ -14,9 +14,10 @@ import pyarrow
 from .builder import ArithPuzzle
 from .candidates import play
 from .canonical import MAX_NUMBERS
+from .configs import CONFIGS
 from .errors import InputError
 from .generate import generate_shard
-from .known_labels import label_rows
+from .label_cache import label_rows
 from .labels import count_solutions
 from .puzzle import SPEC_VERSION
 from .solve import BOUND_FACTOR

@@ -1,6 +1,6 @@
 """The calculator annotations of GSM8K, ``<<48/2=24>>``: does the value follow from the expression?
 
-    python -m metrics.gsm8k_answer.calculator train.jsonl test.jsonl
+    python -m arith_puzzle.metrics.gsm8k_answer.calculator train.jsonl test.jsonl
 
 Rows are JSON objects with the solution in ``answer`` (as on the Hub) or ``response``. Exact: numbers are
 fractions, nothing is rounded, and no text is evaluated as code. Standard library only.
@@ -124,7 +124,7 @@ def check_annotations(solutions: Iterable[str]) -> Counter[str]:
 def main(argv: list[str] | None = None) -> int:
     """Print the table; returns the exit status: 2 for a file that cannot be read."""
     parser = argparse.ArgumentParser(
-        prog="python -m metrics.gsm8k_answer.calculator",
+        prog="python -m arith_puzzle.metrics.gsm8k_answer.calculator",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -26,7 +26,7 @@ from released import Results
 from service import PRIVATE, Service
 from theme import Paper
 
-from dataset_builder.errors import InputError
+from arith_puzzle.common.errors import InputError
 
 HERE = Path(__file__).absolute().parent
 

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from dataset_builder.errors import InputError
-from training.formats import PUZZLE_FORMATS
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.formats import PUZZLE_FORMATS
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Settings:
     results: str | None = None
     """Folder with results.json, or with folders of them; None: the adapter's own repo or folder."""
     format: str | None = "symbolic"
-    """Of ``training.formats``: how the adapter is asked and its answers read; None: as the adapter's run.json says."""
+    """Of ``arith_puzzle.dataset_builder.formats``: how the adapter is asked and its answers read; None: as the adapter's run.json says."""
 
     @classmethod
     def read(cls, path: Path, environment: dict[str, str]) -> Settings:
@@ -58,7 +58,7 @@ class Settings:
 
 
 def check_format(name: object, where: str) -> None:
-    """Raise InputError unless ``training.formats`` has this format of puzzles."""
+    """Raise InputError unless ``arith_puzzle.dataset_builder.formats`` has this format of puzzles."""
     if name not in PUZZLE_FORMATS:
         known = ", ".join(PUZZLE_FORMATS)
         raise InputError(f"{where}: format is one of {known}; got {str(name)[:30]!r}: write one of these")

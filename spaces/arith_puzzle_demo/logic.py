@@ -14,12 +14,12 @@ from functools import wraps
 import searched
 from tree import expression, read_tree
 
-from dataset_builder.errors import InputError
-from dataset_builder.puzzle import MAX_NUMBERS, parse_puzzle, symbolic_prompt
-from dataset_builder.solve import MAX_EXACT_NUMBERS, default_bound
-from metrics.arith_puzzle_verifier.normalize import normalize
-from metrics.arith_puzzle_verifier.verify import NUMBER, REASONS, Step, parse_equation, trace, verify
-from training.formats import FORMATS
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.formats import FORMATS
+from arith_puzzle.dataset_builder.puzzle import MAX_NUMBERS, parse_puzzle, symbolic_prompt
+from arith_puzzle.dataset_builder.solver.solve import MAX_EXACT_NUMBERS, default_bound
+from arith_puzzle.metrics.arith_puzzle_verifier.normalize import normalize
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import NUMBER, REASONS, Step, parse_equation, trace, verify
 
 MAX_INPUT_CHARS = 300
 """Longest text of the numbers, or of the target: 15 numbers near 10^9 need under 200."""

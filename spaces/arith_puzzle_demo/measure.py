@@ -14,7 +14,7 @@ from anyio import to_thread
 from service import PRIVATE, Service, person
 from workers import MAX_ROWS
 
-from metrics.arith_puzzle_verifier.verify import REASONS
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import REASONS
 
 MAX_FILE = "4mb"
 ROW = '{"numbers": [3, 6, 7, 51, 58], "target": 4, "response": "58-51=7\\n6-7=-1\\n3*-1=-3\\n-3+7=4"}'

@@ -26,14 +26,14 @@ _loaded: tuple | None = None
 
 @gpu
 def _stream(prompt: str, room: int) -> Iterator[str]:
-    from training.stream import stream_answer
+    from arith_puzzle.evaluation.streaming import stream_answer
 
     yield from stream_answer(*_loaded, prompt, max_new_tokens=room)
 
 
 @gpu
 def _sample(prompt: str, room: int, count: int, temperature: float | None, seed: int) -> list[str]:
-    from training.inference import Decoding, generate
+    from arith_puzzle.evaluation.inference import Decoding, generate
 
     prompt_ids = _loaded[1](prompt)["input_ids"]
     answers = generate(*_loaded, [prompt_ids] * count, Decoding(room, temperature=temperature), seed=seed)
@@ -44,7 +44,7 @@ class Model:
     """There is one in a process, and one answer at a time: ``turns.Turns`` sees to that."""
 
     def __init__(self, adapter: str | None, revision: str | None = None, form: str | None = "symbolic"):
-        """form: a key of ``training.formats.FORMATS``; None takes it from the adapter's run.json."""
+        """form: a key of ``arith_puzzle.dataset_builder.formats.FORMATS``; None takes it from the adapter's run.json."""
         self.adapter, self.revision, self.base = adapter, revision, None
         self._form, self._search_tokens = form, SEARCH_TOKENS
         self.state = "loading" if adapter else "none"
@@ -64,7 +64,7 @@ class Model:
             with IMPORTS:
                 import torch
 
-                from training.inference import load
+                from arith_puzzle.evaluation.inference import load
             torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))  # one core stays the page's
             device = "cuda" if torch.cuda.is_available() else "cpu"
             _loaded = load(adapter=self.adapter, adapter_revision=self.revision, device=device)
@@ -85,7 +85,7 @@ class Model:
 
     @property
     def form(self) -> str:
-        """How it is asked and answers, a key of ``training.formats.FORMATS``. Raises Unavailable: it is not there."""
+        """How it is asked and answers, a key of ``arith_puzzle.dataset_builder.formats.FORMATS``. Raises Unavailable: it is not there."""
         self._ready()
         return self._form
 

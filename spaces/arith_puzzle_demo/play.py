@@ -12,8 +12,8 @@ import render
 from puzzles import LEVELS, MADE_HERE
 from service import PRIVATE, Service, person
 
-from dataset_builder.errors import InputError
-from dataset_builder.puzzle import parse_puzzle
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.puzzle import parse_puzzle
 
 HERE = Path(__file__).absolute().parent
 FIRST = logic.facts([4, 7, 8, 20], 24, source="", solutions=11)

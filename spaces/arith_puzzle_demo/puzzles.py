@@ -10,7 +10,7 @@ from backend import Settings, keep_loaded, one_line
 from logic import Unavailable, facts
 from model import IMPORTS
 
-from dataset_builder.errors import InputError
+from arith_puzzle.common.errors import InputError
 
 MAX_ROWS = 10_000
 """Rows of a split that are held to draw from: the first ones."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from backend import Settings, one_line
 from logic import Unavailable
 
-from metrics.arith_puzzle_verifier.estimators import wilson_interval
+from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 
 SPLITS = (
     "test", "ood_numeric_100", "ood_numeric_1000", "ood_form", "n9", "n10", "n12", "n15", "v10000", "v100000"

@@ -1,13 +1,13 @@
-"""A search that a model wrote before its answer (``dataset_builder.search``), read for the page, also half-way."""
+"""A search that a model wrote before its answer (``arith_puzzle.dataset_builder.search_traces``), read for the page, also half-way."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dataset_builder.search import SEARCH_MARKER
+from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
 
 FORMAT = "search"
-"""Of ``training.formats``: the one whose answers search."""
+"""Of ``arith_puzzle.dataset_builder.formats``: the one whose answers search."""
 MAX_LINE = 60
 """Characters of the line at work that are shown: its end, where the model is."""
 

@@ -19,7 +19,7 @@ from released import Results
 from turns import Turns
 from workers import Workers
 
-from dataset_builder.errors import InputError
+from arith_puzzle.common.errors import InputError
 
 PRIVATE = {"api_visibility": "private"}
 SOLVERS = 2

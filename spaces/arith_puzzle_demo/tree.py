@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from dataset_builder.puzzle import parse_completion
+from arith_puzzle.dataset_builder.puzzle import parse_completion
 
 ROW, GAP, HEIGHT, DIGIT = 66, 14, 34, 9.5
 """Of the picture, in units of its viewBox: from row to row, between boxes, a box's height, a digit's width."""

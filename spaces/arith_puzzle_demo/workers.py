@@ -70,7 +70,7 @@ def _end(worker: subprocess.Popen) -> None:
 
 def solve(numbers: list[int], target: int, cap: int) -> Iterator[str | bool]:
     """Up to ``cap`` solutions."""
-    from dataset_builder.solve import solutions
+    from arith_puzzle.dataset_builder.solver.solve import solutions
 
     count = 0
     for count, text in enumerate(solutions(numbers, target), 1):
@@ -82,7 +82,7 @@ def solve(numbers: list[int], target: int, cap: int) -> Iterator[str | bool]:
 
 def nearest(numbers: list[int], target: int) -> Iterator[list | bool]:
     """[a reachable number next to an unreachable target, how], of two the smaller; nothing within NEAREST."""
-    from dataset_builder.solve import default_bound, solutions
+    from arith_puzzle.dataset_builder.solver.solve import default_bound, solutions
 
     bound = default_bound(numbers, target)
     for away in range(1, NEAREST + 1):
@@ -97,7 +97,7 @@ def nearest(numbers: list[int], target: int) -> Iterator[list | bool]:
 
 def judge_file(path: str, out: str) -> Iterator[dict | bool]:
     """``verify_file`` of the first MAX_ROWS lines: {"measured", "faults", "more_faults", "cut"}; verdicts go to out."""
-    from metrics.verify_file import verify_file
+    from arith_puzzle.metrics.verify_file import verify_file
 
     source, kept = Path(path), Path(out).with_name("answers.jsonl")
     with source.open("rb") as given, kept.open("wb") as file:
@@ -116,7 +116,7 @@ JOBS = {job.__name__: job for job in (solve, nearest, judge_file)}
 
 
 def work() -> None:
-    import dataset_builder.solve  # noqa: F401 -- ahead of the first search
+    import arith_puzzle.dataset_builder.solver.solve  # noqa: F401 -- ahead of the first search
 
     for line in sys.stdin:
         job, seconds, arguments = json.loads(line)

@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dataset_builder import builder, generate
-from dataset_builder.builder import ArithPuzzle
-from dataset_builder.errors import InputError
-from dataset_builder.generate import CONFIGS, SCHEMA, Config, SplitSpec, generate_shard, with_solutions
-from dataset_builder.puzzle import SPEC_VERSION
-from dataset_builder.shards import shard_path
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder import builder, configs
+from arith_puzzle.dataset_builder.builder import ArithPuzzle
+from arith_puzzle.dataset_builder.configs import CONFIGS, Config, SplitSpec, with_solutions
+from arith_puzzle.dataset_builder.generate import SCHEMA, generate_shard
+from arith_puzzle.dataset_builder.puzzle import SPEC_VERSION
+from arith_puzzle.dataset_builder.shards import shard_path
 
 
 def _table(dataset) -> pa.Table:
@@ -24,7 +25,7 @@ def _table(dataset) -> pa.Table:
 @pytest.fixture
 def small(monkeypatch):
     """The default config with a train split of three shards, the last one short."""
-    monkeypatch.setattr(generate, "SHARD_ROWS", 1000)
+    monkeypatch.setattr(configs, "SHARD_ROWS", 1000)
     splits = {"train": SplitSpec(2500, (5, 6, 7), labels=False), "validation": SplitSpec(60, (5, 6, 7))}
     config = Config("paper", splits)
     monkeypatch.setitem(CONFIGS, "1m", config)
@@ -115,7 +116,7 @@ def test_refusals(wrong, error, says, tmp_path):
 
 def test_importing_does_no_work(tmp_path):
     code = """
-import dataset_builder.builder, sys
+import arith_puzzle.dataset_builder.builder, sys
 own = [module for name, module in sys.modules.items() if name.startswith("dataset_builder.")]
 compiled = [f for module in own for f in vars(module).values() if getattr(f, "signatures", None)]
 assert len(own) > 5 and not compiled, compiled

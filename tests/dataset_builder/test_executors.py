@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from dataset_builder import executors, generate, shards
-from dataset_builder.errors import InputError
-from dataset_builder.generate import Config, SplitSpec
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder import configs, shards
+from arith_puzzle.dataset_builder.configs import Config, SplitSpec
+from arith_puzzle.dataset_builder.distributed import executors
+from benchmarks import scale
 
 pytest.importorskip("datatrove", reason="an extra: pip install datatrove==0.10.1")
 
@@ -32,8 +34,8 @@ def small(monkeypatch, tmp_path):
         "validation": SplitSpec(200, (3,), labels=False),
         "test": SplitSpec(200, (4,)),
     }
-    monkeypatch.setattr(generate, "SHARD_ROWS", 1000)
-    monkeypatch.setitem(generate.CONFIGS, "small", Config("small", splits))
+    monkeypatch.setattr(configs, "SHARD_ROWS", 1000)
+    monkeypatch.setitem(configs.CONFIGS, "small", Config("small", splits))
     out = tmp_path / "by-build"
     shards.build("small", out, progress=False)
     return out, (out / "manifest.json").read_text()
@@ -84,7 +86,7 @@ def test_ray_with_two_workers_writes_the_same_bytes(starter, tmp_path):
     pytest.importorskip("ray")
     out, logs = tmp_path / "out", tmp_path / "logs"
     code = (
-        "from dataset_builder.executors import build\n"
+        "from arith_puzzle.dataset_builder.distributed.executors import build\n"
         f"build('starter', {str(out)!r}, executor='ray', tasks=3, workers=2, logs={str(logs)!r})"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -98,7 +100,7 @@ def test_ray_says_which_tasks_failed(starter, tmp_path):
     pytest.importorskip("ray")
     out, logs = tmp_path / "out", tmp_path / "logs"
     code = (
-        "from dataset_builder import executors, shards\n"
+        "from arith_puzzle.dataset_builder.distributed import executors\n"
         f"foreign = {str(out / shards.shard_path('starter', 'test', 0))!r}\n"
         "records = executors.Job.records\n"
         "def late(job):\n"
@@ -128,19 +130,19 @@ def test_any_filesystem_holds_the_same_bytes(small, memory, tmp_path):
 
 
 def test_hf_addresses_hold_the_same_bytes(small, tmp_path):
-    """On a rehearsal Hub, in a process that knows it from the start; a second run adds no commit."""
+    """On a local Hub, in a process that knows it from the start; a second run adds no commit."""
     pytest.importorskip("pygit2")
     from huggingface_hub import HfApi, hf_hub_download
 
-    from release.rehearsal import running
+    from arith_puzzle.local_hub import running
 
     with running(tmp_path / "hub") as hub:
         api, repo = HfApi(endpoint=hub.endpoint, token=hub.token), f"{hub.namespace}/arith-puzzle"
         api.create_repo(repo, repo_type="dataset")
         code = (
-            "from dataset_builder import executors, generate\n"
-            "from dataset_builder.generate import Config, SplitSpec\n"
-            f"generate.SHARD_ROWS, generate.CONFIGS['small'] = 1000, {generate.CONFIGS['small']!r}\n"
+            "from arith_puzzle.dataset_builder import configs\nfrom arith_puzzle.dataset_builder.distributed import executors\n"
+            "from arith_puzzle.dataset_builder.configs import Config, SplitSpec\n"
+            f"configs.SHARD_ROWS, configs.CONFIGS['small'] = 1000, {configs.CONFIGS['small']!r}\n"
             f"executors.build('small', 'hf://datasets/{repo}', tasks=2, workers=1, logs={str(tmp_path / 'logs')!r})"
         )
         environment = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.token, "HF_HUB_DISABLE_XET": "1"}
@@ -218,12 +220,12 @@ def test_killed_it_goes_on_and_keeps_what_is_whole(starter, tmp_path):
     """SIGKILL to the whole group when the first of three shards is there; one worker, so that the others are not."""
     out, logs = tmp_path / "out", tmp_path / "logs"
     code = (
-        "from dataset_builder.executors import build\n"
+        "from arith_puzzle.dataset_builder.distributed.executors import build\n"
         f"build('starter', {str(out)!r}, tasks=3, workers=1, logs={str(logs)!r})"
     )
     child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stderr=subprocess.DEVNULL)
     first = out / shards.shard_path("starter", "train", 0)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not first.exists() and time.monotonic() < deadline:
         time.sleep(0.002)
     os.killpg(child.pid, signal.SIGKILL)
@@ -330,8 +332,8 @@ def test_a_missing_requirement_names_its_install_command(executor, module, tmp_p
     """In a process in which the module cannot be imported from the start."""
     code = (
         f"import sys; sys.modules[{module!r}] = None\n"
-        "from dataset_builder import executors\n"
-        "from dataset_builder.errors import InputError\n"
+        "from arith_puzzle.dataset_builder.distributed import executors\n"
+        "from arith_puzzle.common.errors import InputError\n"
         f"try: executors.build('starter', {str(tmp_path / 'out')!r}, executor={executor!r})\n"
         "except InputError as error: print(error)"
     )
@@ -382,25 +384,25 @@ def test_distinct_bounds_hold_for_drawn_numbers():
     weights = np.arange(1, 2001) / np.arange(1, 2001).sum()
     for rows in (100, 3000, 50_000):
         found = np.mean([len(np.unique(rng.choice(2000, rows, p=weights))) for _ in range(20)])
-        low, high = executors.distinct_bounds(rows, 2000, float((weights**2).sum()))
+        low, high = scale.distinct_bounds(rows, 2000, float((weights**2).sum()))
         assert low < found < high and (rows > 100 or high - low < 5)
 
 
 def test_measure_and_its_tables(monkeypatch):
-    monkeypatch.setattr(generate, "SHARD_ROWS", 3000)
-    measured = executors.measure(shard_count=2)
+    monkeypatch.setattr(configs, "SHARD_ROWS", 3000)
+    measured = scale.measure(shard_count=2)
     assert measured["rows_by_n"] == {"5": 2000, "6": 2000, "7": 2000}
     assert measured["distinct"] >= 6000 - sum(measured["equal_pairs_by_n"].values())
     assert len(measured["bytes"]) == 2 and min(measured["cpu_seconds"]) > 0 and measured["peak_bytes"] > 1e7
     measured |= {"cpu_seconds": [3.6, 3.6, 3.6], "bytes": [3000 * 50] * 3, "start_seconds": 0.0}
-    plan = executors.tables(measured)["plan"]
+    plan = scale.tables(measured)["plan"]
     assert "\n| 10,000,000,000 | 3,333,333 | 500.00 GB | 3,333.333 | 1,666.7 h | 52.1 h | 3.3 h | 1.1 h |" in plan
     assert plan.endswith("From 3,000 cores on, such a copy takes longer than the generation.\n")
 
 
 def test_the_page_is_not_stale():
-    """After new measurements or another layout: python -m dataset_builder.executors --page."""
-    page, measured = executors.PAGE.read_text(encoding="utf-8"), json.loads(executors.MEASURED.read_text())
-    assert executors.filled(page, measured) == page
+    """After new measurements or another layout: python -m benchmarks scale --page."""
+    page, measured = scale.PAGE.read_text(encoding="utf-8"), json.loads(scale.MEASURED.read_text())
+    assert scale.filled(page, measured) == page
     slower = measured | {"cpu_seconds": [2 * seconds for seconds in measured["cpu_seconds"]]}
-    assert executors.filled(page, slower) != page
+    assert scale.filled(page, slower) != page

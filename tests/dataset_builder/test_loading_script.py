@@ -9,9 +9,17 @@ from importlib.metadata import version
 
 import pytest
 
-from dataset_builder import loading_script
-from dataset_builder.errors import InputError
-from dataset_builder.loading_script import ELSEWHERE, HERE, REVISION, ROOT, SCRIPT, script_files, stage_script
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder import loading_script
+from arith_puzzle.dataset_builder.loading_script import (
+    ELSEWHERE,
+    HERE,
+    REVISION,
+    ROOT,
+    SCRIPT,
+    script_files,
+    stage_script,
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +52,12 @@ def test_modules_are_the_checkouts_but_for_their_imports(staged):
                 changed += 1
                 assert re.sub(r"from \S+ import", "import", line) == re.sub(r"from \S+ import", "import", was)
                 module = re.match(r" *from \.(\w*) import ", line)[1]
-                assert re.match(rf" *from (dataset_builder|metrics\.arith_puzzle_verifier)\.?{module} import ", was)
+                assert re.match(
+                    rf" *from arith_puzzle\.(dataset_builder(\.solver)?|common|metrics\.arith_puzzle_verifier)\.?{module} import ",
+                    was,
+                )
                 assert not module or (staged / f"{module}.py").is_file()
-        assert not re.search(r"^ *(from|import) (dataset_builder|metrics)\b", path.read_text(), re.MULTILINE)
+        assert not re.search(r"^ *(from|import) arith_puzzle\b", path.read_text(), re.MULTILINE)
     assert changed > 10
     for name in ("verify", "errors"):  # these import nothing from the checkout
         assert (staged / f"{name}.py").read_bytes() == (
@@ -163,13 +174,13 @@ print(*(len(whole[split]) for split in whole))
 def test_datasets_3_loads_it_from_a_hubs_revision(old, starter, tmp_path, monkeypatch):
     from huggingface_hub import HfApi, constants
 
-    from release.rehearsal.server import running
+    from arith_puzzle.local_hub.server import running
 
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     with running(tmp_path / "hub") as hub:
         api, where = (
             HfApi(endpoint=hub.endpoint, token=hub.token),
-            {"repo_id": "rehearsal/arith-puzzle", "repo_type": "dataset"},
+            {"repo_id": "local/arith-puzzle", "repo_type": "dataset"},
         )
         api.create_repo(**where)
         api.upload_folder(**where, folder_path=starter[0])
@@ -181,9 +192,9 @@ def test_datasets_3_loads_it_from_a_hubs_revision(old, starter, tmp_path, monkey
         assert SCRIPT not in api.list_repo_files(**where)  # on main it would break datasets 4 and later
         code = """
 from datasets import load_dataset
-script = load_dataset("rehearsal/arith-puzzle", "starter", split="test", revision="script", trust_remote_code=True)
+script = load_dataset("local/arith-puzzle", "starter", split="test", revision="script", trust_remote_code=True)
 assert script.info.version == "1.0.0", script.info  # made, not read
-parquet = load_dataset("rehearsal/arith-puzzle", "starter", split="test")
+parquet = load_dataset("local/arith-puzzle", "starter", split="test")
 assert list(script) == list(parquet)
 print(len(script))
 """

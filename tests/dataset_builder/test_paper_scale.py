@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset_builder import generate, known_labels, shards
-from dataset_builder.errors import InputError
-from dataset_builder.generate import CONFIGS, Config, generate_shard, puzzles
-from dataset_builder.puzzle import (
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder import configs, shards, write_label_cache
+from arith_puzzle.dataset_builder.configs import CONFIGS, Config
+from arith_puzzle.dataset_builder.generate import generate_shard, puzzles
+from arith_puzzle.dataset_builder.puzzle import (
     OPERATORS,
     completion,
     normal_form,
@@ -26,9 +27,10 @@ from dataset_builder.puzzle import (
     puzzle_keys,
     symbolic_prompt,
 )
-from dataset_builder.text import completions, prompts
-from metrics.arith_puzzle_verifier.verify import verify
-from training.recipe import ROOT
+from arith_puzzle.dataset_builder.solver import label_cache
+from arith_puzzle.dataset_builder.text import completions, prompts
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from tests.paths import ROOT
 
 GOLDEN = {
     "train": "ccaa25f000aac87f",
@@ -120,16 +122,16 @@ def test_known_labels_are_what_the_solver_computes(rows, split, n, rows_checked,
     numbers, targets = _puzzles_of(rows[split], n)
     numbers, targets = numbers[:rows_checked], targets[:rows_checked]
     bound = CONFIGS["1m"].splits[split].bound
-    computed = known_labels.computed_labels(numbers, targets, bound)
-    monkeypatch.setattr(known_labels, "computed_labels", None)  # all of these must be known
-    known = known_labels.label_rows(numbers, targets, bound)
+    computed = label_cache.computed_labels(numbers, targets, bound)
+    monkeypatch.setattr(label_cache, "computed_labels", None)  # all of these must be known
+    known = label_cache.label_rows(numbers, targets, bound)
     assert (known[0] == computed[0]).all() and np.allclose(known[1], computed[1], rtol=1e-6)
 
 
 def test_labels_that_are_not_known_are_computed():
     numbers, targets, _ = puzzles(("other",), 50, 4, 60, 600, "test", unique=True)
-    counts, shares = known_labels.label_rows(numbers, targets, 601)  # another bound: none is known
-    want = known_labels.computed_labels(numbers, targets, 601)
+    counts, shares = label_cache.label_rows(numbers, targets, 601)  # another bound: none is known
+    want = label_cache.computed_labels(numbers, targets, 601)
     assert (counts == want[0]).all() and (shares == want[1]).all() and counts.min() > 0
 
 
@@ -170,7 +172,7 @@ def test_workers_and_order_change_nothing(tmp_path, starter):
 
 
 def test_sizes_are_nested_and_duplicates_counted_across_shards(tmp_path, monkeypatch):
-    monkeypatch.setattr(generate, "SHARD_ROWS", 1000)
+    monkeypatch.setattr(configs, "SHARD_ROWS", 1000)
     spec = replace(CONFIGS["starter"].splits["train"], rows=1000)
     monkeypatch.setitem(CONFIGS, "1m", Config("small", {"train": spec}))
     monkeypatch.setitem(CONFIGS, "10m", Config("small", {"train": replace(spec, rows=3000)}))
@@ -187,13 +189,13 @@ def test_sizes_are_nested_and_duplicates_counted_across_shards(tmp_path, monkeyp
 
 def test_canonical_solutions_on_request_keep_the_puzzles():
     made = Config("paper", {"test": replace(CONFIGS["1m"].splits["test"], rows=60, labels=False)})
-    canonical = generate.with_solutions(made, "canonical")
+    canonical = configs.with_solutions(made, "canonical")
     assert canonical.family == "paper-canonical"
     one, two = generate_shard(made, "test", 0, 0), generate_shard(canonical, "test", 0, 0)
     assert one["prompt"] == two["prompt"] and one["completion"] != two["completion"]
     for row in two.to_pylist():
         assert verify(row["numbers"], row["target"], row["completion"]).correct
-    assert generate.with_solutions(CONFIGS["starter"], "canonical") == CONFIGS["starter"]
+    assert configs.with_solutions(CONFIGS["starter"], "canonical") == CONFIGS["starter"]
 
 
 def test_other_completions_are_a_config_of_their_own(tmp_path, monkeypatch):
@@ -209,8 +211,8 @@ def test_other_completions_are_a_config_of_their_own(tmp_path, monkeypatch):
 
 def test_paths_give_each_puzzle_several_solutions_and_the_canonical_first():
     train = Config("paper", {"train": replace(CONFIGS["1m"].splits["train"], rows=90)})
-    canonical = generate_shard(generate.with_solutions(train, "canonical"), "train", 0, 0).to_pylist()
-    config = generate.with_solutions(train, None, paths=3)
+    canonical = generate_shard(configs.with_solutions(train, "canonical"), "train", 0, 0).to_pylist()
+    config = configs.with_solutions(train, None, paths=3)
     assert config.family == "paper-paths3"
     several = generate_shard(config, "train", 0, 0).to_pylist()
     groups = {}
@@ -227,8 +229,8 @@ def test_a_disk_that_takes_no_more_is_one_line(tmp_path):
     """By the system's own limit on a file's size: the write fails in the middle of a shard."""
     code = f"""
 import resource, signal
-from dataset_builder.errors import InputError
-from dataset_builder.shards import build
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.shards import build
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 try:
@@ -252,12 +254,11 @@ def test_every_row_of_1m_verifies_by_the_verifier_itself(rows):
 
 
 @pytest.mark.slow
-def test_every_known_label_is_what_the_solver_computes(tmp_path, monkeypatch):
-    shipped = known_labels.FILE.read_bytes()
-    monkeypatch.setattr(known_labels, "FILE", tmp_path / "labels.parquet")
+def test_every_known_label_is_what_the_solver_computes(tmp_path):
+    shipped = label_cache.FILE.read_bytes()
     import pyarrow.parquet as pq
 
-    anew = pq.read_table(known_labels.write())
+    anew = pq.read_table(write_label_cache.write(tmp_path / "labels.parquet"))
     (tmp_path / "shipped.parquet").write_bytes(shipped)
     before = pq.read_table(tmp_path / "shipped.parquet")
     assert anew.num_rows == before.num_rows == 30_500
@@ -280,7 +281,7 @@ def test_no_leak_at_ten_million(rows):
 @pytest.mark.slow
 def test_killed_at_twenty_random_moments(tmp_path, starter):
     out = tmp_path / "arith-puzzle"
-    code = f"from dataset_builder.shards import build; build('starter', {str(out)!r}, workers=2, progress=False)"
+    code = f"from arith_puzzle.dataset_builder.shards import build; build('starter', {str(out)!r}, workers=2, progress=False)"
     rng, kills = random.Random(7), 0
     while kills < 20:
         child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
@@ -307,8 +308,9 @@ def test_the_same_bytes_under_the_oldest_and_the_newest_numpy(numpy, tmp_path):
     code = """
 import json, numpy
 from dataclasses import replace
-from dataset_builder.generate import CONFIGS, Config, generate_shard
-from dataset_builder.shards import rows_sha256
+from arith_puzzle.dataset_builder.configs import CONFIGS, Config
+from arith_puzzle.dataset_builder.generate import generate_shard
+from arith_puzzle.dataset_builder.shards import rows_sha256
 found = {}
 for name in ("1m", "starter"):
     config = Config(CONFIGS[name].family, {s: replace(spec, labels=False) for s, spec in CONFIGS[name].splits.items()})

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_builder.errors import InputError
-from dataset_builder.puzzle import (
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.puzzle import (
     completion,
     normal_form,
     parse_completion,

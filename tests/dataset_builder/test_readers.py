@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dataset_builder import generate, shards
-from dataset_builder.generate import CONFIGS, SCHEMA, Config, SplitSpec, generate_shard
+from arith_puzzle.dataset_builder import configs, shards
+from arith_puzzle.dataset_builder.configs import CONFIGS, Config, SplitSpec
+from arith_puzzle.dataset_builder.generate import SCHEMA, generate_shard
 
 SIZES = {"1m": 1000, "10m": 3000}
 
@@ -25,12 +26,12 @@ def family(tmp_path_factory):
     Returns:
         folder, the last manifest, the shards that each build made, and the files with their states after the first.
     """
-    from release.pipeline import build_stage
+    from arith_puzzle.release.pipeline import build_stage
 
     out = tmp_path_factory.mktemp("family") / "arith-puzzle"
     made, states = {}, {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "SHARD_ROWS", 1000)
+        patch.setattr(configs, "SHARD_ROWS", 1000)
         for name, rows in SIZES.items():
             patch.setitem(CONFIGS, name, _small(rows))
             real, calls = shards.build_shard, made.setdefault(name, set())
@@ -202,7 +203,7 @@ def test_a_larger_config_keeps_the_shards_of_a_smaller(family):
 
 def test_a_shard_does_not_depend_on_what_was_built_before(family, tmp_path, monkeypatch):
     """The larger config's last and first shard in another folder are the same files; the first was the smaller's."""
-    monkeypatch.setattr(generate, "SHARD_ROWS", 1000)
+    monkeypatch.setattr(configs, "SHARD_ROWS", 1000)
     (tmp_path / "paper").mkdir()
     for shard in (2, 0):
         shards.build_shard(_small(3000), tmp_path, "train", shard, 0)
@@ -212,7 +213,7 @@ def test_a_shard_does_not_depend_on_what_was_built_before(family, tmp_path, monk
 
 def test_distinct_puzzles_across_shards_are_counted_exactly(tmp_path, monkeypatch):
     """Small numbers, so that puzzles repeat within shards and across them."""
-    monkeypatch.setattr(generate, "SHARD_ROWS", 1000)
+    monkeypatch.setattr(configs, "SHARD_ROWS", 1000)
     spec = SplitSpec(3000, (3, 4), v=9, labels=False)
     config = Config("repeats", {"train": spec})
     (tmp_path / "repeats").mkdir()

@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from dataset_builder import shards
-from dataset_builder.errors import InputError
-from dataset_builder.generate import CONFIGS, LABELS, SCHEMA, puzzles, stream_key
-from dataset_builder.puzzle import partition_mask, puzzle_keys
-from metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder import shards
+from arith_puzzle.dataset_builder.configs import CONFIGS
+from arith_puzzle.dataset_builder.generate import LABELS, SCHEMA, puzzles, stream_key
+from arith_puzzle.dataset_builder.puzzle import partition_mask, puzzle_keys
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
 GOLDEN = {
     "train": "396943a69d925fb1bb4ef74795b04fee5fe69829a6bb5a2412e1fc3262e5cfcb",
@@ -63,8 +64,8 @@ def test_no_puzzle_is_in_two_splits_and_keys_obey_the_partition(starter):
 
 
 def test_labels_are_the_solvers(starter):
-    from dataset_builder.labels import count_solutions, difficulty
-    from dataset_builder.solve import solutions
+    from arith_puzzle.dataset_builder.solver.labels import count_solutions, difficulty
+    from arith_puzzle.dataset_builder.solver.solve import solutions
 
     for row in _tables(starter[0])["test"].to_pylist()[:40]:
         numbers, target = row["numbers"], row["target"]
@@ -137,7 +138,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
 def test_killed_at_random_it_resumes_to_the_same_bytes(starter, tmp_path):
     """SIGKILL to the whole process group, thrice, then a run to the end."""
     out = tmp_path / "arith-puzzle"
-    code = f"from dataset_builder.shards import build; build('starter', {str(out)!r}, workers=1, progress=False)"
+    code = f"from arith_puzzle.dataset_builder.shards import build; build('starter', {str(out)!r}, workers=1, progress=False)"
     rng = random.Random(5)
     for _ in range(3):
         child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)

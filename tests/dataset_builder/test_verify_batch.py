@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset_builder.errors import InputError
-from dataset_builder.verify_batch import REASON_NAMES, verify_batch
-from metrics.arith_puzzle_verifier.verify import DIVISIONS, MAX_RESPONSE_CHARS, REASONS, verify
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.verify_batch import REASON_NAMES, verify_batch
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import DIVISIONS, MAX_RESPONSE_CHARS, REASONS, verify
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SINGLE = ROOT / "tests" / "metrics" / "test_verify.py"
 PAPER = ([3, 6, 7, 51, 58], 4, "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4")
 

@@ -18,15 +18,13 @@ from pathlib import Path
 
 import atheris
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 atheris.enabled_hooks.add("RegEx")
-with atheris.instrument_imports(include=["metrics"]):
-    from metrics.arith_puzzle_verifier.normalize import normalize
-    from metrics.arith_puzzle_verifier.verify import DIVISIONS, verify
-    from metrics.gsm8k_answer.calculator import evaluate_expression
-    from metrics.gsm8k_answer.score import answer
-    from metrics.rewards import graded_reward
+with atheris.instrument_imports(include=["arith_puzzle.metrics"]):
+    from arith_puzzle.metrics.arith_puzzle_verifier.normalize import normalize
+    from arith_puzzle.metrics.arith_puzzle_verifier.verify import DIVISIONS, verify
+    from arith_puzzle.metrics.gsm8k_answer.calculator import evaluate_expression
+    from arith_puzzle.metrics.gsm8k_answer.score import answer
+    from arith_puzzle.metrics.rewards import graded_reward
 
 spec = importlib.util.spec_from_file_location("plain", Path(__file__).with_name("test_verify.py"))
 plain = importlib.util.module_from_spec(spec)

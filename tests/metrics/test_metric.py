@@ -19,11 +19,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER, aggregate, verdicts
-from metrics.arith_puzzle_verifier.estimators import pass_at_k, wilson_interval
-from metrics.arith_puzzle_verifier.verify import MAX_RESPONSE_CHARS, REASONS, Verdict, parse_equation, solution_key
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER, aggregate, verdicts
+from arith_puzzle.metrics.arith_puzzle_verifier.estimators import pass_at_k, wilson_interval
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import (
+    MAX_RESPONSE_CHARS,
+    REASONS,
+    Verdict,
+    parse_equation,
+    solution_key,
+)
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "metrics" / "arith_puzzle_verifier"
 CARD = (FOLDER / "README.md").read_text(encoding="utf-8")
 
@@ -234,8 +240,8 @@ def test_distinct_solutions_are_counted_up_to_commuting_and_order():
 
 
 def test_the_key_of_a_solution_is_one_exactly_where_its_normal_form_is():
-    from dataset_builder.puzzle import normal_form
-    from dataset_builder.solve import solutions
+    from arith_puzzle.dataset_builder.puzzle import normal_form
+    from arith_puzzle.dataset_builder.solver.solve import solutions
 
     rng = random.Random(3)
     for numbers, target in (([1, 2, 3, 4], 10), ([2, 2, 2, 3], 6), ([1, 1, 2, 5], 4)):
@@ -327,7 +333,7 @@ def session(tmp_path_factory):
         text=True,
         cwd=ROOT,
         env=offline(tmp_path_factory.mktemp("home")),
-        timeout=60,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -414,7 +420,7 @@ def test_evaluate_combine(tmp_path):
     other.write_text(OTHER_METRIC)
     done = subprocess.run(
         [sys.executable, "-c", COMBINED, str(other)],
-        capture_output=True, text=True, cwd=ROOT, env=offline(tmp_path / "home"), timeout=60,
+        capture_output=True, text=True, cwd=ROOT, env=offline(tmp_path / "home"), timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     at_once, added, twice = json.loads(done.stdout.splitlines()[-1])
@@ -450,7 +456,7 @@ def test_examples_run_as_printed(session, source, cwd, tmp_path):
         text=True,
         cwd=cwd,
         env=offline(tmp_path),
-        timeout=60,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     failed, attempted = done.stdout.splitlines()[-1].split()
@@ -508,7 +514,7 @@ def app(tmp_path_factory):
         assert "Traceback" not in (place / "log").read_text()
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(600)
         log.close()
 
 

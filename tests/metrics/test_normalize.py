@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from metrics.arith_puzzle_verifier import normalize as module
-from metrics.arith_puzzle_verifier.aggregate import FORM_FAULTS, aggregate
-from metrics.arith_puzzle_verifier.normalize import MAX_LENIENT_CHARS, normalize
-from metrics.arith_puzzle_verifier.verify import parse_equation, verify
+from arith_puzzle.metrics.arith_puzzle_verifier import normalize as module
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import FORM_FAULTS, aggregate
+from arith_puzzle.metrics.arith_puzzle_verifier.normalize import MAX_LENIENT_CHARS, normalize
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import parse_equation, verify
 
 NUMBERS, TARGET = [3, 6, 7, 51, 58], 4
 STRICT = "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4"

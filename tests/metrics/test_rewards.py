@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.arith_puzzle_verifier.verify import MAX_RESPONSE_CHARS, verify
-from metrics.rewards import graded_reward, reward
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import MAX_RESPONSE_CHARS, verify
+from arith_puzzle.metrics.rewards import graded_reward, reward
 
 CASES = [
     json.loads(line)
@@ -99,7 +99,7 @@ def test_grpo_trainer_takes_both(tmp_path):
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
-    from training.tiny import build_tokenizer, init_model
+    from arith_puzzle.training.tiny import build_tokenizer, init_model
 
     seen = []
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.arith_puzzle_verifier import verify as module
-from metrics.arith_puzzle_verifier.verify import (
+from arith_puzzle.metrics.arith_puzzle_verifier import verify as module
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import (
     DIVISIONS,
     MAX_RESPONSE_CHARS,
     REASONS,
@@ -21,9 +21,9 @@ from metrics.arith_puzzle_verifier.verify import (
     trace,
     verify,
 )
+from tests.paths import SHARED
 
-ROOT = Path(__file__).resolve().parents[2]
-AGREED = ROOT.parent / "shared" / "cases" / "verifier.jsonl"
+AGREED = SHARED / "cases" / "verifier.jsonl"
 OURS = Path(__file__).with_name("cases.jsonl")
 LEGAL = "0123456789+-*/=\n"
 LINE_RULES = ("unavailable_operand", "division_by_zero", "inexact_division", "wrong_result")

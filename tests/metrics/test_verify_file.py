@@ -5,11 +5,11 @@ import tracemalloc
 
 import pytest
 
-from dataset_builder.errors import InputError
-from metrics.arith_puzzle_verifier.aggregate import aggregate
-from metrics.arith_puzzle_verifier.verify import REASONS, verify
-from metrics.verify_file import table, verify_file
-from release.cli import main
+from arith_puzzle.cli import main
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import REASONS, verify
+from arith_puzzle.metrics.verify_file import table, verify_file
 
 PAPER = {"numbers": [3, 6, 7, 51, 58], "target": 4, "response": "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4"}
 WRONG = {"numbers": [2, 3], "target": 5, "response": "2+3=6"}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from dataset_builder.errors import InputError
-from model_cards.check import LICENSES, SIZES, check_card, size_category
-from training.recipe import ROOT
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.model_cards.check import LICENSES, SIZES, check_card, size_category
+from tests.paths import ROOT
 
 FIELDS = {
     "dataset": "license: cc-by-4.0\npretty_name: x\ntask_categories: [text-generation]\ntags: [x]\n"

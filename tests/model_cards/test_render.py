@@ -12,14 +12,14 @@ import yaml
 from huggingface_hub import DatasetCard, ModelCard
 from jinja2 import UndefinedError
 
-from metrics.arith_puzzle_verifier.estimators import wilson_interval
-from model_cards import render
-from model_cards.paper_table import paper_table
-from model_cards.readme import render as readme_block
-from model_cards.tables import reason_table, score_table
-from model_cards.wording import asked, beyond, describe_split
-from release.snippets import snippets
-from training.recipe import ROOT
+from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
+from arith_puzzle.model_cards import render
+from arith_puzzle.model_cards.paper_table import paper_table
+from arith_puzzle.model_cards.readme import render as readme_block
+from arith_puzzle.model_cards.tables import reason_table, score_table
+from arith_puzzle.model_cards.wording import asked, beyond, describe_split
+from arith_puzzle.release.snippets import snippets
+from tests.paths import ROOT
 
 SECONDS = f"{json.loads((ROOT / 'results' / 'tiny_cpu' / 'run.json').read_text())['seconds']:.0f}"
 
@@ -252,7 +252,7 @@ def test_words_for_how_it_was_asked():
 
 def test_the_readmes_results_are_those_of_results():
     done = subprocess.run(
-        [sys.executable, "-m", "model_cards.readme", "--check"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "arith_puzzle.model_cards.readme", "--check"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     block = readme_block(ROOT / "results")

@@ -1,4 +1,4 @@
-"""A whole release of a small random base, made once by the console command against a rehearsal Hub; and a rehearsal
+"""A whole release of a small random base, made once by the console command against a local Hub; and a local
 Hub for the tests of the Hub itself."""
 
 import json
@@ -12,10 +12,10 @@ import pytest
 import yaml
 from huggingface_hub import HfApi, constants
 
-from release.rehearsal import running
-from tests.release.hub_client import TOKENS, assert_sound
+from arith_puzzle.local_hub import running
+from tests.local_hub.hub_client import TOKENS, assert_sound
 
-COMMAND = [sys.executable, "-m", "release.cli"]
+COMMAND = [sys.executable, "-m", "arith_puzzle.cli"]
 
 
 @pytest.fixture(scope="session")
@@ -51,14 +51,14 @@ def released(run, recipe_file, starter, tmp_path_factory):
     work = tmp_path_factory.mktemp("release") / "work"
     work.mkdir()
     shutil.copytree(starter[0], work / "arith-puzzle")
-    done = run("release", recipe_file, "--to", "rehearsal", "--work", work)
+    done = run("release", recipe_file, "--to", "local", "--work", work)
     assert done.returncode == 0, done.stderr[-3000:]
     return Path(work), done
 
 
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory):
-    """One rehearsal Hub for all its tests; its git repositories are checked when they are done."""
+    """One local Hub for all its tests; its git repositories are checked when they are done."""
     root = tmp_path_factory.mktemp("hub")
     (root / "tokens.json").write_text(json.dumps(TOKENS))
     with running(root) as served:
@@ -80,6 +80,6 @@ def api(hub):
 @pytest.fixture
 def repo(api, request):
     """The id of a new model repo, named after the test."""
-    name = "rehearsal/" + request.node.name.split("[")[0].replace("test_", "")[:60] + f"-{os.urandom(3).hex()}"
+    name = "local/" + request.node.name.split("[")[0].replace("test_", "")[:60] + f"-{os.urandom(3).hex()}"
     api.create_repo(name)
     return name

@@ -10,15 +10,15 @@ from pathlib import Path
 from huggingface_hub import HfApi, RepoFile
 from huggingface_hub.errors import RepositoryNotFoundError
 
-from release.hub import where
-from release.stage import Repo, collection_items, read_plan
-from release.survey import Stage
+from arith_puzzle.release.diff import Stage
+from arith_puzzle.release.hub import where
+from arith_puzzle.release.stage import Repo, collection_items, read_plan
 
 RECIPE = "training/recipes/tiny_cpu.yaml"
 CARD = "---\nlicense: apache-2.0\n{more}---\n\n# {name}\n\nOf version {version}.\n"
 
 
-def write_stage(root: Path, version: str = "0.1.0", namespace: str = "rehearsal", *, extra: int = 0) -> Path:
+def write_stage(root: Path, version: str = "0.1.0", namespace: str = "local", *, extra: int = 0) -> Path:
     """Folders for all five repos. Versions differ in weights, data, cards, one file more and one less.
 
     Args:

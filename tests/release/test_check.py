@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, constants
 
-from release.check import CheckFailed, _check_files, _User
-from release.publish import publish
-from release.rehearsal import running
-from release.snippets import Snippet, snippets
-from release.stage import read_plan
-from release.withdraw import withdraw
+from arith_puzzle.local_hub import running
+from arith_puzzle.release.check import CheckFailed, _check_files, _User
+from arith_puzzle.release.publish import publish
+from arith_puzzle.release.snippets import Snippet, snippets
+from arith_puzzle.release.stage import read_plan
+from arith_puzzle.release.yank import withdraw
 from tests.release.staging import write_stage
 
 CARD = """---
@@ -111,7 +111,7 @@ def test_every_file_of_every_revision_is_compared(tmp_path, monkeypatch):
         user = _User(stage, {repo.kind: repo.id for repo in repos}, hub.endpoint, None)
         _check_files(user)
 
-        where = {"repo_id": "rehearsal/arith-puzzle", "repo_type": "dataset"}
+        where = {"repo_id": "local/arith-puzzle", "repo_type": "dataset"}
         withdraw(repos, api, "0.1.0", announce=lambda line: None)
         _check_files(user)  # the notice on top of a card is not another card
         for operation, revision, said in (
@@ -135,9 +135,9 @@ def test_every_file_of_every_revision_is_compared(tmp_path, monkeypatch):
             assert before != api.repo_info(**where, revision=revision).sha
         _check_files(user)
         (stage / "base" / "config.json").unlink()
-        with pytest.raises(CheckFailed, match=r"base: config\.json at rehearsal/arith-tiny, main, was not staged"):
+        with pytest.raises(CheckFailed, match=r"base: config\.json at local/arith-tiny, main, was not staged"):
             _check_files(user)
         (stage / "base" / "config.json").write_text('{"model_type": "llama"}\n')
         (stage / "base" / "a.json").write_text("{}\n")
-        with pytest.raises(CheckFailed, match=r"base: a\.json is not at rehearsal/arith-tiny, main"):
+        with pytest.raises(CheckFailed, match=r"base: a\.json is not at local/arith-tiny, main"):
             _check_files(user)

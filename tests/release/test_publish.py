@@ -1,4 +1,4 @@
-"""Publishing against the rehearsal Hub: what is written, what a second time writes, what is refused."""
+"""Publishing against the local Hub: what is written, what a second time writes, what is refused."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import subprocess
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, constants
 
-from dataset_builder.errors import InputError
-from release.cli import main
-from release.publish import namespace_of, publish
-from release.rehearsal import Fault, running
+from arith_puzzle.cli import main
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.local_hub import Fault, running
+from arith_puzzle.release.publish import namespace_of, publish
 from tests.release.staging import RECIPE, assert_nothing_half, commits, hub_state, staged_tree, write_stage
 
 TOKENS = {
-    "hf_readonly": {"name": "rehearsal", "role": "read"},
+    "hf_readonly": {"name": "local", "role": "read"},
     "hf_stranger": {"name": "stranger", "role": "write"},
     "hf_member": {"name": "member", "role": "write", "orgs": ["puzzlers"]},
 }
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("no_xet")
 def waits(monkeypatch):
     """Seconds that publishing would have waited, instead of waiting."""
     waited = []
-    monkeypatch.setattr("release.hub.time.sleep", waited.append)
+    monkeypatch.setattr("arith_puzzle.release.hub.time.sleep", waited.append)
     return waited
 
 
@@ -83,7 +83,7 @@ def test_a_release_is_whole_and_few_commits(api, stage):
 def test_git_clones_what_was_published(hub, api, stage, tmp_path):
     publish(stage, api)
     for revision, folder in (("v0.1.0", "dataset"), ("script", "dataset-script")):
-        address, clone = f"{hub.endpoint}/datasets/rehearsal/arith-puzzle", tmp_path / folder
+        address, clone = f"{hub.endpoint}/datasets/local/arith-puzzle", tmp_path / folder
         command = ["git", "clone", "--quiet", "--branch", revision, address, clone]
         subprocess.run(command, check=True, capture_output=True, env=os.environ | {"GIT_LFS_SKIP_SMUDGE": "1"})
         there = {path.relative_to(clone).as_posix() for path in clone.rglob("*") if path.is_file()}
@@ -104,7 +104,7 @@ def test_a_dry_run_says_file_by_file_what_would_change_and_changes_nothing(hub, 
     said = []
     assert publish(stage, api, dry_run=True, announce=said.append) == {}
     assert changes(hub) == 0 and hub_state(api, stage) == {}
-    assert "rehearsal/arith-puzzle (dataset, new, public when it is whole)" in said
+    assert "local/arith-puzzle (dataset, new, public when it is whole)" in said
     assert "    add       300kB  starter/train-00000.parquet" in said and "  tag v0.1.0: new" in said
     assert "collection 'arith-puzzle': new, 5 items to add" in said
 
@@ -113,9 +113,9 @@ def test_a_dry_run_says_file_by_file_what_would_change_and_changes_nothing(hub, 
     hub.faults.clear()
     publish(newer, api, dry_run=True, announce=said.append)
     assert changes(hub) == 0
-    base = said[: said.index("rehearsal/arith-puzzle (dataset, public)")]
+    base = said[: said.index("local/arith-puzzle (dataset, public)")]
     assert base == [
-        "rehearsal/arith-tiny (model, public)",
+        "local/arith-tiny (model, public)",
         "  main: one commit",
         "    add       21.0B  only-in-0.2.0.txt",
         f"    change {len((newer / 'base' / 'README.md').read_bytes()):7.1f}B  README.md",
@@ -147,7 +147,7 @@ def test_a_later_release_is_one_commit_and_leaves_the_earlier_tag(api, stage, tm
 
 def test_a_card_that_was_edited_on_the_hub_is_left_alone(api, stage):
     publish(stage, api)
-    api.upload_file(repo_id="rehearsal/arith-tiny", path_or_fileobj=b"---\nlicense: mit\n---\nby hand\n",
+    api.upload_file(repo_id="local/arith-tiny", path_or_fileobj=b"---\nlicense: mit\n---\nby hand\n",
                     path_in_repo="README.md")  # fmt: skip
     before = hub_state(api, stage)
     publish(stage, api)
@@ -155,9 +155,7 @@ def test_a_card_that_was_edited_on_the_hub_is_left_alone(api, stage):
 
 
 def test_large_files_that_have_arrived_are_not_sent_again(hub, api, stage, waits):
-    fault = hub.faults.add(
-        Fault(status=503, method="POST", path="/models/rehearsal/arith-tiny/commit/", retry_after=999)
-    )
+    fault = hub.faults.add(Fault(status=503, method="POST", path="/models/local/arith-tiny/commit/", retry_after=999))
     with pytest.raises(InputError, match="asks to wait 999 s"):
         publish(stage, api)
     assert fault.fired == 1 and hub.faults.count("PUT", "/lfs-upload/") == 3 and not waits
@@ -199,7 +197,7 @@ def test_private_stays_private_and_public_waits_until_it_is_whole(hub, api, stag
         ("hf_readonly", "has the role 'read'"),
         (
             "hf_stranger",
-            "rehearsal/arith-tiny: the token of stranger may not write in that namespace, only in stranger",
+            "local/arith-tiny: the token of stranger may not write in that namespace, only in stranger",
         ),
     ],
 )
@@ -227,7 +225,7 @@ def test_a_hub_that_does_not_answer_is_asked_eight_times(waits):
 @pytest.mark.parametrize("kind", ["model", "dataset", "space"])
 def test_a_name_taken_by_something_else(hub, api, stage, kind):
     name = {"model": "arith-puzzle-arith-tiny-lora", "dataset": "arith-puzzle", "space": "arith-puzzle-demo"}[kind]
-    where = {"repo_id": f"rehearsal/{name}", "repo_type": kind}
+    where = {"repo_id": f"local/{name}", "repo_type": kind}
     api.create_repo(**where, **({"space_sdk": "gradio"} if kind == "space" else {}))
     api.create_commit(**where, operations=[CommitOperationAdd("thesis.txt", b"mine")], commit_message="My thesis")
     if kind == "space":  # one commit is enough to be something else
@@ -236,14 +234,14 @@ def test_a_name_taken_by_something_else(hub, api, stage, kind):
         api.create_tag(**where, tag="v1.0.0")
     hub.faults.clear()
     with pytest.raises(
-        InputError, match=f"rehearsal/{name}: the name is taken by something else .last commit: '(My|Super)"
+        InputError, match=f"local/{name}: the name is taken by something else .last commit: '(My|Super)"
     ):
         publish(stage, api)
     assert changes(hub) == 0 and "thesis.txt" in api.list_repo_files(**where)
 
 
 def test_an_empty_repo_that_was_made_by_hand_is_used(api, stage):
-    api.create_repo("rehearsal/arith-puzzle", repo_type="dataset")
+    api.create_repo("local/arith-puzzle", repo_type="dataset")
     publish(stage, api)
     assert set(commits(api, stage).values()) == {1}
 
@@ -252,16 +250,16 @@ def test_a_base_that_is_gone(hub, api, stage):
     path = stage / "adapter" / "adapter_config.json"
     for base, revision, match in (
         ("nobody/nothing", "main", "the adapter's base nobody/nothing is not there"),
-        ("rehearsal/arith-tiny", "v0.0.9", "wants rehearsal/arith-tiny at v0.0.9, the release tags it v0.1.0"),
-        ("rehearsal/elsewhere", "v7", "the adapter's base rehearsal/elsewhere has no revision v7"),
+        ("local/arith-tiny", "v0.0.9", "wants local/arith-tiny at v0.0.9, the release tags it v0.1.0"),
+        ("local/elsewhere", "v7", "the adapter's base local/elsewhere has no revision v7"),
     ):
-        api.create_repo("rehearsal/elsewhere", exist_ok=True)
+        api.create_repo("local/elsewhere", exist_ok=True)
         path.write_text(json.dumps({"base_model_name_or_path": base, "revision": revision}))
         hub.faults.clear()
         with pytest.raises(InputError, match=match):
             publish(stage, api)
         assert changes(hub) == 0
-    path.write_text(json.dumps({"base_model_name_or_path": "rehearsal/elsewhere", "revision": "main"}))
+    path.write_text(json.dumps({"base_model_name_or_path": "local/elsewhere", "revision": "main"}))
     publish(stage, api)
 
 
@@ -269,19 +267,19 @@ def test_a_version_that_is_out_is_not_changed_unless_tags_may_move(hub, api, sta
     publish(stage, api)
     (stage / "base" / "README.md").write_text("---\nlicense: mit\n---\n\nchanged\n")
     hub.faults.clear()
-    with pytest.raises(InputError, match=r"rehearsal/arith-tiny has v0\.1\.0 with other content; raise the version"):
+    with pytest.raises(InputError, match=r"local/arith-tiny has v0\.1\.0 with other content; raise the version"):
         publish(stage, api)
     assert changes(hub) == 0
     publish(stage, api, move_tags=True)
     state = hub_state(api, stage)["base"]
     assert state["tags"]["v0.1.0"] == state["branches"]["main"]
-    assert len(list(api.list_repo_commits("rehearsal/arith-tiny"))) == 3
+    assert len(list(api.list_repo_commits("local/arith-tiny"))) == 3
 
 
 def test_a_card_that_the_hub_refuses(hub, api, stage):
     (stage / "metric" / "README.md").write_text("---\nsdk: cobol\n---\n")
     with pytest.raises(
-        InputError, match=r"rehearsal/arith_puzzle_verifier: the Hub refuses its card: .*sdk.*gradio"
+        InputError, match=r"local/arith_puzzle_verifier: the Hub refuses its card: .*sdk.*gradio"
     ) as caught:
         publish(stage, api)
     assert "\n" not in str(caught.value) and changes(hub) == 0
@@ -295,8 +293,8 @@ def test_someone_elses_commit_in_between_is_seen(hub, api, stage, waits, monkeyp
     real = HfApi.create_commit
 
     def late(self, **arguments):
-        if not once and arguments["repo_id"] == "rehearsal/arith-tiny":
-            once.append(real(self, repo_id="rehearsal/arith-tiny", operations=[CommitOperationAdd("x", b"x")],
+        if not once and arguments["repo_id"] == "local/arith-tiny":
+            once.append(real(self, repo_id="local/arith-tiny", operations=[CommitOperationAdd("x", b"x")],
                              commit_message="by hand"))  # fmt: skip
         return real(self, **arguments)
 
@@ -318,16 +316,16 @@ def work(tmp_path):
 
 
 def test_the_commands_publish_again_and_refuse_what_does_nothing(work, capfd):
-    command = ["publish", RECIPE, "--to", "rehearsal", "--work", str(work)]
+    command = ["publish", RECIPE, "--to", "local", "--work", str(work)]
     assert main([*command, "--dry-run"]) == 0
     out = capfd.readouterr().out
     assert out.endswith("dry run: nothing was changed\n") and "add" in out
     assert not list((work / "hub" / "repos").glob("*/*/*"))
-    assert main(command) == 0 and "/collections/rehearsal/arith-puzzle" in capfd.readouterr().out
-    assert main([*command, "--namespace", "rehearsal"]) == 0
+    assert main(command) == 0 and "/collections/local/arith-puzzle" in capfd.readouterr().out
+    assert main([*command, "--namespace", "local"]) == 0
     assert "add " not in capfd.readouterr().out
     for extra, said in (
-        (["--namespace", "someone"], "was staged for rehearsal, not someone"),
+        (["--namespace", "someone"], "was staged for local, not someone"),
         (["--successor", "0.2.0"], "goes with --yank"),
         (["--yank", "0.1.0", "--private"], "--yank makes none"),
     ):
@@ -345,7 +343,7 @@ def test_a_rehearsal_moves_a_version_and_the_real_hub_does_not(work, hub, monkey
     assert main([*command, "hub"]) == 2
     assert "has v0.1.0 with other content; raise the version" in capfd.readouterr().err
     shutil.rmtree(work / "hub", ignore_errors=True)
-    assert main([*command, "rehearsal"]) == 0
+    assert main([*command, "local"]) == 0
     (work / "stage" / "demo" / "app.py").write_text("print('a third')\n")
-    assert main([*command, "rehearsal"]) == 0
+    assert main([*command, "local"]) == 0
     assert "tag v0.1.0: moves" in capfd.readouterr().out

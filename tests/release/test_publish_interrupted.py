@@ -16,9 +16,9 @@ import time
 import pytest
 from huggingface_hub import HfApi, constants
 
-from release.publish import publish
-from release.rehearsal import Fault, running
-from tests.release.hub_client import assert_sound
+from arith_puzzle.local_hub import Fault, running
+from arith_puzzle.release.publish import publish
+from tests.local_hub.hub_client import assert_sound
 from tests.release.staging import RECIPE, assert_nothing_half, commits, hub_state, write_stage
 
 pytestmark = pytest.mark.usefixtures("no_xet")
@@ -45,11 +45,11 @@ def world(tmp_path_factory):
 
 
 def start(hub, work) -> subprocess.Popen:
-    """`arith-puzzle publish --to hub`, where the Hub is the rehearsal's."""
+    """`arith-puzzle publish --to hub`, where the Hub is the local's."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     environment |= {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.token, "HF_HUB_DISABLE_XET": "1",
                     "HF_HOME": str(work / "hf-home"), "HF_HUB_DISABLE_TELEMETRY": "1"}  # fmt: skip
-    command = [sys.executable, "-m", "release.cli", "publish", RECIPE, "--to", "hub", "--work", str(work)]
+    command = [sys.executable, "-m", "arith_puzzle.cli", "publish", RECIPE, "--to", "hub", "--work", str(work)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -74,7 +74,7 @@ def killed_and_repeated(world, version: str, chance: random.Random, folder) -> s
         seen = hub_state(HfApi(endpoint=hub.endpoint, token=False), work / "stage")
         assert_nothing_half(seen, whole, *earlier)
         repeated = start(hub, work)
-        said, _ = repeated.communicate(timeout=120)
+        said, _ = repeated.communicate(timeout=600)
         assert repeated.returncode == 0, said
         assert hub_state(api, work / "stage") == whole
         assert commits(api, work / "stage") == world["commits"][version]
@@ -116,7 +116,7 @@ def test_killed_again_and_again_before_it_is_through(world, tmp_path):
             hub.faults.clear()
             assert_nothing_half(hub_state(HfApi(endpoint=hub.endpoint, token=False), work / "stage"), whole)
         assert kills > 3
-        assert start(hub, work).wait(120) == 0
+        assert start(hub, work).wait(600) == 0
         assert hub_state(HfApi(endpoint=hub.endpoint, token=hub.token), work / "stage") == whole
         assert commits(HfApi(endpoint=hub.endpoint, token=hub.token), work / "stage") == world["commits"]["0.1.0"]
 
@@ -134,7 +134,7 @@ FAULTS = {
 def faulty(world, version: str, folder, faults: list[Fault], monkeypatch) -> list[float]:
     """Publish while these faults strike; the seconds that it would have waited."""
     waits = []
-    monkeypatch.setattr("release.hub.time.sleep", waits.append)
+    monkeypatch.setattr("arith_puzzle.release.hub.time.sleep", waits.append)
     shutil.copytree(world["root"] / ("hub-none" if version == "0.1.0" else "hub-first"), folder)
     stage = world["works"][version] / "stage"
     with running(folder, faults=faults) as hub:
@@ -184,10 +184,10 @@ def test_retry_after_is_heeded(world, tmp_path, monkeypatch):
 
 
 def test_a_step_that_never_succeeds_ends_in_one_line(world, tmp_path, monkeypatch):
-    from dataset_builder.errors import InputError
+    from arith_puzzle.common.errors import InputError
 
     waits = []
-    monkeypatch.setattr("release.hub.time.sleep", waits.append)
+    monkeypatch.setattr("arith_puzzle.release.hub.time.sleep", waits.append)
     stage = world["works"]["0.1.0"] / "stage"
     with running(tmp_path / "hub", faults=[Fault(status=502, path="/commit/", times=None)]) as hub:
         api = HfApi(endpoint=hub.endpoint, token=hub.token)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from release.rehearsal import Fault, running
+from arith_puzzle.local_hub import Fault, running
 from tests.release.staging import RECIPE, write_stage
 
 # Every log of every library, at its most talkative, around the command itself.
 TALKATIVE = (
-    "import logging, sys; logging.basicConfig(level=1); from release.cli import main; sys.exit(main(sys.argv[1:]))"
+    "import logging, sys; logging.basicConfig(level=1); from arith_puzzle.cli import main; sys.exit(main(sys.argv[1:]))"
 )
 
 
@@ -33,7 +33,7 @@ def publisher(tmp_path):
             "HF_HUB_VERBOSITY": "debug", "HF_HOME": str(home), "HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1",
         }  # fmt: skip
         command = [sys.executable, "-c", TALKATIVE, "publish", RECIPE, "--to", "hub", "--work", str(work), *extra]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
 
     return call, [work, home]
 
@@ -103,6 +103,8 @@ def test_of_a_publish_that_ends_in_a_traceback(publisher, tmp_path):
 
 
 def test_the_command_takes_no_token():
-    done = subprocess.run([sys.executable, "-m", "release.cli", "publish", "--help"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "arith_puzzle.cli", "publish", "--help"], capture_output=True, text=True
+    )
     options = [word for word in done.stdout.split() if word.startswith("--")]
     assert "--dry-run" in options and not [option for option in options if "token" in option]

@@ -5,19 +5,19 @@ import shutil
 
 import pytest
 
-from release.pipeline import Work, destination
-from release.publish import publish
-from release.stage import PAPER, TAG, read_plan
-from training.recipe import ROOT
+from arith_puzzle.release.pipeline import Work, destination
+from arith_puzzle.release.publish import publish
+from arith_puzzle.release.stage import PAPER, TAG, read_plan
+from tests.paths import ROOT
 
 KINDS = {"base", "dataset", "metric", "adapter", "demo"}
 
 
 def _commits(work):
-    with destination("rehearsal", work) as (api, _):
+    with destination("local", work) as (api, _):
         _, repos = read_plan(Work(work).stage)
         found = {r.id: [c.commit_id for c in api.list_repo_commits(r.id, repo_type=r.type)] for r in repos}
-        script = api.list_repo_commits("rehearsal/arith-puzzle", repo_type="dataset", revision="script")
+        script = api.list_repo_commits("local/arith-puzzle", repo_type="dataset", revision="script")
         return found | {"script": [c.commit_id for c in script]}
 
 
@@ -32,7 +32,7 @@ def test_everything_is_published_tagged_and_collected(released):
     work, _ = released
     record, repos = read_plan(work / "stage")
     assert {repo.kind for repo in repos} == KINDS
-    with destination("rehearsal", work) as (api, _):
+    with destination("local", work) as (api, _):
         for repo in repos:
             refs = api.list_repo_refs(repo.id, repo_type=repo.type)
             assert [tag.name for tag in refs.tags] == [TAG]
@@ -46,8 +46,8 @@ def test_everything_is_published_tagged_and_collected(released):
 
 def test_the_loading_script_is_on_its_own_revision_and_nowhere_else(released):
     work, _ = released
-    with destination("rehearsal", work) as (api, _):
-        where = {"repo_id": "rehearsal/arith-puzzle", "repo_type": "dataset"}
+    with destination("local", work) as (api, _):
+        where = {"repo_id": "local/arith-puzzle", "repo_type": "dataset"}
         script = set(api.list_repo_files(**where, revision="script")) - {".gitattributes"}
         assert script == {path.name for path in (work / "stage" / "dataset-script").iterdir()}
         assert "arith-puzzle.py" in script and not [f for f in api.list_repo_files(**where) if f.endswith(".py")]
@@ -56,7 +56,7 @@ def test_the_loading_script_is_on_its_own_revision_and_nowhere_else(released):
 def test_the_second_run_skips_what_is_done_and_commits_nothing(run, released, recipe_file):
     work, _ = released
     before = _commits(work)
-    again = run("release", recipe_file, "--to", "rehearsal", "--work", work)
+    again = run("release", recipe_file, "--to", "local", "--work", work)
     assert again.returncode == 0, again.stderr
     assert "nothing to train" in again.stdout and "were checked before" in again.stdout
     assert _commits(work) == before
@@ -65,7 +65,7 @@ def test_the_second_run_skips_what_is_done_and_commits_nothing(run, released, re
 def test_the_adapter_names_its_base_and_the_bases_revision(released):
     work, _ = released
     config = json.loads((work / "stage" / "adapter" / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == "rehearsal/small-base" and config["revision"] == TAG
+    assert config["base_model_name_or_path"] == "local/small-base" and config["revision"] == TAG
 
 
 def test_neither_token_nor_local_path_leaves_the_machine(released):
@@ -113,10 +113,10 @@ def test_check_finds_what_is_wrong(run, released, recipe_file, tmp_path, kind, f
         content = (tmp_path / file).read_bytes()
         assert old in content
         path.write_bytes(content.replace(old, new, 1))
-    with destination("rehearsal", work) as (api, _):
+    with destination("local", work) as (api, _):
         if staged:
             publish(work / "stage", api, move_tags=True)
         else:
             api.upload_file(repo_id=repo.id, repo_type=repo.type, path_or_fileobj=path, path_in_repo=file)
-    done = run("check", recipe_file, "--to", "rehearsal", "--work", work)
+    done = run("check", recipe_file, "--to", "local", "--work", work)
     assert done.returncode == 1 and said in done.stderr, done.stderr[-2000:]

@@ -13,14 +13,26 @@ import yaml
 from huggingface_hub import ModelCard, SpaceCard
 from huggingface_hub._eval_results import parse_eval_result_entries
 
-from dataset_builder.errors import InputError
-from metrics.arith_puzzle_verifier.aggregate import aggregate
-from metrics.arith_puzzle_verifier.verify import verify
-from model_cards import benchmark
-from release.imports import imported_files
-from release.snippets import snippets
-from release.stage import DEMO, INSPECT_TASK, METRIC, PAPER, TAG, collection_items, plan, read_plan, stage, study_of
-from training.recipe import ROOT, load_recipe
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.model_cards import benchmark
+from arith_puzzle.release.imports import imported_files
+from arith_puzzle.release.snippets import snippets
+from arith_puzzle.release.stage import (
+    DEMO,
+    INSPECT_TASK,
+    METRIC,
+    PAPER,
+    TAG,
+    collection_items,
+    plan,
+    read_plan,
+    stage,
+    study_of,
+)
+from arith_puzzle.training.recipe import load_recipe
+from tests.paths import ROOT
 
 RECIPE = load_recipe(ROOT / "training" / "recipes" / "tiny_cpu.yaml")
 ROWS = 40
@@ -34,7 +46,7 @@ def inputs(starter, tmp_path_factory):
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from dataset_builder.puzzle import symbolic_prompt
+    from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
 
     root = tmp_path_factory.mktemp("inputs")
     tokenizer = AutoTokenizer.from_pretrained(RECIPE.base_path, padding_side="left")
@@ -73,7 +85,7 @@ def inputs(starter, tmp_path_factory):
 @pytest.fixture(scope="session")
 def staged(inputs, tmp_path_factory):
     """A stage with merged weights."""
-    return stage(RECIPE, "rehearsal", out=tmp_path_factory.mktemp("stage") / "stage", merged=True, **inputs)
+    return stage(RECIPE, "local", out=tmp_path_factory.mktemp("stage") / "stage", merged=True, **inputs)
 
 
 def files(folder):
@@ -83,8 +95,8 @@ def files(folder):
 def test_the_plan_is_in_the_order_of_publishing_and_the_collection_ties_it_to_the_paper(staged):
     record, repos = read_plan(staged)
     assert [repo.kind for repo in repos] == ["base", "dataset", "metric", "adapter", "merged", "demo"]
-    assert repos == plan(RECIPE, "rehearsal", merged=True) and record["tag"] == TAG
-    assert [repo.kind for repo in plan(RECIPE, "rehearsal")] == ["base", "dataset", "metric", "adapter", "demo"]
+    assert repos == plan(RECIPE, "local", merged=True) and record["tag"] == TAG
+    assert [repo.kind for repo in plan(RECIPE, "local")] == ["base", "dataset", "metric", "adapter", "demo"]
     items = record["collection_items"]
     assert items[1:] == collection_items(repos) and (items[0]["item_type"], items[0]["item_id"]) == ("paper", PAPER)
     assert {(item["item_type"], item["item_id"]) for item in items[1:]} == {(repo.type, repo.id) for repo in repos}
@@ -124,7 +136,7 @@ def test_the_study_of_the_released_recipe_goes_with_it_and_no_other(tmp_path):
 
 
 def test_the_same_inputs_give_the_same_bytes(staged, inputs, tmp_path):
-    again = stage(RECIPE, "rehearsal", out=tmp_path / "stage", merged=True, **inputs)
+    again = stage(RECIPE, "local", out=tmp_path / "stage", merged=True, **inputs)
     first, second = files(staged), files(again)
     assert first.keys() == second.keys()
     assert not [name for name in first if first[name].read_bytes() != second[name].read_bytes()]
@@ -136,10 +148,10 @@ def test_nothing_local_and_nothing_pickled_is_staged(staged, inputs):
         assert str(inputs["run"].parent).encode() not in content and str(ROOT).encode() not in content, name
         assert path.suffix not in (".pt", ".bin", ".pkl", ".pyc") and b"pickle" not in content[:1000], name
     record = json.loads((staged / "adapter" / "run.json").read_text())
-    assert record["recipe"]["model"]["base"] == "rehearsal/arith-tiny"
-    assert record["recipe"]["dataset"]["path"] == "rehearsal/arith-puzzle"
+    assert record["recipe"]["model"]["base"] == "local/arith-tiny"
+    assert record["recipe"]["dataset"]["path"] == "local/arith-puzzle"
     config = json.loads((staged / "adapter" / "adapter_config.json").read_text())
-    assert (config["base_model_name_or_path"], config["revision"]) == ("rehearsal/arith-tiny", TAG)
+    assert (config["base_model_name_or_path"], config["revision"]) == ("local/arith-tiny", TAG)
 
 
 def test_the_benchmark_file_has_the_hubs_fields(staged):
@@ -158,7 +170,7 @@ def test_results_for_the_leaderboard_are_those_that_were_measured(staged, inputs
     measured = json.loads((inputs["scores"] / kind / "results.json").read_text())["splits"]["test"]
     (entry,) = entries
     assert (entry.dataset_id, entry.task_id, entry.value) == (
-        "rehearsal/arith-puzzle",
+        "local/arith-puzzle",
         "starter_test",
         measured["pass@1"],
     )
@@ -192,11 +204,13 @@ def test_merged_weights_are_base_and_adapter_in_one(staged, inputs):
         together = merged.eval()(**ids).logits
     assert torch.allclose(together, adapted, atol=1e-3) and not torch.allclose(together, alone, atol=0.05)
     card = ModelCard.load(staged / "merged" / "README.md")
-    assert card.data.base_model == "rehearsal/arith-tiny" and not card.data.eval_results
+    assert card.data.base_model == "local/arith-tiny" and not card.data.eval_results
 
 
 def test_imports_are_followed_through_functions_packages_and_dots(tmp_path):
-    (tmp_path / "app.py").write_text("import json\n\ndef late():\n    from metrics.verify_file import verify_file\n")
+    (tmp_path / "app.py").write_text(
+        "import json\n\ndef late():\n    from arith_puzzle.metrics.verify_file import verify_file\n"
+    )
     assert {
         "metrics/__init__.py",
         "metrics/verify_file.py",
@@ -210,7 +224,7 @@ def test_imports_are_followed_through_functions_packages_and_dots(tmp_path):
 
 @pytest.mark.parametrize(
     ("source", "place", "entry"),
-    [(DEMO, "demo", "logic"), (INSPECT_TASK, "metric/inspect_task", "dataset_builder.puzzle")],
+    [(DEMO, "demo", "logic"), (INSPECT_TASK, "metric/inspect_task", "arith_puzzle.dataset_builder.puzzle")],
 )
 def test_what_a_pushed_folder_imports_is_in_it_byte_for_byte(staged, source, place, entry):
     folder = staged / place
@@ -236,34 +250,36 @@ def test_the_metrics_folder_is_the_checkouts(staged):
 @pytest.mark.parametrize("kind", ["metric", "demo"])
 def test_a_space_names_what_it_uses(staged, kind):
     card = SpaceCard.load(staged / kind / "README.md")
-    assert card.data.datasets == ["rehearsal/arith-puzzle"]
-    assert kind == "metric" or card.data.models == ["rehearsal/arith-puzzle-arith-tiny-lora", "rehearsal/arith-tiny"]
-    assert card.data.title and card.data.license == "apache-2.0" and "rehearsal/" in card.text
+    assert card.data.datasets == ["local/arith-puzzle"]
+    assert kind == "metric" or card.data.models == ["local/arith-puzzle-arith-tiny-lora", "local/arith-tiny"]
+    assert card.data.title and card.data.license == "apache-2.0" and "local/" in card.text
 
 
 def test_what_is_missing_or_broken_leaves_the_older_stage_as_it_was(inputs, tmp_path, monkeypatch):
-    out = stage(RECIPE, "rehearsal", out=tmp_path / "stage", **inputs)
+    out = stage(RECIPE, "local", out=tmp_path / "stage", **inputs)
     before = {name: path.read_bytes() for name, path in files(out).items()}
 
     def refused(match, **changed):
         with pytest.raises(InputError, match=match) as caught:
-            stage(RECIPE, "rehearsal", out=out, **inputs | changed)
+            stage(RECIPE, "local", out=out, **inputs | changed)
         assert "\n" not in str(caught.value)
         assert {name: path.read_bytes() for name, path in files(out).items()} == before
         assert [path.name for path in tmp_path.iterdir()] == ["stage"]
 
     refused(r"results.json is missing; run the stage that writes it", scores=tmp_path.parent)
     refused(r"manifest.json is missing", dataset=tmp_path.parent)
-    monkeypatch.setattr("model_cards.render.adapter_card", lambda *a, **k: "---\nlicense: mit\n---\n\nx\n")
+    monkeypatch.setattr("arith_puzzle.model_cards.render.adapter_card", lambda *a, **k: "---\nlicense: mit\n---\n\nx\n")
     refused("a model card needs license, library_name")
     whole = (out / "adapter" / "README.md").read_text()
-    monkeypatch.setattr("model_cards.render.adapter_card", lambda *a, **k: whole + "![x](plots/absent.png)\n")
+    monkeypatch.setattr(
+        "arith_puzzle.model_cards.render.adapter_card", lambda *a, **k: whole + "![x](plots/absent.png)\n"
+    )
     refused("leads to 'plots/absent.png'")
 
 
 def test_a_recipe_without_an_adapter_is_refused(inputs, tmp_path):
     with pytest.raises(InputError, match="no 'lora' section"):
-        stage(replace(RECIPE, lora=None), "rehearsal", out=tmp_path / "stage", **inputs)
+        stage(replace(RECIPE, lora=None), "local", out=tmp_path / "stage", **inputs)
 
 
 @pytest.fixture(scope="module")
@@ -271,12 +287,12 @@ def hub(staged, tmp_path_factory):
     """A Hub that has the stage's repos, for fresh processes that know nothing but its address."""
     from huggingface_hub import HfApi, constants
 
-    from release.rehearsal import running
+    from arith_puzzle.local_hub import running
 
     xet, constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_XET, True
     with running(tmp_path_factory.mktemp("hub")) as served:
         api = HfApi(endpoint=served.endpoint, token=served.token)
-        for repo in plan(RECIPE, "rehearsal", merged=True):
+        for repo in plan(RECIPE, "local", merged=True):
             where = {"repo_id": repo.id, "repo_type": repo.type}
             api.create_repo(**where, **({"space_sdk": "gradio"} if repo.type == "space" else {}))
             api.upload_folder(**where, folder_path=staged / repo.kind)

@@ -7,18 +7,20 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import HfApi, constants
 
-from dataset_builder.aug_gsm8k import dataset
-from dataset_builder.aug_gsm8k.runs import write_parquet
-from dataset_builder.errors import InputError
-from release.augment import main as augment
-from release.check import CheckFailed, check
-from release.cli import main
-from release.pipeline import destination
-from release.publish import publish
-from release.rehearsal import running
-from release.stage import COLLECTION_TITLE, TAG
-from release.stage_augmented import PAPER, plan, stage
+from arith_puzzle.cli import main
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k import dataset
+from arith_puzzle.dataset_builder.aug_gsm8k.runs import write_parquet
+from arith_puzzle.local_hub import running
+from arith_puzzle.release.check import CheckFailed, check
+from arith_puzzle.release.pipeline import destination
+from arith_puzzle.release.publish import publish
+from arith_puzzle.release.stage import COLLECTION_TITLE, TAG
+from arith_puzzle.release.stage_augmented import PAPER, plan, stage
+from tests.commands import command
 from tests.release.staging import commits, hub_state, staged_tree, write_stage
+
+augment = command("augment")
 
 PROBLEM = {
     "query": "Tom has 12 boxes with 8 pens each and gives 20 pens away. How many pens does he keep?",
@@ -51,16 +53,16 @@ def folder(built, tmp_path):
 
 
 def test_staged_published_checked_and_the_second_time_nothing(folder, tmp_path, capfd):
-    arguments = [str(folder), "--to", "rehearsal", "--work", str(tmp_path / "work")]
+    arguments = [str(folder), "--to", "local", "--work", str(tmp_path / "work")]
     staged = tmp_path / "work" / "stage-aug-gsm8k"
     assert main(["stage", *arguments]) == 0 and main(["publish", *arguments]) == 0
-    assert 'load_dataset("rehearsal/aug-gsm8k"' in (staged / "aug-gsm8k" / "README.md").read_text()
+    assert 'load_dataset("local/aug-gsm8k"' in (staged / "aug-gsm8k" / "README.md").read_text()
     assert {"README.md", "manifest.json", "data/change_numbers-00.parquet"} <= set(staged_tree(staged, "aug-gsm8k"))
     for path in (path for path in staged.rglob("*") if path.is_file()):
         assert str(tmp_path).encode() not in path.read_bytes(), path
 
     def published():
-        with destination("rehearsal", tmp_path / "work") as (api, _):
+        with destination("local", tmp_path / "work") as (api, _):
             return hub_state(api, staged), commits(api, staged)
 
     state, count = published()
@@ -68,7 +70,7 @@ def test_staged_published_checked_and_the_second_time_nothing(folder, tmp_path, 
     assert repo["private"] is False and set(repo["branches"]["main"]) == set(staged_tree(staged, "aug-gsm8k"))
     assert repo["tags"] == {TAG: repo["branches"]["main"]} and count == {("aug-gsm8k", "main"): 1}
     items = state[f"collection {COLLECTION_TITLE}"]["items"]
-    assert [item[:2] for item in items] == [("paper", PAPER), ("dataset", "rehearsal/aug-gsm8k")]
+    assert [item[:2] for item in items] == [("paper", PAPER), ("dataset", "local/aug-gsm8k")]
     capfd.readouterr()
     assert main(["stage", *arguments]) == 0 and main(["publish", *arguments]) == 0
     assert f"tag {TAG}: is out" in capfd.readouterr().out and published() == (state, count)
@@ -79,7 +81,7 @@ def test_staged_published_checked_and_the_second_time_nothing(folder, tmp_path, 
 
 
 def test_check_finds_other_rows_than_the_manifest_says(folder, tmp_path):
-    staged = stage(folder, "rehearsal", tmp_path / "stage")
+    staged = stage(folder, "local", tmp_path / "stage")
     path = staged / "aug-gsm8k" / "data" / "change_numbers-01.parquet"
     write_parquet(pq.read_table(path).slice(1), path)
     with running(tmp_path / "hub") as hub:
@@ -89,7 +91,7 @@ def test_check_finds_other_rows_than_the_manifest_says(folder, tmp_path):
 
 
 def test_it_joins_the_puzzles_collection_and_does_not_show_a_private_one(built, tmp_path):
-    staged, puzzles = stage(built, "rehearsal", tmp_path / "stage"), write_stage(tmp_path / "puzzles")
+    staged, puzzles = stage(built, "local", tmp_path / "stage"), write_stage(tmp_path / "puzzles")
     record = json.loads((puzzles / "release.json").read_text())
     (puzzles / "release.json").write_text(json.dumps(record | {"collection": COLLECTION_TITLE}))
     for private in (True, False):
@@ -101,7 +103,7 @@ def test_it_joins_the_puzzles_collection_and_does_not_show_a_private_one(built, 
             collection = state[f"collection {COLLECTION_TITLE}"]
             assert collection["private"] is private and state["aug-gsm8k"]["private"] is False
             listed = [item[1] for item in collection["items"]]
-            assert listed == [item["item_id"] for item in record["collection_items"]] + [PAPER, "rehearsal/aug-gsm8k"]
+            assert listed == [item["item_id"] for item in record["collection_items"]] + [PAPER, "local/aug-gsm8k"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_a_folder_that_is_not_what_was_built_is_refused(folder, tmp_path, spoil,
 
 
 def test_what_makes_no_sense_is_one_line(built, tmp_path, capfd):
-    common = ["--to", "rehearsal", "--namespace", "me"]
+    common = ["--to", "local", "--namespace", "me"]
     for arguments, said in (
         ([str(built), *common, "--merged", "--work", str(tmp_path)], "--merged is for a recipe's models"),
         ([str(built), *common, "--work", str(built)], "lies within"),

@@ -8,13 +8,14 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from dataset_builder.errors import InputError
-from dataset_builder.search import SEARCH_MARKER
-from metrics.arith_puzzle_verifier.verify import verify
-from release.inputs import check_recipe
-from release.snippets import snippets
-from release.stage import stage
-from training.recipe import ROOT, load_recipe
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.release.inputs import check_recipe
+from arith_puzzle.release.snippets import snippets
+from arith_puzzle.release.stage import stage
+from arith_puzzle.training.recipe import load_recipe
+from tests.paths import ROOT
 
 NAME, MAX_NEW_TOKENS, ROWS = "arith-puzzle-toy-search-lora", 200, 2
 SFT = {
@@ -26,8 +27,8 @@ SFT = {
 @pytest.fixture(scope="module")
 def made(starter, tmp_path_factory):
     """(recipe, arguments of ``stage``): arith-tiny trained on with other drills, an adapter that knows two puzzles."""
-    from training.score import score
-    from training.sft import train
+    from arith_puzzle.evaluation.score import score
+    from arith_puzzle.training.sft import train
 
     root = tmp_path_factory.mktemp("search")
 
@@ -60,7 +61,7 @@ def made(starter, tmp_path_factory):
 @pytest.fixture(scope="module")
 def staged(made, tmp_path_factory):
     recipe, inputs = made
-    return stage(recipe, "rehearsal", out=tmp_path_factory.mktemp("stage") / "stage", merged=True, **inputs)
+    return stage(recipe, "local", out=tmp_path_factory.mktemp("stage") / "stage", merged=True, **inputs)
 
 
 @pytest.fixture(scope="module")
@@ -97,11 +98,11 @@ def test_the_snippet_cuts_out_the_strict_answer_and_judges_it(staged, first, tmp
         exec(cut, values)
         assert values["answer"] == answer
 
-    code = snippet.code.replace(f"rehearsal/{NAME}", str(staged / "adapter"))
-    code = code.replace("rehearsal/arith_puzzle_verifier", str(staged / "metric" / "arith_puzzle_verifier.py"))
+    code = snippet.code.replace(f"local/{NAME}", str(staged / "adapter"))
+    code = code.replace("local/arith_puzzle_verifier", str(staged / "metric" / "arith_puzzle_verifier.py"))
     config = json.loads((staged / "adapter" / "adapter_config.json").read_text())
     monkeypatch.chdir(tmp_path)  # where the base's name on the Hub is a folder
-    (tmp_path / "rehearsal").mkdir()
+    (tmp_path / "local").mkdir()
     (tmp_path / config["base_model_name_or_path"]).symlink_to(staged / "base")
     exec(code, {})
     assert capsys.readouterr().out == f"{first['raw']}\n{{'ok': 1.0}}\n"
@@ -141,7 +142,7 @@ def test_the_bases_card_takes_its_drills_from_its_own_run(staged, made):
 
 def test_the_demo_is_told_the_format(staged):
     settings = json.loads((staged / "demo" / "settings.json").read_text())
-    assert settings["format"] == "search" and settings["adapter"] == f"rehearsal/{NAME}"
+    assert settings["format"] == "search" and settings["adapter"] == f"local/{NAME}"
 
 
 def test_nothing_local_is_staged(staged, made):

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from metrics.arith_puzzle_verifier.estimators import wilson_interval
-from release.imports import copy_imported
+from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
+from arith_puzzle.release.imports import copy_imported
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "spaces" / "arith_puzzle_demo"
 sys.path.append(str(FOLDER))  # as a script's own folder is, when app.py runs
 
@@ -48,7 +48,7 @@ def tiny_adapter(tmp_path_factory) -> Path:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    from training.tiny import build_tokenizer, init_model
+    from arith_puzzle.training.tiny import build_tokenizer, init_model
 
     folder = tmp_path_factory.mktemp("model")
     base, adapter = folder / "base", folder / "adapter"
@@ -84,7 +84,7 @@ def searching_adapter(tmp_path_factory) -> Path:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    from training.tiny import build_tokenizer, init_model
+    from arith_puzzle.training.tiny import build_tokenizer, init_model
 
     folder = tmp_path_factory.mktemp("searching")
     base, adapter = folder / "base", folder / "adapter"
@@ -170,7 +170,7 @@ def serve(tmp_path_factory, uploads):
         )  # fmt: skip
         running.append((process, log))
         address = f"http://127.0.0.1:{port}"
-        for _ in range(400):
+        for _ in range(6000):
             if process.poll() is not None:
                 break
             try:
@@ -184,7 +184,7 @@ def serve(tmp_path_factory, uploads):
     yield start
     for process, log in running:
         process.terminate()
-        process.wait(20)
+        process.wait(600)
         log.close()
 
 

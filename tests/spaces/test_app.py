@@ -14,7 +14,7 @@ import pytest
 from gradio_client import Client, handle_file
 from huggingface_hub import HfApi
 
-from release.rehearsal import running
+from arith_puzzle.local_hub import running
 
 
 def client(address: str) -> Client:
@@ -36,7 +36,7 @@ class TestFolderAlone:
         solve.write_text(text)
         code = (
             f"import runpy, sys; runpy.run_path({str(folder / 'app.py')!r}); import workers, training\n"
-            "seen = 'backend logic render workers dataset_builder.solve metrics.arith_puzzle_verifier training'"
+            "seen = 'backend logic render workers arith_puzzle.dataset_builder.solver.solve arith_puzzle.metrics.arith_puzzle_verifier training'"
             "\nprint(*(sys.modules[name].__file__ for name in seen.split()), sep='\\n')\n"
             "one = workers.Workers(1); print(one('solve', [1, 2], 3, 9)[0][0]); one.close()"
         )
@@ -116,7 +116,7 @@ class TestApiWithoutModel:
 
     def test_no_file_of_the_machine_is_read(self, bare, staged):
         """Only what was uploaded may be named."""
-        with httpx.Client(base_url=bare, timeout=20) as http:
+        with httpx.Client(base_url=bare, timeout=600) as http:
             for path in ("/etc/passwd", str(staged / "app.py")):
                 data = {"path": path, "meta": {"_type": "gradio.FileData"}}
                 event = http.post("/gradio_api/call/measure_file", json={"data": [data]})
@@ -144,9 +144,9 @@ class TestApiWithoutModel:
 
         async def both():
             async with (
-                httpx.AsyncClient(base_url=bare, timeout=60) as one,
+                httpx.AsyncClient(base_url=bare, timeout=600) as one,
                 httpx.AsyncClient(
-                    base_url=bare, timeout=60, transport=httpx.AsyncHTTPTransport(local_address="127.0.0.2")
+                    base_url=bare, timeout=600, transport=httpx.AsyncHTTPTransport(local_address="127.0.0.2")
                 ) as other,
             ):
                 ask = {"json": {"data": [HARD, 7]}}

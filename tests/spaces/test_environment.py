@@ -73,7 +73,7 @@ def started(python: Path, staged: Path, environment: dict[str, str]):
         yield address
     finally:
         app.terminate()
-        app.wait(30)
+        app.wait(600)
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ class TestRequirementsAlone:
                 time.sleep(0.2)
             assert state["model"] == "ready", state
             done = subprocess.run(
-                [python, "-c", ASK_BY_MCP, address], env=environment, capture_output=True, text=True, timeout=120
+                [python, "-c", ASK_BY_MCP, address], env=environment, capture_output=True, text=True, timeout=600
             )
         assert done.returncode == 0, done.stderr
         found = json.loads(done.stdout.splitlines()[-1])

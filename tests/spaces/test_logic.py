@@ -8,8 +8,8 @@ import logic
 import pytest
 import workers
 
-from dataset_builder.solve import solutions
-from metrics.arith_puzzle_verifier.verify import MAX_RESPONSE_CHARS, verify
+from arith_puzzle.dataset_builder.solver.solve import solutions
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import MAX_RESPONSE_CHARS, verify
 
 FOLDER = Path(logic.__file__).resolve().parent
 PAPER = ("3,6,7,51,58", 4, "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4")

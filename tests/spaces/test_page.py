@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from gradio_client import Client
 
-from release import screenshots
+from docs import screenshots
 
 PHONE = {"width": 375, "height": 780}
 DESKTOP = {"width": 1280, "height": 900}
@@ -205,7 +205,7 @@ class TestPlay:
 
     def test_the_model_at_the_same_puzzle(self, full, open_page, pictures):
         page = open_page(full)
-        page.locator("#status").get_by_text("The model: adapter on base").wait_for(timeout=30_000)
+        page.locator("#status").get_by_text("The model: adapter on base").wait_for(timeout=600_000)
         wait_for_splits(page)
         page.get_by_label("Puzzles from").click()
         page.get_by_role("option", name="test").click()
@@ -285,7 +285,7 @@ class TestAsk:
 
     def test_samples(self, full, open_page, pictures):
         page = open_page(full, PHONE)
-        page.locator("#status .ap-ready").wait_for(timeout=30_000)
+        page.locator("#status .ap-ready").wait_for(timeout=600_000)
         page.get_by_role("tab", name="Ask").click()
         page.get_by_role("spinbutton", name="Samples").fill("6")
         page.get_by_role("spinbutton", name="Samples").press("Tab")
@@ -302,14 +302,14 @@ class TestSearching:
     @pytest.mark.parametrize(("name", "viewport", "scheme"), WINDOWS)
     def test_play_and_ask(self, searching, open_page, pictures, name, viewport, scheme):
         page = open_page(f"{searching}/?puzzle=22,43,51,58:44", viewport, scheme)
-        page.locator("#status").get_by_text("It searches before it answers").wait_for(timeout=60_000)
+        page.locator("#status").get_by_text("It searches before it answers").wait_for(timeout=600_000)
         page.evaluate("""() => {
             window.seen = [];
             new MutationObserver(() => window.seen.push(document.querySelector('#attempt').innerText)).observe(
                 document.querySelector('#attempt'), {childList: true, subtree: true, characterData: true});
         }""")
         page.locator("#race").click()
-        page.locator("#attempt .ap-verdict.ap-good").wait_for(timeout=60_000)
+        page.locator("#attempt .ap-verdict.ap-good").wait_for(timeout=600_000)
         assert page.locator("#attempt tbody code").all_inner_texts() == ["58-43=15", "51-22=29", "29+15=44"]
         live = [text for text in page.evaluate("window.seen") if "It is searching" in text]
         assert any("1 attempt" in text for text in live) and any("2 attempts" in text for text in live), live
@@ -321,7 +321,7 @@ class TestSearching:
         page.get_by_label("Numbers", exact=True).fill("2,3,4")
         page.get_by_label("Target").fill("23")
         page.locator("#ask").click()
-        page.locator("#answered").get_by_text("The search did not come to an end").wait_for(timeout=60_000)
+        page.locator("#answered").get_by_text("The search did not come to an end").wait_for(timeout=600_000)
         assert page.locator("#answered tbody tr").count() == 0
         self.check_search(page, "#answered", "attempts", "4,2:26,20,69:2,6,8,2")
         page.screenshot(path=pictures / f"search-ask-{name}.png", full_page=True)
@@ -402,7 +402,7 @@ class TestTogether:
         one, other = open_page(f"{full}/?puzzle=2,3:5"), open_page(f"{full}/?puzzle=4,5:9", PHONE)
         for page, count in ((one, 2), (other, 2)):
             page.wait_for_function(f"document.querySelectorAll('#board .ap-chip').length === {count}")
-            page.locator("#status .ap-ready").wait_for(timeout=30_000)
+            page.locator("#status .ap-ready").wait_for(timeout=600_000)
         one.locator("#race").click()
         other.locator("#race").click()
         merge(one, 2, "plus", 3)
@@ -418,12 +418,12 @@ class TestTogether:
         for step in SOLUTION:
             merge(page, *step)
         page.locator("#mine .ap-good").wait_for()
-        page.locator("#status").get_by_text("The model: adapter on base").wait_for(timeout=30_000)
+        page.locator("#status").get_by_text("The model: adapter on base").wait_for(timeout=600_000)
 
     def test_a_visitor_who_leaves_gives_the_turn_back(self, full, open_page):
         # the browser's own words on a page that is left in the midst of an answer
         page = open_page(full, forgive=("aborted", "Connection errored out"))
-        page.locator("#status .ap-ready").wait_for(timeout=30_000)
+        page.locator("#status .ap-ready").wait_for(timeout=600_000)
         for _ in range(3):
             page.locator("#race").click()
             page.reload()
@@ -438,7 +438,7 @@ class TestScreenshots:
 
     @pytest.mark.slow
     def test_the_readmes_pictures(self, full, tmp_path):
-        command = [sys.executable, "-m", "release.screenshots", full, "--out", tmp_path]
+        command = [sys.executable, "-m", "docs.screenshots", full, "--out", tmp_path]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         found = sorted(tmp_path.iterdir())

@@ -26,10 +26,10 @@ import workers
 import yaml
 from model import Model
 
-from dataset_builder.errors import InputError
-from dataset_builder.puzzle import symbolic_prompt
-from dataset_builder.solve import solutions
-from metrics.arith_puzzle_verifier.verify import REASONS
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
+from arith_puzzle.dataset_builder.solver.solve import solutions
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import REASONS
 
 FOLDER = Path(logic.__file__).resolve().parent
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
@@ -256,7 +256,7 @@ class TestWorkers:
 
 class TestModel:
     def test_a_real_one(self, tiny_adapter):
-        from training.inference import answer_batches, load
+        from arith_puzzle.evaluation.inference import answer_batches, load
 
         model = Model(str(tiny_adapter))
         assert model.status()["model"] == "loading"
@@ -302,8 +302,8 @@ class TestModel:
 class TestStream:
     def test_lines_one_by_one_and_the_scored_answer(self):
         """By the released base, which writes lines."""
-        from training.inference import answer_batches, load
-        from training.stream import stream_answer
+        from arith_puzzle.evaluation.inference import answer_batches, load
+        from arith_puzzle.evaluation.streaming import stream_answer
 
         loaded = load(str(FOLDER.parents[1] / "training" / "bases" / "arith-tiny"))
         for prompt in ("2,3,4:9\n", "1,5,9,12:7\n", "3,8:24\n"):
@@ -315,8 +315,8 @@ class TestStream:
     def test_a_reader_who_leaves_ends_it(self):
         import threading
 
-        from training.inference import load
-        from training.stream import stream_answer
+        from arith_puzzle.evaluation.inference import load
+        from arith_puzzle.evaluation.streaming import stream_answer
 
         loaded = load(str(FOLDER.parents[1] / "training" / "bases" / "arith-tiny"))
         before = set(threading.enumerate())
@@ -326,7 +326,7 @@ class TestStream:
         assert not set(threading.enumerate()) - before
 
     def test_a_failure_reaches_the_reader(self):
-        from training.stream import stream_answer
+        from arith_puzzle.evaluation.streaming import stream_answer
 
         with pytest.raises(TypeError):
             list(stream_answer(None, None, "1,2:3\n", max_new_tokens=5))
@@ -352,7 +352,7 @@ class TestPuzzles:
         ):
             drawer = puzzles.Puzzles(backend.Settings(dataset=dataset))
             drawer.start()
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 600
             while drawer.loading and time.monotonic() < deadline:
                 time.sleep(0.01)
             assert not drawer.loading and drawer.sources() == sources

@@ -13,11 +13,11 @@ from huggingface_hub import HfApi
 from model import Model
 from searched import MAX_LINE, Search
 
-from dataset_builder.puzzle import parse_puzzle
-from dataset_builder.search import searches as written
-from metrics.arith_puzzle_verifier.verify import verify
-from release.rehearsal import running
-from training.formats import FORMATS
+from arith_puzzle.dataset_builder.formats import FORMATS
+from arith_puzzle.dataset_builder.puzzle import parse_puzzle
+from arith_puzzle.dataset_builder.search_traces import searches as written
+from arith_puzzle.local_hub import running
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ CPU = {"bf16": False, "report_to": "none", "activation_checkpointing": False, "d
 @pytest.fixture(scope="session")
 def learned(tmp_path_factory):
     """A small base that has learned single equations for a moment."""
-    from training.recipe import load_recipe
-    from training.sft import train
+    from arith_puzzle.training.recipe import load_recipe
+    from arith_puzzle.training.sft import train
 
     folder = tmp_path_factory.mktemp("learned")
     recipe = {
@@ -30,8 +30,8 @@ def learned(tmp_path_factory):
 @pytest.fixture(scope="session")
 def adapted(learned, starter, tmp_path_factory):
     """A LoRA adapter on ``learned``, trained for a moment on the dataset."""
-    from training.recipe import load_recipe
-    from training.sft import train
+    from arith_puzzle.training.recipe import load_recipe
+    from arith_puzzle.training.sft import train
 
     folder = tmp_path_factory.mktemp("adapted")
     recipe = {
@@ -48,7 +48,7 @@ def talker(tmp_path_factory):
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    from training.tiny import init_model
+    from arith_puzzle.training.tiny import init_model
 
     folder = tmp_path_factory.mktemp("talker") / "talker"
     special = ["<pad>", "<bos>", "<eos>", "<user>", "<assistant>"]

@@ -15,7 +15,8 @@ from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from accelerate.utils.launch import prepare_multi_gpu_env
 from safetensors.torch import load_file
 
-from training.recipe import ROOT, load_recipe
+from arith_puzzle.training.recipe import load_recipe
+from tests.paths import ROOT
 
 CONFIGS = {path.name: path for path in sorted((ROOT / "training" / "accelerate").glob("*.yaml"))}
 BASE = ROOT / "training" / "bases" / "arith-tiny" / "model.safetensors"
@@ -38,7 +39,7 @@ def launch(folder, starter, *, processes, lora, pack):
     config = CONFIGS["single.yaml" if processes == 1 else "ddp_cpu.yaml"]
     command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
     command += ["--num_processes", str(processes), "--main_process_port", "0", str(ROOT / "training/sft.py")]
-    command += ["--config", str(path), "--dataset", str(starter[0]), "--output", str(out)]
+    command += ["--recipe", str(path), "--dataset", str(starter[0]), "--out", str(out)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from training import energy
-from training.energy import EnergyMeter
+from arith_puzzle.training import energy
+from arith_puzzle.training.energy import EnergyMeter
 
 
 def _package(root, name, label, microjoules, range_uj=262_143_328_850):

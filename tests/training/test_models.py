@@ -10,12 +10,12 @@ import yaml
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from dataset_builder.errors import InputError
-from dataset_builder.puzzle import natural_prompt
-from training.base_tokenizer import check_round_trip, load_tokenizer, set_pad_token
-from training.models import load_model, quantization_config
-from training.recipe import load_recipe
-from training.tiny import build_tokenizer, init_model
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.puzzle import natural_prompt
+from arith_puzzle.training.base_tokenizer import check_round_trip, load_tokenizer, set_pad_token
+from arith_puzzle.training.models import load_model, quantization_config
+from arith_puzzle.training.recipe import load_recipe
+from arith_puzzle.training.tiny import build_tokenizer, init_model
 
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 
@@ -248,7 +248,7 @@ def test_quantization_is_qloras_and_says_what_to_install(small_base, tmp_path, m
     config = quantization_config(recipe)
     assert config.load_in_4bit and config.bnb_4bit_quant_type == "nf4" and config.bnb_4bit_use_double_quant
     assert config.bnb_4bit_compute_dtype == torch.bfloat16 == config.bnb_4bit_quant_storage
-    monkeypatch.setattr("training.models.importlib.util", SimpleNamespace(find_spec=lambda name: None))
+    monkeypatch.setattr("arith_puzzle.training.models.importlib.util", SimpleNamespace(find_spec=lambda name: None))
     with pytest.raises(InputError, match="run: pip install bitsandbytes"):
         load_model(recipe)
 

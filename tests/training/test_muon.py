@@ -9,12 +9,12 @@ import yaml
 from safetensors.torch import load_file
 from transformers import TrainingArguments
 
-from dataset_builder.errors import InputError
-from training.muon import MuonWithAdamW
-from training.recipe import load_recipe
-from training.sft import train
-from training.tiny import build_tokenizer, init_model
-from training.trainer import StopAtNaN
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.training.muon import MuonWithAdamW
+from arith_puzzle.training.recipe import load_recipe
+from arith_puzzle.training.sft import train
+from arith_puzzle.training.tiny import build_tokenizer, init_model
+from arith_puzzle.training.trainer import StopAtNaN
 
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from dataset_builder.errors import InputError
-from release.cli import main
-from training.recipe import ROOT, NeedsSection, check_sft_keys, load_recipe
+from arith_puzzle.cli import main
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.training.recipe import NeedsSection, check_sft_keys, load_recipe
+from tests.paths import ROOT
 
 GOOD = {"name": "x", "model": {"base": "b"}, "dataset": {"rows": 5}, "lora": {"r": 4}, "sft": {"max_steps": 1}}
 SHAPE = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
@@ -87,7 +88,7 @@ def _shape(**change):
         ({"model": {"base": "b", "attn_implementation": "flash_attention_2"}}, "works in 16 bits only"),
         ({"sft": {"bf16": True, "fp16": True}}, "exclude each other"),
         ({"needs": {"gpus": 1}, "sft": {"use_cpu": True}}, "sft.use_cpu forbids them"),
-        ({"sft": {"output_dir": "/x"}}, "sft.output_dir is not set in a recipe; it is set by --output"),
+        ({"sft": {"output_dir": "/x"}}, "sft.output_dir is not set in a recipe; it is set by --out"),
         ({"sft": {"packing": True}}, "it is set by the recipe's pack"),
         ({"sft": {"fsdp": "full_shard"}}, "training/accelerate/fsdp.yaml"),
         ({"sft": {"trust_remote_code": True}}, "no remote code is run"),
@@ -135,7 +136,7 @@ def test_an_unknown_sft_key_names_the_close_one(tmp_path):
 def test_a_recipe_for_a_gpu_on_a_machine_without_one(monkeypatch, tmp_path, capfd):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     recipe = ROOT / "training" / "recipes" / "paper_openllama3b.yaml"
-    assert main(["train", str(recipe), "--output", str(tmp_path / "out")]) == 2
+    assert main(["train", str(recipe), "--out", str(tmp_path / "out")]) == 2
     told = capfd.readouterr().err
     assert "needs 1 GPU of 40 GB and this machine has none; take training/recipes/tiny_cpu.yaml" in told
     assert told.count("\n") == 1 and "Traceback" not in told and not (tmp_path / "out").exists()

@@ -9,12 +9,13 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config
 from trl import SFTConfig
 
-from dataset_builder.aug_gsm8k.dataset import ALL
-from dataset_builder.errors import InputError
-from dataset_builder.generate import CONFIGS, with_solutions
-from training import rejection
-from training.recipe import ROOT, SHAPE, check_hardware, check_sft_keys, load_recipe
-from training.tiny import build_tokenizer, init_config
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k.dataset import ALL
+from arith_puzzle.dataset_builder.configs import CONFIGS, with_solutions
+from arith_puzzle.training import rejection
+from arith_puzzle.training.recipe import SHAPE, check_hardware, check_sft_keys, load_recipe
+from arith_puzzle.training.tiny import build_tokenizer, init_config
+from tests.paths import ROOT
 
 RECIPES = {path.name: path for path in sorted((ROOT / "training" / "recipes").glob("*.yaml"))}
 ARITH_TINY = LlamaConfig(vocab_size=21, hidden_size=160, intermediate_size=480, num_hidden_layers=4,

@@ -6,8 +6,10 @@ import re
 import pytest
 from datasets import load_dataset
 
-from metrics.arith_puzzle_verifier.verify import verify
-from training.rejection import main
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from tests.commands import command
+
+main = command("rejection")
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,12 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from dataset_builder.errors import InputError
-from training.models import load_model
-from training.recipe import ROOT, load_recipe
-from training.sft import _claim, last_checkpoint, train
-from training.tiny import CHARACTERS, build_tokenizer
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.training.models import load_model
+from arith_puzzle.training.recipe import load_recipe
+from arith_puzzle.training.sft import _claim, last_checkpoint, train
+from arith_puzzle.training.tiny import CHARACTERS, build_tokenizer
+from tests.paths import ROOT
 
 SFT = {
     "max_steps": 12, "per_device_train_batch_size": 8, "learning_rate": 1.0e-2, "bf16": False, "report_to": "none",
@@ -115,10 +116,10 @@ def test_killed_and_started_again_it_ends_with_the_same_weights(trained, starter
     command = [
         sys.executable, "-m", "accelerate.commands.launch",
         "--config_file", str(ROOT / "training/accelerate/single.yaml"), str(ROOT / "training/sft.py"),
-        "--config", str(whole.parent / "recipe.yaml"), "--dataset", str(starter[0]), "--output", str(folder),
+        "--recipe", str(whole.parent / "recipe.yaml"), "--dataset", str(starter[0]), "--out", str(folder),
     ]  # fmt: skip
     child = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not list(folder.glob("checkpoints/checkpoint-*/trainer_state.json")) and time.monotonic() < deadline:
         assert child.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
@@ -187,8 +188,8 @@ def test_offline_the_adapter_records_its_bases_commit_and_trackio_the_curve(star
     (repo / "refs" / "main").write_text("2" * 40)
     recipe = write_recipe(tmp_path, "someone/base", rows=8, max_steps=2, logging_steps=1, report_to="trackio")
     environment = os.environ | {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, str(ROOT / "training" / "sft.py"), "--config", str(recipe), "--dataset",
-               str(starter[0]), "--output", str(tmp_path / "out")]  # fmt: skip
+    command = [sys.executable, str(ROOT / "training" / "sft.py"), "--recipe", str(recipe), "--dataset",
+               str(starter[0]), "--out", str(tmp_path / "out")]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, env=environment | {"PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr[-2000:]
     config = json.loads((tmp_path / "out" / "adapter_config.json").read_text())
@@ -224,14 +225,14 @@ def test_a_base_that_is_not_there_is_one_line(starter, tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def smollm2(tmp_path_factory):
-    from training.smollm2 import convert
+    from arith_puzzle.training.smollm2 import convert
 
     return convert(tmp_path_factory.mktemp("smollm2") / "smollm2-135m")
 
 
 def test_the_gpu_recipe_that_searches_at_toy_size(smollm2, starter, tmp_path):
     """Trained and scored as on a GPU, but for precision, sizes and hardware."""
-    from training.score import score
+    from arith_puzzle.evaluation.score import score
 
     shipped = yaml.safe_load((ROOT / "training/recipes/smollm2_135m_search_gpu.yaml").read_text())
     del shipped["needs"], shipped["model"]["dtype"]

@@ -5,10 +5,12 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from dataset_builder.aug_gsm8k import dataset
-from dataset_builder.aug_gsm8k.runs import read_run, rows_sha256
-from model_cards.check import check_card
-from release.augment import main
+from arith_puzzle.dataset_builder.aug_gsm8k import dataset
+from arith_puzzle.dataset_builder.aug_gsm8k.runs import read_run, rows_sha256
+from arith_puzzle.model_cards.check import check_card
+from tests.commands import command
+
+main = command("augment")
 
 
 @pytest.fixture

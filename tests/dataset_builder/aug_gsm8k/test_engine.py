@@ -9,10 +9,12 @@ import time
 
 import pytest
 
-from dataset_builder.aug_gsm8k.engine import Endpoint, Engine, Limits
-from dataset_builder.aug_gsm8k.store import Store
-from dataset_builder.errors import InputError
-from release.augment import main
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k.engine import Endpoint, Engine, Limits
+from arith_puzzle.dataset_builder.aug_gsm8k.store import Store
+from tests.commands import command
+
+main = command("augment")
 
 SECRET = "sk-test-0123456789-never-to-be-seen"
 FAST = Limits(concurrency=4, first_wait=0.01)
@@ -170,7 +172,7 @@ def test_a_killed_run_goes_on_without_paying_twice(gsm8k, tmp_path, chat):
     assert main(whole) == 0
     wanted = len(chat.calls)
     chat.calls.clear()
-    command = [sys.executable, "-m", "release.cli", "augment"]
+    command = [sys.executable, "-m", "arith_puzzle.cli", "augment"]
     command += augment(*gsm8k, chat, tmp_path, *few, store="cut.jsonl", out="cut")
     for calls in (3, 30):  # while it asks for questions, while it samples paths
         child = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from dataset_builder.aug_gsm8k.local_server import model_name, serve
-from dataset_builder.errors import InputError
-from release.augment import main
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k.local_server import model_name, serve
+from tests.commands import command
+
+main = command("augment")
 
 TINY = Path(__file__).resolve().parents[3] / "training" / "bases" / "arith-tiny"
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from dataset_builder.aug_gsm8k import rules
-from dataset_builder.aug_gsm8k.chain import RefusedError, compile_problem
-from dataset_builder.aug_gsm8k.numerals import question_numerals, written
-from dataset_builder.aug_gsm8k.rules import augment, run
-from dataset_builder.aug_gsm8k.source import Problem, read_problems
-from dataset_builder.errors import InputError
-from metrics.gsm8k_answer.calculator import check_annotations
-from metrics.gsm8k_answer.score import answer
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.aug_gsm8k import rules
+from arith_puzzle.dataset_builder.aug_gsm8k.chain import RefusedError, compile_problem
+from arith_puzzle.dataset_builder.aug_gsm8k.numerals import question_numerals, written
+from arith_puzzle.dataset_builder.aug_gsm8k.rules import augment, run
+from arith_puzzle.dataset_builder.aug_gsm8k.source import Problem, read_problems
+from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotations
+from arith_puzzle.metrics.gsm8k_answer.score import answer
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "gsm8k" / "train.jsonl"
 

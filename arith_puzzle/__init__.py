@@ -1,0 +1,42 @@
+"""arith-puzzle: arithmetic puzzles with an exact verifier, a solver and a deterministic generator.
+
+>>> import arith_puzzle
+>>> arith_puzzle.verify([2, 3], 5, "2+3=5").correct
+True
+>>> arith_puzzle.solve([3, 6, 7, 51, 58], 4)
+['6*7=42\\n58-51=7\\n42/3=14...']
+
+``verify``, ``Verdict``, ``solve``, ``generate``, ``reward``, ``graded_reward`` and ``load_metric`` are what other projects
+import. Each is loaded when it is first used, so that this import stays light: it needs neither torch nor NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_PUBLIC = {
+    "Verdict": "arith_puzzle.metrics.arith_puzzle_verifier.verify",
+    "verify": "arith_puzzle.metrics.arith_puzzle_verifier.verify",
+    "reward": "arith_puzzle.metrics.rewards",
+    "graded_reward": "arith_puzzle.metrics.rewards",
+    "solve": "arith_puzzle.api",
+    "generate": "arith_puzzle.api",
+    "load_metric": "arith_puzzle.api",
+}
+"""Public name -> the module that defines it. ``__init__.pyi`` says the same to type checkers."""
+
+__all__ = ["Verdict", "generate", "graded_reward", "load_metric", "reward", "solve", "verify"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("arith-puzzle")
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, "__version__"])

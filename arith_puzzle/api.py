@@ -1,0 +1,98 @@
+"""The solver, the generator and the metric behind short calls: what ``import arith_puzzle`` offers besides ``verify``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import PACKAGE
+
+METRICS = ("arith_puzzle_verifier", "gsm8k_answer")
+
+
+def solve(numbers: Sequence[int], target: int, *, limit: int | None = 1, bound: int | None = None) -> list[str]:
+    """Solutions of a puzzle under the paper's rule, each as the completion text that ``verify`` accepts.
+
+    Args:
+        numbers: 2 to 20 integers; repeats and any order are allowed.
+        target: an integer.
+        limit: maximum number of solutions; None gives all of them.
+        bound: largest |intermediate|; default: 10 times the largest number.
+
+    Returns:
+        Different solutions in normal form. An empty list proves that there is none within ``bound`` for up to 8
+        numbers; beyond, it says that the search found none.
+
+    Raises:
+        InputError: numbers, limit or bound out of range.
+    """
+    from arith_puzzle.dataset_builder.puzzle import parse_puzzle
+    from arith_puzzle.dataset_builder.solver.solve import MAX_EXACT_NUMBERS, default_bound, find, solutions
+
+    given, goal = parse_puzzle(f"{','.join(map(str, numbers))}:{target}")
+    for name, value in (("limit", limit), ("bound", bound)):
+        if value is not None and value < 1:
+            raise InputError(f"{name} must be at least 1, not {value}")
+    bound = bound or default_bound(given, goal)
+    if len(given) > MAX_EXACT_NUMBERS and limit == 1:
+        found, _ = find(given, goal, bound=bound)
+        return [found] if found else []
+    return list(islice(solutions(given, goal, bound=bound), limit))
+
+
+def generate(config: str = "starter", split: str = "train", *, rows: int = 1000, seed: int = 0) -> list[dict[str, Any]]:
+    """The first rows of a split, generated here: the same rows as in the published Parquet files.
+
+    Args:
+        config: "1m", "10m", "100m", "stress" or "starter".
+        split: one of the config's splits, such as "train" or "test".
+        rows: how many; fewer if the split has fewer.
+        seed: of the dataset; the published one is 0.
+
+    Returns:
+        One dict for each row: "numbers" (list of int, ascending), "target" (int), "prompt" and "completion" (str), "n"
+        (int), "num_solutions" (int or None), "difficulty" (float or None).
+
+    Raises:
+        InputError: unknown config or split, or rows or seed out of range.
+    """
+    from arith_puzzle.dataset_builder.configs import CONFIGS, Config, shard_sizes
+    from arith_puzzle.dataset_builder.generate import generate_shard
+
+    if config not in CONFIGS:
+        raise InputError(f"unknown config {config!r}; known: {', '.join(CONFIGS)}")
+    content = CONFIGS[config]
+    if split not in content.splits:
+        raise InputError(f"{config} has no split {split!r}; it has {', '.join(content.splits)}")
+    if rows < 1 or seed < 0:
+        raise InputError(f"rows must be at least 1 and seed at least 0, not {rows} and {seed}")
+    spec = content.splits[split]
+    part = Config(content.family, {split: replace(spec, rows=min(rows, spec.rows))})
+    shards = range(len(shard_sizes(part.splits[split])))
+    return [row for shard in shards for row in generate_shard(part, split, seed, shard).to_pylist()]
+
+
+def load_metric(name: str = "arith_puzzle_verifier") -> Any:
+    """The metric of this package as ``evaluate.load`` gives it, without a Hub.
+
+    Args:
+        name: "arith_puzzle_verifier" or "gsm8k_answer".
+
+    Returns:
+        ``evaluate.EvaluationModule``; ``compute(predictions=..., references=...)`` gives pass@k and more.
+
+    Raises:
+        InputError: an unknown name, or ``evaluate`` is not installed.
+    """
+    if name not in METRICS:
+        raise InputError(f"unknown metric {name!r}; known: {', '.join(METRICS)}")
+    try:
+        import evaluate
+    except ModuleNotFoundError:
+        raise InputError(
+            "load_metric needs evaluate, which is not installed; run: pip install 'arith-puzzle[metric]'"
+        ) from None
+    return evaluate.load(str(PACKAGE / "metrics" / name))

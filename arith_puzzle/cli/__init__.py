@@ -1,0 +1,80 @@
+"""The console command ``arith-puzzle``. Each command is a module of this package.
+
+A module has a docstring, which is its help text, ``add_arguments(parser)`` and ``run(args)``, which returns the exit
+status: 0 done; 1 the answer is no (no solution, a check failed); 2 bad input, in one line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import warnings
+from importlib.metadata import version
+
+from arith_puzzle.common.errors import InputError
+
+COMMANDS = {
+    "build": "write a dataset: Parquet shards, manifest and card",
+    "train": "train a recipe with TRL and accelerate",
+    "score": "score a model or an adapter on evaluation splits",
+    "report": "make tables and plots of scores",
+    "stage": "write one complete folder for each Hub repo",
+    "publish": "publish the staged folders, or withdraw a version",
+    "check": "check what is published, as a new user would load it",
+    "release": "do all of this: build, train, score, stage, publish, check",
+    "solve": "print solutions of one puzzle",
+    "verify": "judge the answers in a JSONL file",
+    "study": "train and score a study: a score for each training size or change",
+    "rejection": "make training rows of a model's own verified answers",
+    "merge": "merge an adapter into its base and save the model",
+    "augment": "make aug-gsm8k: new questions from GSM8K's, with checked solutions",
+    "base": "write a base model that needs no hub",
+    "hub": "serve a local Hub for rehearsals",
+    "demo": "serve the demo",
+}
+"""Command -> what it does. The pipeline's stages come first, in their order; then the tools."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    # Idle OpenMP threads that spin slow a small model tenfold as soon as another process needs a core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # notes from one library to another
+    warnings.simplefilter("ignore", FutureWarning)
+    chosen = _parser().parse_args(argv)
+    command = importlib.import_module(f"arith_puzzle.cli.{chosen.command}")
+    parser = argparse.ArgumentParser(
+        prog=f"arith-puzzle {chosen.command}",
+        description=command.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_arguments(parser)
+    args = parser.parse_args(chosen.arguments)
+    args.argv = [chosen.command, *chosen.arguments]
+    try:
+        return command.run(args)
+    except InputError as error:
+        print(f"arith-puzzle {chosen.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"arith-puzzle {chosen.command}: stopped; the same command continues from here", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    table = "\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="arith-puzzle",
+        description="Arithmetic puzzles: datasets, an exact verifier, models, and their release on the Hub.",
+        epilog=f"commands:\n{table}\n\narith-puzzle COMMAND --help explains one of them.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="arith-puzzle [--version] COMMAND ...",
+    )
+    parser.add_argument("--version", action="version", version=f"arith-puzzle {version('arith-puzzle')}")
+    parser.add_argument("command", metavar="COMMAND", choices=COMMANDS, help=argparse.SUPPRESS)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser

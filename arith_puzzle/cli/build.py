@@ -1,0 +1,75 @@
+"""Write a dataset: Parquet shards, the manifest and the card.
+
+    arith-puzzle build --config starter --out arith-puzzle
+
+Shards that are complete are kept, so the same command continues after an interruption. Afterwards
+load_dataset("arith-puzzle") works beside the folder. docs/scale.md explains the options for several machines.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from arith_puzzle.common.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("--config", default="starter", help="1m, 10m, 100m, stress or starter (default)")
+    parser.add_argument(
+        "--out",
+        default="arith-puzzle",
+        help="the dataset's folder; with --executor also an address such as s3://bucket/folder",
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--workers", type=int, help="shards or tasks at a time (default: 2; on a cluster, what it grants)"
+    )
+    parser.add_argument(
+        "--solutions", choices=("made", "canonical"), help="which solution rows carry (default: the config's choice)"
+    )
+    parser.add_argument("--paths", type=int, default=1, help="different solutions of each train puzzle (default: 1)")
+    tasks = parser.add_argument_group("several machines", "docs/scale.md explains how, and what it costs")
+    tasks.add_argument(
+        "--executor", choices=("local", "ray", "slurm"), help="build the shards as tasks of a datatrove executor"
+    )
+    tasks.add_argument(
+        "--collect", action="store_true", help="write the manifest of shards that are all there, and nothing else"
+    )
+    tasks.add_argument("--tasks", type=int, help="number of tasks (default: one for each shard)")
+    tasks.add_argument("--logs", help="datatrove's log folder, visible to all machines (default: below runs/executors)")
+    tasks.add_argument("--partition", help="Slurm partition")
+    tasks.add_argument("--time", help="Slurm time limit of a job (default: 01:00:00)")
+    tasks.add_argument("--sbatch", metavar="KEY=VALUE", action="append", help="one more sbatch option; may be repeated")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build it and print a line for each split."""
+    from arith_puzzle.release.pipeline import build_stage, build_tasks, collect_stage
+
+    options = {name: getattr(args, name) for name in ("tasks", "logs", "partition", "time", "sbatch")}
+    given = {name: value for name, value in options.items() if value is not None}
+    slurm_only = [name for name in given if name in ("partition", "time", "sbatch") and args.executor != "slurm"]
+    if slurm_only or (given and not args.executor):
+        name, needed = (slurm_only[0], "--executor slurm") if slurm_only else (next(iter(given)), "--executor")
+        raise InputError(f"--{name} goes with {needed} and does nothing here; leave it out")
+    if args.collect and args.executor:
+        raise InputError("--collect only writes the manifest and runs no task; leave out --executor")
+    common = {"seed": args.seed, "solutions": args.solutions, "paths": args.paths}
+    if args.collect:
+        manifest = collect_stage(args.config, args.out, **common)
+    elif args.executor:
+        manifest = build_tasks(args.config, args.out, args.executor, workers=args.workers, **common, **given)
+    elif "://" in args.out:
+        raise InputError(f"--out {args.out} is not a folder; an address needs --executor, such as --executor local")
+    else:
+        workers = 2 if args.workers is None else args.workers
+        manifest = build_stage(args.config, Path(args.out), workers=workers, **common)
+    if manifest is None:
+        print(f"submitted; the last job writes {args.out}/manifest.json, `squeue --me` shows how far they are")
+        return 0
+    for name, config in manifest["configs"].items():
+        for split, item in config["splits"].items():
+            print(f"{args.out}: {name}/{split}: {item['rows']:,} rows in {len(item['shards'])} shard(s)")
+    return 0

@@ -1,0 +1,28 @@
+"""Serve the demo: the Space of a release, or the one of this package with a model of your choice.
+
+arith-puzzle demo --release runs/arith-puzzle-arith-tiny-lora
+arith-puzzle demo --adapter runs/mine --dataset arith-puzzle
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("--release", type=Path, help="folder of a release to the local Hub, which is served too")
+    parser.add_argument("--adapter", help="folder or Hub id of an adapter")
+    parser.add_argument("--dataset", help="folder or Hub id of the dataset")
+    parser.add_argument("--port", type=int, default=7860, help="port of the demo (default: 7860)")
+    parser.add_argument(
+        "--hub-port", type=int, default=7861, help="port of the local Hub, with --release (default: 7861)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until Ctrl-C."""
+    from arith_puzzle.release.serve import serve_demo
+
+    return serve_demo(args.release, args.adapter, args.dataset, args.port, args.hub_port)

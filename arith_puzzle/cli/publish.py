@@ -1,0 +1,75 @@
+"""Publish the staged folders: for the first time, again, or what an interruption left over.
+
+    arith-puzzle publish tiny_cpu --to hub --dry-run
+
+The token is that of `hf auth login` or HF_TOKEN; it is never an argument. A new repo is private until it is whole;
+large files go first, then one commit for each revision, the tag last. Nothing changed, no commit. When the Hub is busy
+(429, 5xx, no answer) a line says how long the next try is away; an interrupted command is simply repeated.
+
+One line and status 2: a missing or wrong token, or one that only reads; a namespace that it may not write in; a name
+that holds something else; a version that is out with other content (on the real Hub) or was withdrawn; an adapter
+whose base is not on the Hub; a Hub that does not answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from arith_puzzle.cli.release_options import add_common, check_namespace, source_and_work
+from arith_puzzle.common.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_common(parser)
+    parser.add_argument("--private", action="store_true", help="keep repos without a published version private")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print what would change, file by file, and change nothing"
+    )
+    parser.add_argument("--yank", metavar="VERSION", help="withdraw a version: delete nothing, mark cards and tags")
+    parser.add_argument(
+        "--successor", metavar="VERSION", help="version that replaces the withdrawn one, or another model's id"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Publish and print the collection's address."""
+    from arith_puzzle.release.pipeline import destination
+
+    if args.successor and not args.yank:
+        raise InputError("--successor goes with --yank and does nothing here; leave it out")
+    if args.yank and args.private:
+        raise InputError("--private is for new repos, and --yank makes none; leave it out")
+    if args.yank:
+        return _yank(args)
+    _, work = source_and_work(args)
+    check_namespace(work, args.namespace)
+    with destination(args.to, work.root) as (api, _):
+        from arith_puzzle.release.publish import publish
+
+        published = publish(
+            work.stage,
+            api,
+            private=args.private,
+            move_tags=args.to == "local",
+            dry_run=args.dry_run,
+            announce=print,
+        )
+        print(f"{api.endpoint}/collections/{published['collection']}" if published else "dry run: nothing was changed")
+    return 0
+
+
+def _yank(args: argparse.Namespace) -> int:
+    from arith_puzzle.release import stage, stage_augmented
+    from arith_puzzle.release.pipeline import destination
+    from arith_puzzle.release.publish import namespace_of
+    from arith_puzzle.release.yank import withdraw
+
+    recipe, work = source_and_work(args)
+    with destination(args.to, work.root) as (api, _):
+        owner = args.namespace or namespace_of(api)
+        repos = stage.plan(recipe, owner, merged=True) if recipe else stage_augmented.plan(owner)
+        withdraw(repos, api, args.yank, args.successor, dry_run=args.dry_run, announce=print)
+    if args.dry_run:
+        print("dry run: nothing was changed")
+    return 0

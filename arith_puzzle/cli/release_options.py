@@ -1,0 +1,64 @@
+"""Options that stage, publish, check and release share."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from arith_puzzle.common.errors import InputError
+
+
+def add_common(parser: argparse.ArgumentParser, *, recipe_only: bool = False) -> None:
+    """Add what is released, where its parts are, and the destination."""
+    if recipe_only:
+        parser.add_argument(
+            "source", type=Path, metavar="RECIPE", help="a recipe's file, or the name of one in training/recipes"
+        )
+    else:
+        parser.add_argument("source", type=Path, metavar="SOURCE", help="a recipe, or the folder of aug-gsm8k")
+    parser.add_argument(
+        "--work", type=Path, help="folder of the release (default: runs/<the recipe's name> or runs/release-aug-gsm8k)"
+    )
+    parser.add_argument(
+        "--to", choices=("local", "hub"), required=True, help="a local Hub for rehearsals, or the real Hub"
+    )
+    parser.add_argument("--namespace", help="user or organisation (default: the token's user)")
+
+
+def source_and_work(args: argparse.Namespace):
+    """Return (the recipe, or None for aug-gsm8k; the release's ``Work``)."""
+    from arith_puzzle.release.pipeline import Work
+    from arith_puzzle.training.recipe import load_recipe
+
+    if args.source.is_dir() and args.argv[0] != "release":
+        from arith_puzzle.release.stage_augmented import NAME, read_manifest
+
+        read_manifest(args.source)
+        return None, Work(args.work or Path("runs") / f"release-{NAME}", stage=f"stage-{NAME}")
+    recipe = load_recipe(args.source)
+    return recipe, Work(args.work or Path("runs") / recipe.name)
+
+
+def check_namespace(work, namespace: str | None) -> None:
+    """Raise InputError if the folders were staged for another namespace, which all their cards name."""
+    from arith_puzzle.release.stage import read_plan
+
+    staged = read_plan(work.stage)[0]["namespace"]
+    if namespace not in (None, staged):
+        raise InputError(
+            f"{work.stage} was staged for {staged}, not {namespace}; run `stage` with --namespace {namespace}"
+        )
+
+
+def status_of_check(run: Callable[[], object]) -> int:
+    """Run something that may raise CheckFailed; returns the exit status."""
+    from arith_puzzle.release.check import CheckFailed
+
+    try:
+        run()
+    except CheckFailed as error:
+        print(f"check failed: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,39 @@
+"""Write one complete folder for each Hub repo of a finished release run, or of aug-gsm8k. Nothing is sent.
+
+arith-puzzle stage tiny_cpu --to hub --namespace your-name
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from arith_puzzle.cli.release_options import add_common, source_and_work
+from arith_puzzle.common.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_common(parser)
+    parser.add_argument("--merged", action="store_true", help="also stage base and adapter as one model")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Stage it and print the folder."""
+    from arith_puzzle.release import stage, stage_augmented
+    from arith_puzzle.release.pipeline import destination
+
+    recipe, work = source_and_work(args)
+    if recipe is None and args.merged:
+        raise InputError(f"--merged is for a recipe's models, and {args.source} has none; leave it out")
+    owner = args.namespace
+    if owner is None:
+        from arith_puzzle.release.publish import namespace_of
+
+        with destination(args.to, work.root) as (api, _):
+            owner = namespace_of(api)
+    if recipe is None:
+        print(stage_augmented.stage(args.source, owner, work.stage))
+    else:
+        parts = {"dataset": work.dataset, "run": work.run, "scores": work.scores}
+        print(stage.stage(recipe, owner, out=work.stage, merged=args.merged, **parts))
+    return 0

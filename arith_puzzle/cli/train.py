@@ -1,0 +1,41 @@
+"""Train a recipe: one YAML file for each run.
+
+    arith-puzzle train training/recipes/tiny_cpu.yaml --dataset arith-puzzle --out runs/mine
+
+A recipe of the package may be named without its folder: arith-puzzle train tiny_cpu. The same command resumes a run
+that was interrupted, from its last complete checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from arith_puzzle.common.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument(
+        "recipe", type=Path, metavar="RECIPE", help="a recipe's file, or the name of one in training/recipes"
+    )
+    parser.add_argument(
+        "--dataset", type=Path, help="folder or Hub id of the dataset (default: the recipe's dataset.path)"
+    )
+    parser.add_argument("--out", type=Path, help="folder of the run (default: runs/<the recipe's name>)")
+    parser.add_argument(
+        "--accelerate-config", type=Path, help="accelerate's configuration (default: training/accelerate/single.yaml)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train it in a process of its own."""
+    from arith_puzzle.training.launch import SINGLE, launch
+    from arith_puzzle.training.recipe import load_recipe
+
+    recipe = load_recipe(args.recipe)
+    config = args.accelerate_config or SINGLE
+    if not config.is_file():
+        raise InputError(f"no accelerate configuration at {config}; see training/accelerate/")
+    out = args.out or Path("runs") / recipe.name
+    return launch(args.recipe, out=out, dataset=args.dataset, accelerate_config=config)

@@ -1,0 +1,40 @@
+"""Judge answers in a JSONL file: the metric over all of them, and a verdict for each.
+
+    arith-puzzle verify answers.jsonl
+
+A row has numbers, target and response; a row with several samples has responses, a list. Exit status 2: a row could not
+be read; the others are judged all the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from arith_puzzle.common.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("file", type=Path, metavar="FILE.jsonl")
+    parser.add_argument(
+        "--division", choices=("exact", "integer"), default="exact", help="division rule (default: exact)"
+    )
+    parser.add_argument("--out", type=Path, help="file for the verdicts (default: FILE.jsonl.verdicts.jsonl)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge the file and print the metric."""
+    from arith_puzzle.metrics.verify_file import table, verify_file
+
+    out = args.out or args.file.with_name(args.file.name + ".verdicts.jsonl")
+    measured, broken = verify_file(args.file, out, division=args.division)
+    if measured:
+        print(table(measured))
+        print(f"verdicts: {out}")
+    for line in broken:
+        print(line, file=sys.stderr)
+    if not measured and not broken:
+        raise InputError(f"{args.file} holds no row; a row has numbers, target and response")
+    return 2 if broken else 0

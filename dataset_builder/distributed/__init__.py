@@ -1,0 +1,1 @@
+"""Shards built as tasks on several machines."""

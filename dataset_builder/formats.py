@@ -1,0 +1,151 @@
+"""How a dataset's rows become the prompts and completions of training: ``dataset.format`` in a recipe.
+
+Puzzles have a way back too: which part of an answer is the strict one, for the verifier (``strict``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from arith_puzzle.dataset_builder.puzzle import (
+    completion,
+    natural_prompt,
+    parse_completion,
+    puzzle_key,
+    symbolic_prompt,
+)
+from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER, searches
+
+ALPACA = (
+    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
+    "### Instruction:\n{instruction}\n\n### Response:"
+)
+"""The prompt of MuggleMath (arXiv 2310.05506) and of RFT, after Stanford Alpaca."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """``columns`` of the dataset that are read; ``texts`` makes prompts and completions, string arrays, of a table."""
+
+    columns: tuple[str, ...]
+    texts: Callable[..., tuple[pa.Array, pa.Array]]
+
+
+def _symbolic(table: pa.Table) -> tuple[pa.Array, pa.Array]:
+    return table["prompt"].combine_chunks(), table["completion"].combine_chunks()
+
+
+def _natural(table: pa.Table) -> tuple[pa.Array, pa.Array]:
+    puzzles = zip(table["numbers"].to_pylist(), table["target"].to_pylist(), strict=True)
+    return pa.array([natural_prompt(*puzzle) for puzzle in puzzles], pa.string()), table["completion"].combine_chunks()
+
+
+def _alpaca(table: pa.Table) -> tuple[pa.Array, pa.Array]:
+    prompts = [ALPACA.format(instruction=query) for query in table["query"].to_pylist()]
+    responses = [f"\n{response}" for response in table["response"].to_pylist()]
+    return pa.array(prompts, pa.string()), pa.array(responses, pa.string())
+
+
+def _search(table: pa.Table) -> tuple[pa.Array, pa.Array]:
+    """In the table's order; puzzles that no attempt solves are left out."""
+    numbers, targets = table["numbers"].combine_chunks(), table["target"].to_numpy()
+    sizes = pc.list_value_length(numbers).to_numpy()
+    parts, order = [], []
+    for n in np.unique(sizes):
+        rows = np.flatnonzero(sizes == n)
+        flat = numbers.take(pa.array(rows)).flatten().to_numpy()
+        *texts, found = searches(flat.reshape(-1, n).astype(np.int64), targets[rows].astype(np.int64))
+        solved = np.flatnonzero(found >= 0)
+        parts.append([column.take(pa.array(solved)) for column in texts])
+        order.append(rows[solved])
+    place = pa.array(np.argsort(np.concatenate(order)))
+    prompts, answers = (pa.concat_arrays(columns).take(place) for columns in zip(*parts, strict=True))
+    return prompts, answers
+
+
+def _rewritten(
+    prompt: Callable[[list[int], int], str], answer: Callable[[list[int], int, str], str], table: pa.Table
+) -> tuple[pa.Array, pa.Array]:
+    rows = table.to_pylist()
+    prompts = [prompt(row["numbers"], row["target"]) for row in rows]
+    answers = [answer(row["numbers"], row["target"], row["completion"]) for row in rows]
+    return pa.array(prompts, pa.string()), pa.array(answers, pa.string())
+
+
+def _same(numbers: list[int], target: int, text: str) -> str:
+    return text
+
+
+def _draw(numbers: Sequence[int], target: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=puzzle_key(numbers, target)))
+
+
+def _shuffled_prompt(numbers: Sequence[int], target: int) -> str:
+    order = np.argsort(_draw(numbers, target).random(len(numbers)))
+    return f"{','.join(str(sorted(numbers)[i]) for i in order)}:{target}\n"
+
+
+def _either_order(numbers: Sequence[int], target: int, text: str) -> str:
+    swap = _draw(numbers, target).random(len(numbers)) < 0.5
+    steps = zip(parse_completion(text), swap, strict=False)
+    return completion((b, op, a, c) if op in "+*" and other else (a, op, b, c) for (a, op, b, c), other in steps)
+
+
+def _reversed_lines(text: str) -> str:
+    return "\n".join(reversed(text.split("\n")))
+
+
+def _reversed_digits(text: str) -> str:
+    return re.sub(r"\d+", lambda match: match[0][::-1], text)
+
+
+def _after_marker(text: str) -> str:
+    return text.rpartition(f"\n{SEARCH_MARKER}\n")[2]
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True)
+class Puzzles(Format):
+    """A format of puzzles: ``prompt`` asks one, and ``strict`` is the part of an answer that is judged."""
+
+    prompt: Callable[[Sequence[int], int], str] = symbolic_prompt
+    strict: Callable[[str], str] = _as_it_is
+
+
+_PUZZLE = ("numbers", "target", "completion")
+FORMATS = {
+    "symbolic": Puzzles(("prompt", "completion"), _symbolic),
+    "natural": Puzzles(_PUZZLE, _natural, natural_prompt),
+    # What follows the marker of arith_puzzle.dataset_builder.search_traces is judged; an answer without one is judged whole.
+    "search": Puzzles(("numbers", "target"), _search, symbolic_prompt, _after_marker),
+    # The levers of studies/levers_cpu.yaml: one change of the symbolic format each.
+    "shuffled": Puzzles(_PUZZLE, partial(_rewritten, _shuffled_prompt, _same), _shuffled_prompt),
+    "either_order": Puzzles(_PUZZLE, partial(_rewritten, symbolic_prompt, _either_order)),
+    "backward": Puzzles(
+        _PUZZLE,
+        partial(_rewritten, symbolic_prompt, lambda numbers, target, text: _reversed_lines(text)),
+        strict=_reversed_lines,
+    ),
+    "reversed_digits": Puzzles(
+        _PUZZLE,
+        partial(
+            _rewritten,
+            lambda numbers, target: _reversed_digits(symbolic_prompt(numbers, target)),
+            lambda numbers, target, text: _reversed_digits(text),
+        ),
+        lambda numbers, target: _reversed_digits(symbolic_prompt(numbers, target)),
+        _reversed_digits,
+    ),
+    "alpaca": Format(("query", "response"), _alpaca),
+}
+PUZZLE_FORMATS = tuple(name for name, form in FORMATS.items() if isinstance(form, Puzzles))

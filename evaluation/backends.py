@@ -1,0 +1,116 @@
+"""What generates: transformers, or vLLM where it is installed, behind one face.
+
+An engine has ``tokenizer``, ``max_positions`` (tokens of prompt and answer together, or None) and
+``generate(prompt_ids, decoding, seeds)``, which answers a batch in its order.
+
+The same seeds give the same answers on the same machine and versions. With transformers a batch draws from one
+generator, so its composition matters too: score keeps it fixed. vLLM draws each sample from a generator of its own, but
+promises the same tokens only for the same scheduling, which VLLM_ENABLE_V1_MULTIPROCESSING=0 fixes (docs.vllm.ai,
+"Reproducibility"); it is set here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from huggingface_hub import snapshot_download
+from safetensors import SafetensorError
+
+from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.evaluation.inference import (
+    Answer,
+    Decoding,
+    adapter_config,
+    generate,
+    load,
+    load_tokenizer,
+    to_answer,
+)
+
+LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""What vLLM takes as ``max_lora_rank``."""
+
+
+def vllm_installed() -> bool:
+    """Is vLLM there? It is not imported for the answer."""
+    return importlib.util.find_spec("vllm") is not None
+
+
+def open_engine(
+    backend: str, model: str, adapter: str | None, *, revision: str | None, adapter_revision: str | None, dtype: str,
+    device: str, merge: bool,
+) -> TransformersEngine | VllmEngine:  # fmt: skip
+    """Load what is scored.
+
+    Raises:
+        InputError: it cannot be loaded, or the backend is not installed.
+    """
+    if backend == "vllm" and not vllm_installed():
+        raise InputError("--backend vllm needs vLLM, which is not installed; run: pip install vllm")
+    source = {"revision": revision, "adapter": adapter, "adapter_revision": adapter_revision, "dtype": dtype}
+    try:
+        return VllmEngine(model, **source) if backend == "vllm" else TransformersEngine(model, device, merge, **source)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+        what = f"the adapter {adapter!r} on {model!r}" if adapter else repr(model)
+        raise InputError(f"cannot load {what}: {first_line(error)}") from None
+
+
+class TransformersEngine:
+    """A base, or an adapter on it, in transformers."""
+
+    def __init__(self, model: str, device: str, merge: bool, **source):
+        self._model, self.tokenizer = load(model, device=device, merge=merge, **source)
+        self.max_positions = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+
+    def generate(self, prompt_ids: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[Answer]:
+        """The batch draws from one generator, seeded by its first seed."""
+        try:
+            return generate(self._model, self.tokenizer, prompt_ids, decoding, seed=seeds[0])
+        except torch.OutOfMemoryError:
+            raise InputError("the GPU's memory is full; give a lower --batch-size, and another --out") from None
+
+
+class VllmEngine:
+    """A base, or an adapter on it, in vLLM."""
+
+    def __init__(self, model: str, *, revision=None, adapter=None, adapter_revision=None, dtype: str):
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        from vllm import LLM
+        from vllm.lora.request import LoRARequest
+
+        self.tokenizer = load_tokenizer(model, revision=revision, adapter=adapter, adapter_revision=adapter_revision)
+        options, self._lora = {}, None
+        if adapter:
+            rank = adapter_config(adapter, adapter_revision)["r"]
+            options = {"enable_lora": True, "max_lora_rank": next(r for r in LORA_RANKS if r >= rank)}
+            local = adapter if Path(adapter).is_dir() else snapshot_download(adapter, revision=adapter_revision)
+            self._lora = LoRARequest("adapter", 1, local)
+        names = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+        self._llm = LLM(model=model, revision=revision, dtype=names[dtype], **options)
+        self.max_positions = self._llm.llm_engine.model_config.max_model_len
+        # What generation_config.json names is added by vLLM.
+        self._eos = [] if self.tokenizer.eos_token_id is None else [self.tokenizer.eos_token_id]
+
+    def generate(self, prompt_ids: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[Answer]:
+        """Each prompt draws from a generator of its own."""
+        from vllm import SamplingParams
+
+        greedy = decoding.temperature is None
+        parameters = [
+            SamplingParams(
+                temperature=0.0 if greedy else decoding.temperature,
+                top_p=1.0 if greedy else decoding.top_p,
+                seed=None if greedy else seed,
+                max_tokens=decoding.max_new_tokens,
+                stop=decoding.stop,
+                stop_token_ids=self._eos,
+            )
+            for seed in seeds
+        ]
+        prompts = [{"prompt_token_ids": ids} for ids in prompt_ids]
+        outputs = self._llm.generate(prompts, parameters, use_tqdm=False, lora_request=self._lora)
+        return [to_answer(self.tokenizer, list(item.outputs[0].token_ids), decoding.stop) for item in outputs]

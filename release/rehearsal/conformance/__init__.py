@@ -1,1 +1,0 @@
-"""Measuring the rehearsal Hub with huggingface_hub's own test suite (`python -m release.rehearsal.conformance`)."""

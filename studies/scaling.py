@@ -1,0 +1,218 @@
+"""Score against training rows: train every size of a study, score it, fit and plot.
+
+arith-puzzle study studies/starter_cpu.yaml --dataset arith-puzzle --out runs/starter-cpu
+arith-puzzle study studies/aug_gsm8k_cpu.yaml --dataset aug-gsm8k --scored test.jsonl --out runs/aug
+
+Finished trainings and scores are kept, so a killed study goes on where it was. ``scaling.json`` (the series with their
+intervals, fits, commands, hardware), ``scaling.md`` and the plots come last.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from tqdm import tqdm
+
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.evaluation.plots import plot_scaling
+from arith_puzzle.evaluation.results import interval_text, table
+from arith_puzzle.evaluation.tasks import TASKS, read_rows
+from arith_puzzle.studies.fit import fit_log_linear
+from arith_puzzle.studies.study import Study, Training, build_commands, load_study, slug, trainings
+from arith_puzzle.training.launch import SINGLE, launch
+
+
+def run_study(
+    path: Path, out: Path, *, dataset: str | None = None, scored: str | None = None, accelerate_config: Path = SINGLE
+) -> dict:
+    """Do what of a study is not done yet, and return what is also ``out/scaling.json``.
+
+    Args:
+        dataset: what is trained on; default: the recipe's. scored: what is scored; default: the study's, else dataset.
+
+    Returns:
+        {"study": its YAML's content, "series": [{"name", "config", "split", "points": [{"rows", "prompts", "seed",
+        "n", "pass@1", "pass@1_ci95", "by_n" (of puzzles), "steps", "train_loss", "train_seconds",
+        "generations_sha256"}], "fit"}],
+        "commands", "hardware", "versions", "source_commits"}; "fit" as ``arith_puzzle.studies.fit.fit_log_linear`` returns it.
+
+    Raises:
+        InputError: a study that cannot be, rows that the dataset lacks, or a training that failed.
+    """
+    study = load_study(path)
+    source = dataset or study.base.dataset.path
+    test = scored or study.scored or source
+    plan = trainings(study)
+    prompts = _count_prompts(study, plan, source, test)
+    points = []
+    (out / "scaling.json").unlink(missing_ok=True)  # it stands for a study that is whole
+    for training in tqdm(plan, desc=f"study {study.name}", unit="training"):
+        record = _train(training, out / training.folder, source, accelerate_config)
+        for config, splits in study.score.items():
+            results = _score(study, training, out / training.folder, test, config, splits)
+            points += [_point(training, record, prompts, config, split, item) for split, item in results.items()]
+    command = f"arith-puzzle study {_shown(path)} --dataset {_shown(source)}"
+    command += (f" --scored {_shown(scored)}" if scored else "") + f" --out runs/{study.name}"
+    record = {
+        "study": dataclasses.asdict(study),
+        "series": _series(study, points),
+        "commands": [*build_commands(study, _shown(source)), command],
+        **_machines([out / training.folder / "train" / "run.json" for training in plan]),
+    }
+    for config, splits in study.score.items():
+        for split in splits:
+            drawn = [each for each in record["series"] if (each["config"], each["split"]) == (config, split)]
+            plot_scaling(drawn, out / f"scaling-{slug(config)}-{split}.png", title=f"{study.name}, {config}/{split}")
+    _write(out / "scaling.md", markdown(record))
+    _write(out / "scaling.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
+    return record
+
+
+def markdown(record: dict) -> str:
+    """The study's tables: every point with n and interval, and every fit."""
+    points = [
+        [series["name"], f"`{series['config']}/{series['split']}`", f"{point['rows']:,}", f"{point['prompts']:,}",
+         str(point["seed"]), f"{point['steps']:,}", f"{point['n']:,}", f"**{point['pass@1']:.3f}**",
+         interval_text(point["pass@1_ci95"]), f"{point['train_seconds']:,.0f}"]
+        for series in record["series"]
+        for point in series["points"]
+    ]  # fmt: skip
+    fits = [
+        [series["name"], f"`{series['config']}/{series['split']}`", str(fit["points"]), f"{fit['decades']:.1f}",
+         f"**{fit['slope_per_decade']:+.3f}**", f"{fit['slope_ci95'][0]:+.3f} to {fit['slope_ci95'][1]:+.3f}",
+         "" if fit["r2"] is None else f"{fit['r2']:.3f}"]
+        for series in record["series"]
+        if (fit := series["fit"])
+    ]  # fmt: skip
+    header = ["arm", "split", "rows", "prompts", "seed", "steps", "n", "pass@1", "95% interval", "training, s"]
+    text = table(header, points)
+    if fits:
+        fit_header = ["arm", "split", "points", "decades", "pass@1 per tenfold rows", "95% interval", "r²"]
+        text += "\nFits of pass@1 = a + b·log10(rows), ordinary least squares:\n\n" + table(fit_header, fits)
+    return text
+
+
+def _count_prompts(study: Study, plan: list[Training], source: str, test: str) -> dict[tuple[str, int], int]:
+    """(config, rows) -> different prompts among the first ``rows`` training rows; asked before anything is trained."""
+    import pyarrow.compute as pc
+    from datasets import load_dataset
+
+    def load(config: str, split: str):
+        try:
+            return load_dataset(source, config, split=split)
+        except (OSError, ValueError) as error:
+            todo = "; ".join(build_commands(study, source))
+            message = str(error).splitlines()[0]
+            raise InputError(f"cannot load {config}/{split} of {source!r}: {message}; build it with: {todo}") from None
+
+    for config, splits in study.score.items():
+        for split in splits:
+            if study.task == "puzzle":
+                load(config, split)
+            else:
+                read_rows(TASKS[study.task]("alpaca"), test, config, split, limit=study.limit)
+    column = "query" if study.base.dataset.format == "alpaca" else "prompt"
+    found = {}
+    for config in dict.fromkeys(training.recipe.dataset.config for training in plan):
+        rows = load(config, study.base.dataset.split).select_columns([column]).with_format("arrow")
+        if len(rows) < max(study.rows):
+            raise InputError(f"{study.name}: {max(study.rows):,} rows are asked for; {config} has {len(rows):,}")
+        for size in study.rows:
+            found[config, size] = pc.count_distinct(rows[:size][column]).as_py()
+    return found
+
+
+def _train(training: Training, folder: Path, source: str, accelerate_config: Path) -> dict:
+    """The run.json of a training, made if it is not there."""
+    done = folder / "train" / "run.json"
+    if not done.is_file() or json.loads(done.read_text())["recipe_digest"] != training.recipe.digest:
+        recipe = folder / "recipe.yaml"
+        training.write(recipe)
+        status = launch(recipe, out=folder / "train", dataset=source, accelerate_config=accelerate_config)
+        if status:
+            raise InputError(f"{folder}: training ended with status {status}; its own message is above")
+    return json.loads(done.read_text())
+
+
+def _score(
+    study: Study, training: Training, folder: Path, test: str, config: str, splits: list[str]
+) -> dict[str, dict]:
+    """Split -> its results, greedily."""
+    from arith_puzzle.evaluation.score import score
+
+    recipe, run_folder = training.recipe, str(folder / "train")
+    model, adapter = (recipe.base_path, run_folder) if recipe.lora else (run_folder, None)
+    results = score(
+        model, adapter, test, config, splits, folder / f"score-{config}", task=study.task, limit=recipe.score.limit,
+        prompt_format=recipe.score.format if study.task == "puzzle" else None, batch_size=recipe.score.batch_size,
+        max_new_tokens=recipe.score.max_new_tokens, name=recipe.name,
+    )  # fmt: skip
+    return {split: results["splits"][split] for split in splits}
+
+
+def _point(training: Training, record: dict, prompts: dict, config: str, split: str, item: dict) -> dict:
+    section = training.recipe.dataset
+    return {
+        "arm": training.arm.name,
+        "config": config,
+        "split": split,
+        "rows": section.rows,
+        "prompts": prompts[section.config, section.rows],
+        "seed": training.recipe.seed,
+        "steps": max(entry.get("step", 0) for entry in record["log"]),
+        "train_loss": record["train_loss"],
+        "train_seconds": record["seconds"],
+        **{key: item[key] for key in ("n", "pass@1", "pass@1_ci95", "by_n", "generations_sha256") if key in item},
+    }
+
+
+def _series(study: Study, points: list[dict]) -> list[dict]:
+    series = []
+    for config, splits in study.score.items():
+        for split in splits:
+            for arm in study.arms:
+                own = [
+                    point
+                    for point in points
+                    if (point["arm"], point["config"], point["split"]) == (arm.name, config, split)
+                ]
+                kept = [
+                    {key: value for key, value in point.items() if key not in ("arm", "config", "split")}
+                    for point in own
+                ]
+                series.append(
+                    {"name": arm.name, "config": config, "split": split, "points": kept, "fit": fit_log_linear(kept)}
+                )
+    return series
+
+
+def _machines(files: list[Path]) -> dict:
+    """The different hardware, versions and commits of all trainings."""
+    records = [json.loads(file.read_text()) for file in files]
+
+    def different(key: str) -> list:
+        return [json.loads(text) for text in dict.fromkeys(json.dumps(r.get(key), sort_keys=True) for r in records)]
+
+    return {
+        "hardware": different("hardware"),
+        "versions": different("versions"),
+        "source_commits": different("source_commit"),
+    }
+
+
+def _shown(path: str | Path) -> str:
+    """A path as a reader elsewhere can use it: relative to the package or the current directory, else its last part."""
+    full = Path(path).resolve()
+    for root in (PACKAGE / "studies", Path.cwd()):
+        if full.is_relative_to(root.resolve()):
+            return str(full.relative_to(root.resolve().parent if root.name == "studies" else root.resolve()))
+    return full.name if Path(path).exists() else str(path)
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.tmp")
+    partial.write_text(text, encoding="utf-8")
+    partial.rename(path)

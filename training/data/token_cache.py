@@ -1,0 +1,251 @@
+"""The token cache: prompt-completion rows as token ids on disk, written once per tokenizer, data and format.
+
+One piece for each of the dataset's shards, written aside and renamed when whole, so that a killed run goes on
+at its first missing piece. Pieces are memory-mapped: a hundred million rows need disk, not memory. A cached row is
+the prompt's ids, the completion's and eos.
+
+It lies below ``ARITH_PUZZLE_CACHE``, by default ``~/.cache/arith-puzzle``, and can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from tqdm import tqdm
+
+from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.common.provenance import rows_digest
+from arith_puzzle.dataset_builder.formats import FORMATS
+from arith_puzzle.dataset_builder.search_traces import SEARCH_VERSION
+from arith_puzzle.training.data.encoding import BATCH, UNFINISHED, Texts, encoder
+from arith_puzzle.training.recipe import Recipe
+
+VERSION = 1
+"""Of the pieces' layout; part of the cache's key."""
+FILES = ("ids", "offsets", "prompts")
+
+
+class Tokens:
+    """The first ``rows`` rows of a cache, memory-mapped.
+
+    Attributes:
+        offsets: for each piece uint32 [rows + 1], where its rows begin in ``ids``.
+        ids: for each piece [tokens], the smallest unsigned type that holds the vocabulary.
+        prompts: for each piece uint16 [rows], how many of a row's tokens are its prompt.
+    """
+
+    def __init__(self, pieces: list[Path], rows: int | None):
+        self.ids, self.offsets, self.prompts = ([np.load(p / f"{f}.npy", mmap_mode="r") for p in pieces] for f in FILES)
+        counts = [len(prompts) for prompts in self.prompts]
+        self._starts = np.cumsum([0, *counts])
+        self.rows = min(rows or sum(counts), sum(counts))
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, row: int) -> tuple[np.ndarray, int]:
+        """A row's ids, and how many of them are its prompt."""
+        piece = int(np.searchsorted(self._starts, row, side="right")) - 1
+        inside = row - self._starts[piece]
+        start, stop = self.offsets[piece][inside : inside + 2]
+        return self.ids[piece][start:stop], int(self.prompts[piece][inside])
+
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row: uint16 [rows]."""
+        lengths = [np.diff(offsets).astype(np.uint16) for offsets in self.offsets]
+        return np.concatenate(lengths)[: self.rows] if lengths else np.empty(0, np.uint16)
+
+    def prompt_lengths(self) -> np.ndarray:
+        """Tokens of each row's prompt: uint16 [rows]."""
+        return np.concatenate(self.prompts)[: self.rows] if self.prompts else np.empty(0, np.uint16)
+
+
+def token_cache(recipe: Recipe, tokenizer, dataset: str | None = None) -> Tokens:
+    """The recipe's training rows as tokens; what is cached already is not done again.
+
+    ``dataset``, a folder or Hub id, stands in for the recipe's ``dataset.path``. Only the shards that the recipe's
+    ``dataset.rows`` reach into are read. Of several processes on a machine one writes and the others wait for it.
+
+    Raises:
+        InputError: the dataset cannot be loaded or has too few rows, a row's prompt is not a prefix of the whole in
+            tokens, or the disk is full.
+    """
+    pieces, wanted = [], None
+    if recipe.drills:
+        pieces, _ = _cached(_drills(recipe), tokenizer, None)
+    if recipe.dataset:
+        wanted = recipe.dataset.rows
+        found, rows = _cached(_dataset(recipe, dataset), tokenizer, wanted)
+        if wanted and rows < wanted:
+            raise InputError(f"dataset.rows asks for {wanted} rows; {recipe.dataset.split} has {rows}")
+        pieces += found  # behind the drills: what is cut off is behind the last wanted row
+        wanted = wanted and wanted + (recipe.drills.rows if recipe.drills else 0)
+    return Tokens(pieces, wanted)
+
+
+def _cached(source: _Source, tokenizer, wanted: int | None) -> tuple[list[Path], int]:
+    """The pieces with a source's first ``wanted`` rows (None: all), and how many rows they hold."""
+    identity = source.identity | {"tokenizer": _tokenizer_digest(tokenizer), "version": VERSION}
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
+    folder = cache_root() / "tokens" / key
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (folder / "identity.json").write_text(json.dumps(identity, indent=1, sort_keys=True) + "\n")
+            return _write_missing(folder, source, tokenizer, wanted)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise InputError(f"no space left for the token cache in {folder}; free some, or point ARITH_PUZZLE_CACHE "
+                             "to another disk; the same command goes on from here") from None  # fmt: skip
+        raise InputError(f"cannot write the token cache {folder}: {error.strerror}; set ARITH_PUZZLE_CACHE") from None
+
+
+def cache_root() -> Path:
+    """Where caches lie on this machine."""
+    return Path(os.environ.get("ARITH_PUZZLE_CACHE", Path.home() / ".cache" / "arith-puzzle"))
+
+
+class _Source:
+    """Shards of prompt and completion columns, and what they are made of."""
+
+    def __init__(self, identity: dict, shards: int, read, unfinished: tuple[str, ...] = ()):
+        self.identity, self.shards, self.read, self.unfinished = identity, shards, read, unfinished
+
+
+def _drills(recipe: Recipe) -> _Source:
+    identity = {"drills": asdict(recipe.drills), "seed": recipe.seed} | _version(recipe.drills.format)
+    return _Source(identity, 1, partial(_read_drills, recipe), UNFINISHED)
+
+
+def _version(form: str) -> dict:
+    """What a cache's key says of a format whose texts this project's code makes, and may make otherwise one day."""
+    return {"search": SEARCH_VERSION} if form == "search" else {}
+
+
+def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
+    from arith_puzzle.dataset_builder.pretraining_mix import drill_columns
+
+    section = recipe.drills
+    stated = {
+        key: getattr(section, key) for key in ("limit", "v", "sizes", "walk_share") if getattr(section, key) is not None
+    }
+    search = section.format == "search"
+    columns = drill_columns(section.rows, recipe.seed, section.drill_share, search=search, **stated)
+    for start in range(0, recipe.drills.rows, BATCH):
+        yield tuple(pa.array(columns[name][start : start + BATCH]) for name in ("prompt", "completion"))
+
+
+def _dataset(recipe: Recipe, path: str | None) -> _Source:
+    section = recipe.dataset
+    path = path or section.path
+    manifest = Path(path) / "manifest.json"
+    try:
+        stream, found = _open(path, section.config, section.split)
+        if manifest.is_file():  # what the rows are; without one, what the library knows of the files
+            found = rows_digest(manifest, section.config, section.split)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"cannot load the dataset {path!r}: {first_line(error)}; build it with: arith-puzzle build --config "
+            f"{section.config} --out {path}"
+        ) from None
+    missing = [name for name in FORMATS[section.format].columns if name not in (stream.column_names or [])]
+    if missing:
+        raise InputError(f"{path}/{section.config} has no column {missing[0]!r}; dataset.format: {section.format} "
+                         f"needs {', '.join(FORMATS[section.format].columns)}")  # fmt: skip
+    identity = {"dataset": found, "config": section.config, "split": section.split, "format": section.format}
+    identity |= _version(section.format)
+    form = FORMATS[section.format]
+    read = partial(_read_shard, path, section.config, section.split, form.columns, form.texts)
+    return _Source(identity, stream.num_shards, read)
+
+
+def _open(path: str, config: str, split: str):
+    """The split as a stream, and the library's own name for this state of the files."""
+    from datasets import load_dataset_builder
+
+    builder = load_dataset_builder(path, config)
+    if split not in (builder.info.splits or {split: None}):
+        raise ValueError(f"it has no split {split!r}")
+    return builder.as_streaming_dataset(split=split), f"{path}@{builder.hash}"
+
+
+def _read_shard(path: str, config: str, split: str, columns: tuple[str, ...], texts, shard: int) -> Iterator[Texts]:
+    stream, _ = _open(path, config, split)
+    rows = stream.shard(stream.num_shards, shard).select_columns(list(columns)).with_format("arrow")
+    for table in rows.iter(BATCH):
+        yield texts(table)
+
+
+def _write_missing(folder: Path, source: _Source, tokenizer, wanted: int | None) -> tuple[list[Path], int]:
+    """The pieces that hold the first ``wanted`` rows (None: all), and how many rows they hold."""
+    pieces, rows = [], 0
+    with ExitStack() as stack:
+        encoded = None
+        for shard in range(source.shards):
+            left = None if wanted is None else wanted - rows
+            if left == 0:
+                break
+            whole, part = folder / f"{shard:05d}", folder / f"{shard:05d}-first-{left}"
+            piece = next((p for p in (whole, part) if p.is_dir()), None)
+            if piece is None:
+                if encoded is None:
+                    encoded = stack.enter_context(encoder(tokenizer, wanted, source.unfinished))
+                piece = _write_piece(whole, part, encoded(_batches(source.read(shard), left)), left, tokenizer, shard)
+            pieces.append(piece)
+            rows += len(np.load(piece / "prompts.npy", mmap_mode="r"))
+            rows = rows if wanted is None else min(rows, wanted)
+    return pieces, rows
+
+
+def _batches(read: Iterator[Texts], rows: int | None) -> Iterator[Texts]:
+    """The first ``rows`` rows of a shard, in batches."""
+    for prompts, completions in read:
+        yield prompts[:rows], completions[:rows]
+        if rows is not None:
+            rows -= len(prompts)
+            if rows <= 0:
+                return
+
+
+def _write_piece(whole: Path, part: Path, batches, left: int | None, tokenizer, shard: int) -> Path:
+    """Write a shard's rows, or its first ``left``, aside; returns the piece under its final name."""
+    dtype = np.min_scalar_type(len(tokenizer) - 1)
+    temporary = whole.with_suffix(".tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    lengths, prompts = [np.zeros(1, np.int64)], [np.empty(0, np.uint16)]
+    with (temporary / "ids.raw").open("wb") as raw, tqdm(desc=f"tokenize shard {shard}", unit="row", total=left) as bar:
+        for ids, batch_lengths, batch_prompts in batches:
+            raw.write(ids.astype(dtype).tobytes())
+            lengths.append(batch_lengths)
+            prompts.append(batch_prompts)
+            bar.update(len(batch_prompts))
+    ends = np.cumsum(np.concatenate(lengths))
+    if ends[-1] > np.iinfo(np.uint32).max:
+        raise InputError(f"shard {shard} has {ends[-1]} tokens, over the 2**32 of one piece; use smaller shards")
+    np.save(temporary / "ids.npy", np.memmap(temporary / "ids.raw", dtype, "r") if ends[-1] else np.empty(0, dtype))
+    (temporary / "ids.raw").unlink()
+    np.save(temporary / "offsets.npy", ends.astype(np.uint32))
+    np.save(temporary / "prompts.npy", np.concatenate(prompts))
+    piece = part if left is not None and len(ends) - 1 >= left else whole
+    temporary.rename(piece)
+    return piece
+
+
+def _tokenizer_digest(tokenizer) -> str:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    state = backend.to_str() if backend is not None else json.dumps([type(tokenizer).__name__, tokenizer.get_vocab()])
+    return hashlib.sha256(f"{state}{tokenizer.eos_token_id}".encode()).hexdigest()
