@@ -117,7 +117,7 @@ def test_refusals(wrong, error, says, tmp_path):
 def test_importing_does_no_work(tmp_path):
     code = """
 import arith_puzzle.dataset_builder.builder, sys
-own = [module for name, module in sys.modules.items() if name.startswith("dataset_builder.")]
+own = [module for name, module in sys.modules.items() if name.startswith("arith_puzzle.dataset_builder.")]
 compiled = [f for module in own for f in vars(module).values() if getattr(f, "signatures", None)]
 assert len(own) > 5 and not compiled, compiled
 assert not {"torch", "transformers"} & set(sys.modules)

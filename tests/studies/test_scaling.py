@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from arith_puzzle.dataset_builder import configs, generate
+from arith_puzzle.dataset_builder import generate
+from arith_puzzle.dataset_builder.configs import CONFIGS, with_solutions
 from arith_puzzle.evaluation.plots import plot_scaling
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 from arith_puzzle.studies import scaling
@@ -117,7 +118,7 @@ def test_the_committed_studies_are_what_the_question_asks_for():
         study = load_study(path)
         assert len(study.rows) >= 5 and max(study.rows) / min(study.rows) >= 100
         assert {arm.paths for arm in study.arms} == {1, 4}
-        content = configs.with_solutions(configs.CONFIGS[study.config], "canonical")
+        content = with_solutions(CONFIGS[study.config], "canonical")
         assert max(study.rows) <= content.splits["train"].rows
         for line in build_commands(study, "arith-puzzle"):
             assert line.split(" --solutions")[0] in path.read_text()
@@ -183,7 +184,7 @@ def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small") / "arith-puzzle"
     configs = []
     for config, paths in (("starter", 1), ("starter-paths2", 2)):
-        content = configs.with_solutions(configs.CONFIGS["starter"], None, paths)
+        content = with_solutions(CONFIGS["starter"], None, paths)
         few = {split: replace(content.splits[split], rows=rows) for split, rows in (("train", 300), ("test", 40))}
         files = []
         for split in few:

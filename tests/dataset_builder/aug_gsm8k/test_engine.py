@@ -98,7 +98,7 @@ def test_a_dead_endpoint_is_one_line(gsm8k, tmp_path, capfd, chat):
     chat.http.server_close()
     assert main(augment(*gsm8k, chat, tmp_path)) == 2
     err = capfd.readouterr().err.splitlines()
-    assert err[-1].startswith("arith-puzzle augment model: no answer from the endpoint in 3 tries")
+    assert err[-1].startswith("arith-puzzle augment: no answer from the endpoint in 3 tries")
     assert "Traceback" not in "".join(err) and not (tmp_path / "run").exists()
 
 
@@ -201,5 +201,5 @@ def test_a_damaged_store_at_the_command(gsm8k, tmp_path, chat, capfd):
     store.write_bytes(b"x" + whole)
     assert main(command) == 2
     err = capfd.readouterr().err
-    assert err.startswith("arith-puzzle augment model: ") and "store.jsonl:1 is no record" in err
+    assert err.startswith("arith-puzzle augment: ") and "store.jsonl:1 is no record" in err
     assert len(err.splitlines()) == 1 and store.read_bytes() == b"x" + whole and len(chat.calls) == calls + 1
