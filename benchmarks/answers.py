@@ -1,16 +1,13 @@
-"""How fast greedy answers come, beside transformers' own ``generate`` on the same batch.
+"""Speed of greedy generation, beside ``generate`` of transformers on the same batch.
 
-    python -m benchmarks.answers [--json results.json]
-
-The committed adapter that searches answers puzzles of N=5, 6, 7: its answers have 60 to 960 tokens, and transformers
-goes on with the whole batch until the longest ends. Both give the same tokens, which is asserted; medians over
-alternating repetitions.
+The search adapter of this repository answers puzzles of N=5, 6 and 7. Its answers have 60 to 960 tokens. transformers
+continues the whole batch until the longest answer ends; this project removes finished rows. Both give the same tokens,
+which is asserted. Figures are medians over alternating repetitions.
 """
 
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 
 import torch
@@ -19,7 +16,6 @@ from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.dataset_builder.generate import puzzles
 from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
 from arith_puzzle.evaluation.inference import Decoding, generate, load, to_answer
-from benchmarks.command import command
 
 BASE = PACKAGE / "training" / "bases" / "arith-tiny-search"
 ADAPTER = PACKAGE / "results" / "paper_search_cpu" / "adapter"
@@ -27,7 +23,8 @@ BATCH, MAX_NEW_TOKENS = 96, 960
 
 
 def run(repeats: int = 3) -> dict:
-    """{"batch", "max_new_tokens", "new_tokens", "seconds": {"ours", "transformers"}, "ratio", "threads"}."""
+    """Measure both; returns {"batch", "max_new_tokens", "new_tokens", "seconds": {name: median}, "ratio",
+    "threads"}."""
     model, tokenizer = load(str(BASE), adapter=str(ADAPTER), merge=True)
     prompts = []
     for n in (5, 6, 7):
@@ -62,17 +59,8 @@ def run(repeats: int = 3) -> dict:
 
 
 def table(measured: dict) -> str:
-    """The figures as text."""
+    """Format the figures as text."""
     seconds, tokens = measured["seconds"], measured["new_tokens"]
     lines = [f"{measured['batch']} answers, {tokens:,} tokens, at most {measured['max_new_tokens']} each"]
     lines += [f"  {name:<14}{taken:>8.1f} s{tokens / taken:>10,.0f} tokens/s" for name, taken in seconds.items()]
     return "\n".join([*lines, f"  ratio {measured['ratio']:.1f}"])
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit status."""
-    return command("answers", __doc__, run, table, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,16 +1,12 @@
-"""What it costs to get rows into a trainer: time to the first step, disk and memory, beside TRL's stock script.
+"""Time to the first training steps, disk and memory of the data path, beside TRL's stock script.
 
-python -m benchmarks.data_path --dataset arith-puzzle --config 1m                 # both
-python -m benchmarks.data_path --dataset arith-puzzle --config 100m --ours-only   # what TRL's would not fit
-
-Each is a fresh process with empty caches that trains arith-tiny by LoRA for a few steps. Disk is what the run adds
-(caches, checkpoints), beside the dataset's own files; memory is the largest sum of proportional set sizes (PSS) of
-its processes, and of it what is not a page of a mapped file, which the system can drop at any time.
+Both scripts train arith-tiny by LoRA for a few steps, each in a new process with empty caches. Disk is what the run
+adds to the dataset's own files: caches and checkpoints. Memory is the largest sum of proportional set sizes (PSS) of
+the run's processes. "Anonymous" memory excludes pages of mapped files, which the system can drop at any time.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -18,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -25,37 +22,41 @@ import yaml
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.common.provenance import commit_of_checkout
 
-RESULTS = Path(__file__).parent / "results" / "data_path.json"
 MODEL = PACKAGE / "training" / "bases" / "arith-tiny"
 STEPS, BATCH, PACK, SEQUENCES = 20, 32, 256, 10
 
 
-def main() -> None:
-    """Measure, print, and add to the JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", type=Path, required=True, help="a folder that `arith-puzzle build` wrote")
-    parser.add_argument("--config", default="1m")
-    parser.add_argument("--ours-only", action="store_true")
-    args = parser.parse_args()
-    dataset = args.dataset.resolve()
-    found = {"training/sft.py": _measure(_ours, dataset, args.config)}
-    if not args.ours_only:
-        found["trl sft"] = _measure(_stock, dataset, args.config)
-        for key in ("seconds", "disk_gb", "peak_gb", "peak_anonymous_gb"):
-            found[f"{key}_ratio"] = round(found["trl sft"][key] / found["training/sft.py"][key], 2)
+def run(dataset: Path, configs: Sequence[str] = ("1m",), ours_only: Sequence[str] = ()) -> dict:
+    """Measure; returns {config: {"training/sft.py": figures, "trl sft": figures, ratios, "rows", ...}}.
+
+    Args:
+        dataset: a folder that ``arith-puzzle build`` wrote.
+        configs: configs of the dataset to train on.
+        ours_only: configs for which `trl sft` is left out, because it takes too long or does not fit.
+    """
+    dataset = dataset.resolve()
     manifest = json.loads((dataset / "manifest.json").read_text())["configs"]
-    train = next(item for name, item in manifest.items() if args.config == name)["splits"]["train"]
-    record = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    record[args.config] = found | {
-        "rows": train["rows"],
-        "dataset_gb": round(_bytes(dataset) / 1e9, 2),
-        "command": "python -m benchmarks.data_path "
-        + " ".join(sys.argv[1:]).replace(str(args.dataset), "arith-puzzle"),
-        "commit": commit_of_checkout(),
-        "cpu_count": os.cpu_count(),
-    }
-    RESULTS.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
-    print(json.dumps(record[args.config], indent=1))
+    measured = {}
+    for config in configs:
+        found = {"training/sft.py": _measure(_ours, dataset, config)}
+        if config not in ours_only:
+            found["trl sft"] = _measure(_stock, dataset, config)
+            for key in ("seconds", "disk_gb", "peak_gb", "peak_anonymous_gb"):
+                found[f"{key}_ratio"] = round(found["trl sft"][key] / found["training/sft.py"][key], 2)
+        measured[config] = found | {
+            "rows": manifest[config]["splits"]["train"]["rows"],
+            "dataset_gb": round(_bytes(dataset) / 1e9, 2),
+            "command": f"python -m benchmarks data_path --dataset arith-puzzle --config {config}"
+            + f" --ours-only {config}" * (config in ours_only),
+            "commit": commit_of_checkout(),
+            "cpu_count": os.cpu_count(),
+        }
+    return measured
+
+
+def table(measured: dict) -> str:
+    """Format the figures as JSON, which is how they are stored."""
+    return json.dumps(measured, indent=1, sort_keys=True)
 
 
 def _ours(dataset: Path, config: str, folder: Path) -> list[str]:
@@ -85,7 +86,7 @@ def _measure(command, dataset: Path, config: str) -> dict:
         caches = {
             "ARITH_PUZZLE_CACHE": str(folder / "cache"),
             "HF_HOME": str(folder / "hf"),
-            "PYTHONPATH": str(PACKAGE),
+            "PYTHONPATH": str(PACKAGE.parent),
         }
         log = (folder / "log").open("w")
         started, peak, held, disk = time.monotonic(), 0, 0, 0
@@ -106,7 +107,7 @@ def _measure(command, dataset: Path, config: str) -> dict:
 
 
 def _memory(root: int) -> dict[str, int]:
-    """Bytes of a process and all below it, with and without mapped files; pages that they share count once."""
+    """Bytes of a process and its descendants, with and without mapped files; shared pages count once."""
     parents = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -128,14 +129,10 @@ def _memory(root: int) -> dict[str, int]:
 
 
 def _bytes(folder: Path) -> int:
-    """What the files below a folder take on disk."""
+    """Bytes on disk of the files below a folder."""
     total = 0
-    for place, _, names in os.walk(folder):  # unlike rglob, it bears a folder that is renamed meanwhile
+    for place, _, names in os.walk(folder):  # rglob fails if a folder is renamed meanwhile
         for name in names:
             with contextlib.suppress(OSError):
                 total += os.lstat(os.path.join(place, name)).st_blocks * 512
     return total
-
-
-if __name__ == "__main__":
-    main()

@@ -1,22 +1,21 @@
-"""How quick the demo's page is: its first paint while the model loads, and its clicks with 20 people at once.
+"""Latency of the demo's page: its first paint while the model loads, and its clicks with 20 visitors at once.
 
-    python -m benchmarks.demo [--json FILE]
+The Space's folder runs as a process, with ``arith-tiny`` and a LoRA adapter of random weights, which loads and
+answers like a trained one. The visitors and the browser run on the same cores. So a visitor is a bare connection: the
+cost of the sender is not the server's, and the sender collects no garbage.
 
-The Space's own folder is started as a process, with ``arith-tiny`` and a LoRA adapter of random weights: it loads
-and answers like a trained one. Everything else here, the 20 people and the browser, runs on the same cores. So a
-person is a bare connection: what a click costs its sender is not the server's, and the sender collects no garbage.
+- First paint: a new server and an empty browser cache each time. The page is opened as soon as the port answers,
+  while torch is imported and the model loads. ``puzzle`` is the time until the first number can be tapped.
+- Clicks: 20 visitors, each with its own connection, send what the buttons Judge and Only the solver send, wait for
+  the HTML, think for 0.5 to 1.5 s, and click again. Puzzles have N=5, 6 and 7 and V=60, solvable or not.
+- The same while another visitor keeps the model busy without a pause.
+- Burst: all 20 click at the same instant, again and again.
 
-- First paint: a fresh server and an empty browser cache each time, opened as soon as the port answers, so while
-  torch is being imported and the model loaded. ``puzzle`` is when the first number can be tapped.
-- Clicks: 20 people, each with a connection of their own, send what the page's buttons Judge and Only the solver
-  send, wait for the HTML, think for 0.5 to 1.5 s, and click again; puzzles of N=5, 6 and 7, V=60, solvable or not.
-- The same while one more visitor lets the model answer without a pause.
-- Burst: all 20 click in the same instant, again and again.
+About a minute on two idle cores.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import json
@@ -45,7 +44,8 @@ SEEN = """new MutationObserver((_, me) => {
 
 
 def run() -> dict:
-    """All of it; about a minute on two idle cores."""
+    """Measure all of it; returns {"cores", "load_before", "first_paint": [...], "people", "clicks", "burst", ...}, in
+    ms."""
     load = round(os.getloadavg()[0], 1)
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
         adapter = _adapter(Path(folder))
@@ -56,6 +56,7 @@ def run() -> dict:
 
 
 def table(measured: dict) -> str:
+    """Format the figures as text."""
     lines = [f"{'first paint, ms':<44}{'median':>8}{'worst':>8}"]
     for name in ("paint", "puzzle"):
         times = sorted(each[name] for each in measured["first_paint"])
@@ -70,7 +71,8 @@ def table(measured: dict) -> str:
 
 
 def first_paints(adapter: Path, home: Path) -> list[dict]:
-    """``paint`` and ``puzzle`` of each opening in ms since navigation, and the model's state then."""
+    """Open the page; returns ``paint`` and ``puzzle`` in ms since navigation, and whether the model was still
+    loading."""
     from playwright.sync_api import sync_playwright
 
     found = []
@@ -92,7 +94,7 @@ def first_paints(adapter: Path, home: Path) -> list[dict]:
 
 @contextmanager
 def serving(adapter: Path, home: Path):
-    """The address of a demo of its own, from when it answers to the end of the block."""
+    """Run a demo until the end of the block; yields its address once it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -122,7 +124,7 @@ def serving(adapter: Path, home: Path):
 async def _people(address: str) -> dict:
     import httpx
 
-    gc.freeze()  # torch and peft, of _adapter: a collection that walks them takes as long as several clicks
+    gc.freeze()  # a collection that walks torch and peft takes as long as several clicks
     async with httpx.AsyncClient(base_url=address, timeout=60) as client:
         while (await client.post("/gradio_api/run/status", json={"data": []})).json()["data"][0]["model"] == "loading":
             await asyncio.sleep(0.5)
@@ -168,7 +170,7 @@ async def _everyone(address: str, buttons: dict, clicks: int, think: tuple | Non
 
 @asynccontextmanager
 async def _connection(address: str):
-    """click(body) -> (status, body of the answer), over one connection that stays open, as a browser's does."""
+    """Yield click(body) -> (status, body of the answer), over one connection that stays open, like a browser's."""
     at = urlsplit(address)
     reader, writer = await asyncio.open_connection(at.hostname, at.port, limit=1 << 20)
     head = f"POST /gradio_api/run/predict HTTP/1.1\r\nHost: {at.netloc}\r\nContent-Type: application/json\r\n"
@@ -187,7 +189,7 @@ async def _connection(address: str):
 
 
 def _clicks(rng: random.Random, count: int) -> list[tuple[str, int, list]]:
-    """(button, N, what it sends), half of them verdicts, half searches; every second target is drawn blindly."""
+    """Return (button, N, what it sends): half Judge, half the solver. Solver targets may be out of reach."""
     judged = rows(count, seed=rng.randrange(1 << 30))
     found = []
     for row in judged:
@@ -208,7 +210,7 @@ def _quantiles(times: list[float]) -> dict:
 
 
 def _buttons(config: dict) -> dict[str, dict]:
-    """What the page sends on a click on its buttons: the ids are in its configuration."""
+    """Return what the page sends when a button is clicked; the ids come from its configuration."""
     names = {"Judge": "judge", "Only the solver": "solve"}
     labels = {part["id"]: part["props"].get("value") for part in config["components"] if part["type"] == "button"}
     return {
@@ -237,19 +239,3 @@ def _adapter(folder: Path) -> Path:
     get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(adapter)
     AutoTokenizer.from_pretrained(base).save_pretrained(adapter)
     return adapter
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.demo", description="Measure the demo's page.")
-    parser.add_argument("--json", type=Path, help="write the figures here too")
-    args = parser.parse_args(argv)
-    measured = run()
-    print(table(measured))
-    if args.json:
-        args.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

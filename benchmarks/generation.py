@@ -1,16 +1,14 @@
-"""How fast rows are made, beside a plain loop in Python and reasoning-gym; and what a whole build takes.
+"""Speed of generation, beside a plain Python loop and reasoning-gym; and the time of whole builds.
 
-    python -m benchmarks.generation [--json results.json] [--builds]
-
-A row here is a whole one: puzzle, solution in normal form, text, verified. Ours uses the cores there are, the others
-one; medians over alternating repetitions, compiling not timed. ``--builds`` also builds `1m` and `10m` (and `100m`
-with ``--all``) from nothing with two workers, each in a process of its own after its imports, with the peak of its
-memory; "rows" without the labels of the evaluation splits, "labels" with them (known ones, as of seed 0).
+A row here is complete: puzzle, solution in normal form, text, verified. This project uses all cores, the others use
+one. Rates are medians over alternating repetitions, without compilation. With ``builds``, configs are also built from
+nothing by two workers, each in its own process, with its peak memory: "rows" without the labels of the evaluation
+splits, "labels" with them (for seed 0 they come from the label cache). A build of `100m` needs 3.5 GB of disk for
+some minutes.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import statistics
@@ -18,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +32,8 @@ ROWS = {"ours": 100_000, "plain Python": 300, "reasoning-gym": 60}
 BUILD = """
 import json, resource, sys, time
 from dataclasses import replace
-from arith_puzzle.dataset_builder import canonical, generate, labels, shards
+from arith_puzzle.dataset_builder import configs, generate, shards
+from arith_puzzle.dataset_builder.solver import canonical, labels
 config, out, labelled = sys.argv[1], sys.argv[2], sys.argv[3] == "labels"
 if not labelled:
     content = configs.CONFIGS[config]
@@ -49,7 +49,7 @@ print(json.dumps({"seconds": seconds, "rows": rows,
 
 
 def plain_rows(rows: int, rng: random.Random):
-    """The same rows by a loop over Python integers: what one writes first."""
+    """Yield (prompt, completion) of such rows by a simple loop over Python integers."""
     made = 0
     while made < rows:
         n = 5 + made % 3
@@ -76,7 +76,7 @@ def plain_rows(rows: int, rng: random.Random):
 
 
 def puzzle_keys_of(numbers: list[int], target: int):
-    """One puzzle's key as an array of one."""
+    """The key of one puzzle, as an array of length 1."""
     import numpy as np
 
     return puzzle_keys(np.array([numbers]), np.array([target]))
@@ -99,8 +99,12 @@ def _reasoning_gym(rows: int, seed: int) -> None:
     assert len([item["question"] for item in data]) == rows
 
 
-def run(repeats: int = 5, builds: tuple[str, ...] = ()) -> dict:
-    """Rates in rows/s (median over alternating repetitions), and the builds asked for."""
+def run(repeats: int = 5, builds: Sequence[str] = ()) -> dict:
+    """Measure; returns {"rows_per_second": {name: median}, "missing": text or None, "builds": {name: figures}}.
+
+    Args:
+        builds: configs to build as well, such as "1m".
+    """
     contestants = {"ours": _ours, "plain Python": _plain}
     missing = None
     try:
@@ -133,7 +137,7 @@ def _build(config: str, mode: str) -> dict:
 
 
 def table(measured: dict) -> str:
-    """The figures as Markdown."""
+    """Format the figures as Markdown tables."""
     rates = measured["rows_per_second"]
     lines = ["| rows made, solved, written as text and verified, N=5 to 7 | rows/s | ours is |", "|---|---|---|"]
     lines += [f"| {name} | {rate:,.0f} | {rates['ours'] / rate:,.0f} x |" for name, rate in rates.items()]
@@ -148,22 +152,3 @@ def table(measured: dict) -> str:
                 f"| {name} | {item['rows']:,} | {item['seconds']:.1f} | {rate:,.0f} | {item['peak_gb']:.2f} GB |"
             )
     return "\n".join(lines)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.generation", description="Time generation.")
-    parser.add_argument("--builds", action="store_true", help="also build 1m and 10m")
-    parser.add_argument("--all", action="store_true", help="and 100m, 3.5 GB on the disk for some minutes")
-    parser.add_argument("--json", type=Path, help="write the figures here too")
-    args = parser.parse_args(argv)
-    builds = ("1m", "10m", "100m") if args.all else ("1m", "10m") if args.builds else ()
-    measured = run(builds=builds)
-    print(table(measured))
-    if args.json:
-        args.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

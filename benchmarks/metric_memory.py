@@ -1,7 +1,4 @@
-"""How much memory the metric takes for a million predictions: ``evaluate``'s module in a process of its own.
-
-python -m benchmarks.metric_memory
-"""
+"""Memory of the metric over a million predictions: the module of ``evaluate``, in its own process."""
 
 from __future__ import annotations
 
@@ -19,16 +16,16 @@ LIMIT_GB = 4.0
 
 
 def run() -> dict:
-    """Predictions, peak GB, the limit, seconds of ``compute``, and pass@1; of a fresh process."""
+    """Measure in a new process; returns {"predictions", "limit_gb", "peak_gb", "before_gb", "seconds", "pass@1"}."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.metric_memory", "child", str(PREDICTIONS)],
-        capture_output=True, text=True, cwd=PACKAGE, check=True,
+        [sys.executable, "-c", f"from benchmarks.metric_memory import child; child({PREDICTIONS})"],
+        capture_output=True, text=True, cwd=PACKAGE.parent, check=True,
     )  # fmt: skip
     return {"predictions": PREDICTIONS, "limit_gb": LIMIT_GB, **json.loads(done.stdout.splitlines()[-1])}
 
 
 def table(measured: dict) -> str:
-    """What ``run`` measured, as lines."""
+    """Format the figures as text."""
     verdict = "below" if measured["peak_gb"] < measured["limit_gb"] else "ABOVE"
     return (
         f"The metric over {measured['predictions']:,} predictions by evaluate\n"
@@ -38,14 +35,15 @@ def table(measured: dict) -> str:
     )
 
 
-def _child(count: int) -> None:
+def child(count: int) -> None:
+    """Compute the metric over ``count`` predictions and print the figures as one line of JSON."""
     import evaluate
 
     from benchmarks.verifier import rows
 
     made = rows(20_000)
     metric = evaluate.load(str(PACKAGE / "metrics" / "arith_puzzle_verifier"))
-    # No two predictions share a string, nor two references an object: as a model's answers would not.
+    # Predictions share no string and references no object, like the answers of a model.
     predictions = [made[at % len(made)].response + "\n" * (at % 2) for at in range(count)]
     references = [{"numbers": [*made[at % len(made)].numbers], "target": made[at % len(made)].target}
                   for at in range(count)]  # fmt: skip
@@ -64,17 +62,10 @@ def _child(count: int) -> None:
 
 
 def _peak_gb() -> float:
-    """Most memory this process has held."""
+    """Peak memory of this process."""
     status = Path("/proc/self/status")
     if status.is_file():  # unlike ru_maxrss, not inherited from the process that started this one
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**30 if sys.platform == "darwin" else 2**20)
-
-
-if __name__ == "__main__":
-    if sys.argv[1:2] == ["child"]:
-        _child(int(sys.argv[2]))
-    else:
-        print(table(run()))

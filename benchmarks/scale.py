@@ -1,11 +1,10 @@
-"""What one machine takes for a shard, and the plan of docs/scale.md out of it.
+"""Time, bytes and duplicates of one shard on one core, and the plan of docs/scale.md that follows from them.
 
-python -m benchmarks scale
+``make scale`` measures, and writes benchmarks/results/scale.json and the tables of docs/scale.md.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -33,18 +32,18 @@ PAGE = ROOT / "docs" / "scale.md"
 PLANNED_ROWS = 10_000_000_000
 CORES = (2, 64, 1000)
 GBIT = 1
-"""A link's speed that the plan supposes; the one number of its tables that nothing was measured for."""
+"""Speed of the network link in the plan: an assumption, and the only figure of its tables that is not measured."""
 MANIFEST_DEPTH = 6
-"""How deep in the manifest a shard's record lies; it is indented."""
+"""Nesting depth of a shard's record in the manifest, which is indented."""
 TRAIN_SHARE = 30 / 32
-"""Of all keys; see PARTITION_RULE."""
+"""Share of all puzzle keys that belong to `train`; see PARTITION_RULE."""
 
 
 def measure(shard_count: int = 3) -> dict:
-    """Build that many train shards of `1m`'s kind, one after the other on one core; what each took.
+    """Build train shards like those of `1m`, one after another, and return what each took.
 
-    Seconds are of wall clock on the one core this process is bound to, threads and all, and of CPU time, which a busy
-    machine disturbs less; memory is this process's peak.
+    This process is bound to one core, with all of its threads. The seconds are wall-clock time and CPU time; a busy
+    machine disturbs CPU time less. The memory is this process's peak.
     """
     paper, rows = configs.CONFIGS["1m"], configs.SHARD_ROWS
     spec = replace(paper.splits["train"], rows=shard_count * rows)
@@ -62,7 +61,7 @@ def measure(shard_count: int = 3) -> dict:
             out = Path(folder)
             (out / paper.family).mkdir()
             warm = configs.Config(paper.family, {"train": replace(spec, rows=3000)})
-            shards.build_shard(warm, out, "train", 0, 0)  # what is compiled is loaded
+            shards.build_shard(warm, out, "train", 0, 0)  # loads what is compiled
             built = [_timed(lambda i=i: shards.build_shard(content, out, "train", i, 0)) for i in range(shard_count)]
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
             files = [out / shards.shard_path(paper.family, "train", i) for i in range(shard_count)]
@@ -76,7 +75,7 @@ def measure(shard_count: int = 3) -> dict:
     for _ in range(MANIFEST_DEPTH):
         record = [record]
     return {
-        "command": "python -m arith_puzzle.dataset_builder.distributed.executors --measure",
+        "command": "python -m benchmarks scale",
         "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "load_before": round(load, 2)},
         "versions": {"python": platform.python_version(), "pyarrow": pa.__version__},
         "rows_per_shard": rows,
@@ -106,7 +105,7 @@ def _cpu() -> str:
 
 
 def _equal_pairs(files: list[Path]) -> tuple[dict[int, int], dict[int, int]]:
-    """By N: how many pairs of rows hold the same puzzle, and how many rows there are."""
+    """Return {N: pairs of rows with the same puzzle} and {N: rows}."""
     table = pa.concat_tables(pq.read_table(file, columns=["prompt", "n"]) for file in files)
     pairs, rows = {}, {}
     for n in sorted(pc.unique(table["n"]).to_pylist()):
@@ -117,24 +116,34 @@ def _equal_pairs(files: list[Path]) -> tuple[dict[int, int], dict[int, int]]:
 
 
 def distinct_bounds(rows: int, space: float, pair_chance: float) -> tuple[float, float]:
-    """Least and greatest expected number of different puzzles among ``rows`` independent draws.
+    """Lower and upper bound of the expected number of different puzzles among ``rows`` independent draws.
 
-    A draw's puzzle is met 1 + Binomial(rows - 1, p) times, so by Jensen's inequality the expectation is at least
-    rows / (1 + (rows - 1) * sum p^2); among all distributions over ``space`` puzzles the uniform one has most.
+    The puzzle of a draw occurs 1 + Binomial(rows - 1, p) times, so by Jensen's inequality the expectation is at least
+    rows / (1 + (rows - 1) * sum p^2). Among all distributions over ``space`` puzzles the uniform one gives the most.
 
     Args:
-        pair_chance: sum p^2, the chance that two rows hold the same puzzle.
+        pair_chance: sum p^2, the probability that two rows hold the same puzzle.
     """
     return rows / (1 + (rows - 1) * pair_chance), -space * math.expm1(rows * math.log1p(-1 / space))
 
 
 def space_of(n: int, v: int = 60) -> int:
-    """Puzzles of n distinct numbers and a target in 1..v, solvable or not."""
+    """Number of puzzles of n distinct numbers and a target in 1..v, solvable or not."""
     return math.comb(v, n) * v
 
 
+def run() -> dict:
+    """Measure three shards; returns the figures of ``measure``."""
+    return measure()
+
+
+def table(measured: dict) -> str:
+    """Format the figures as Markdown."""
+    return "\n".join(tables(measured).values())
+
+
 def tables(measured: dict) -> dict[str, str]:
-    """The tables of docs/scale.md by name, in Markdown, out of ``measure``'s figures."""
+    """Return {name: Markdown table} of docs/scale.md, from the figures of ``measure``."""
     rows = measured["rows_per_shard"]
     cpu, size = _median(measured["cpu_seconds"]), _median(measured["bytes"])
     machine = measured["machine"]
@@ -208,32 +217,9 @@ def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def filled(page: str, measured: dict) -> str:
-    """The page with its tables between ``<!-- scale: NAME -->`` and ``<!-- scale: end -->`` written anew."""
+    """Return the page with new tables between ``<!-- scale: NAME -->`` and ``<!-- scale: end -->``."""
     for name, table in tables(measured).items():
         begin, end = f"<!-- scale: {name} -->\n", "<!-- scale: end -->"
         before, rest = page.split(begin)
         page = before + begin + table + end + rest.split(end, 1)[1]
     return page
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m arith_puzzle.dataset_builder.distributed.executors", description="The numbers of the plan."
-    )
-    parser.add_argument("--measure", action="store_true", help=f"measure anew into {MEASURED.relative_to(ROOT)}")
-    parser.add_argument("--page", action="store_true", help=f"write the tables of {PAGE.relative_to(ROOT)} anew")
-    args = parser.parse_args(argv)
-    if not (args.measure or args.page):
-        parser.error("--measure or --page")
-    if args.measure:
-        measured = measure()
-        MEASURED.parent.mkdir(parents=True, exist_ok=True)
-        MEASURED.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-        print(json.dumps(measured, indent=1))
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), json.loads(MEASURED.read_text())), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

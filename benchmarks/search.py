@@ -1,13 +1,11 @@
-"""How often the rule of ``arith_puzzle.dataset_builder.search_traces`` finds a solution: what a model scores that follows it faultlessly.
+"""The oracle: how many puzzles the search procedure solves when it is executed exactly.
 
-python -m benchmarks.search [--json FILE]
-
-Of every evaluation split all rows; within so many attempts, and within so many tokens of arith-tiny-search.
+A model that searches without a mistake scores exactly this. The procedure is that of
+``arith_puzzle.dataset_builder.search_traces``. Every row of every evaluation split is counted: solved within 1, 4, 12
+and 24 attempts, and within 500 to 4,000 tokens of arith-tiny-search.
 """
 
 from __future__ import annotations
-
-import sys
 
 import numpy as np
 
@@ -15,7 +13,6 @@ from arith_puzzle.dataset_builder.configs import CONFIGS
 from arith_puzzle.dataset_builder.generate import generate_shard
 from arith_puzzle.dataset_builder.search_traces import searches
 from arith_puzzle.evaluation.results import table as markdown
-from benchmarks.command import command
 
 SPLITS = (
     *(("1m", split) for split in ("test", "ood_numeric_100", "ood_numeric_1000", "ood_form")),
@@ -26,7 +23,8 @@ TOKENS = (500, 1000, 2000, 4000)
 
 
 def run() -> dict:
-    """{"splits": {"config/split": {"n", "solved", "by_attempt": {k: share}, "by_tokens": {k: share}}}}."""
+    """Execute it; returns {"splits": {"config/split": {"n", "solved", "by_attempt": {k: share}, "by_tokens": {k:
+    share}}}}."""
     from arith_puzzle.training.tiny import build_tokenizer
 
     tokenizer = build_tokenizer(pairs=True)
@@ -52,7 +50,7 @@ def run() -> dict:
 
 
 def table(measured: dict) -> str:
-    """Markdown."""
+    """Format the figures as a Markdown table."""
     header = ["split", "n", *(f"{k} attempt{'s' * (k > 1)}" for k in ATTEMPTS), "all"]
     header += [f"{k:,} tokens" for k in TOKENS]
     rows = [
@@ -61,12 +59,3 @@ def table(measured: dict) -> str:
         for name, item in measured["splits"].items()
     ]  # fmt: skip
     return markdown(header, rows)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit status."""
-    return command("search", __doc__, run, table, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,23 +1,17 @@
-"""How fast puzzles are solved and labelled, beside a plain depth-first loop in Python and reasoning-gym.
+"""Time per puzzle of the solver and the labels, beside a plain depth-first loop in Python and reasoning-gym.
 
-    python -m benchmarks.solver [--json results.json] [--repeats 5]
-
-One thread. Every figure is the median over repetitions in which the contestants alternate, on the same
-V=60 puzzles, which all have a solution; compiling is not timed. reasoning-gym (countdown) solves nothing: its
-rate is that of making a puzzle with one solution, beside that of making and solving one here.
+One thread. Figures are medians over repetitions in which the contestants alternate, on the same V=60 puzzles, which
+all have a solution. Compilation is not counted. reasoning-gym (countdown) has no solver: its time is that of making a
+puzzle with one solution, beside the time of making and solving one here.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -30,7 +24,7 @@ INSTALL = "pip install reasoning-gym"
 
 
 def plain_playouts(pool: list[int]):
-    """Every play-out of the rules as its results in order; the contestant that one writes in five minutes."""
+    """Yield the results, in order, of every way to play the numbers: the loop that one writes in five minutes."""
     if len(pool) == 1:
         yield ()
         return
@@ -71,7 +65,7 @@ def plain_reachable(numbers: list[int], _: int) -> set[int]:
 
 
 def puzzles(n: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Random puzzles that a random play-out made: numbers (rows, n) and targets (rows,), int64."""
+    """Puzzles made by random play: numbers (rows, n) and targets (rows,), int64."""
     rng = random.Random(n)
     found = []
     while len(found) < rows:
@@ -138,7 +132,7 @@ TASKS: list[tuple[str, Callable, Callable | None, dict[int, tuple[int, int]]]] =
         {4: (50, 20), 5: (50, 1), 6: (50, 0), 7: (20, 0), 8: (10, 0)},
     ),
 ]
-"""(name, ours, plain, {N: (rows of ours, rows of plain; 0 = it would take minutes)})."""
+"""(name, this project, plain loop, {N: (rows for this project, rows for the loop; 0: it takes minutes)})."""
 
 
 def _seconds(run: Callable) -> float:
@@ -148,7 +142,7 @@ def _seconds(run: Callable) -> float:
 
 
 def _median_per_row(contestants: list[tuple[Callable, int] | None], repeats: int) -> list[float | None]:
-    """Seconds per row of each contestant, the medians of alternating repetitions; one to warm up."""
+    """Seconds per row of each contestant: medians of alternating repetitions, after one to warm up."""
     taken = [[] for _ in contestants]
     for repeat in range(repeats + 1):
         for times, contestant in zip(taken, contestants, strict=True):
@@ -175,7 +169,8 @@ def _reasoning_gym(n: int, rows: int) -> Callable | None:
 
 
 def run(repeats: int = 5) -> dict:
-    """``{"rows": [...]}``, each with ``task, n, ours_us, other, other_us, ratio``; None where there is no other."""
+    """Measure; returns {"rows": [{"task", "n", "ours_us", "other", "other_us", "ratio"}]}; None: no other
+    contestant."""
     results = []
 
     def add(task, n, other, seconds):
@@ -215,7 +210,7 @@ def _large(n: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def table(measured: dict) -> str:
-    """The figures as text, times per puzzle."""
+    """Format the figures as text, in time per puzzle."""
     results = measured["rows"]
 
     def us(value):
@@ -230,20 +225,3 @@ def table(measured: dict) -> str:
     if not any(row["other"] == "reasoning-gym" and row["other_us"] for row in results):
         lines.append(f"reasoning-gym is not installed: {INSTALL}")
     return "\n".join(lines)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Measure, print the table, write it as JSON where asked. Returns 0."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.solver", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--json", type=Path, help="write the figures here too")
-    parser.add_argument("--repeats", type=int, default=5, help="repetitions; default 5")
-    args = parser.parse_args(argv)
-    measured = run(args.repeats)
-    print(table(measured))
-    if args.json:
-        args.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

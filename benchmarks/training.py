@@ -1,21 +1,18 @@
-"""Tokens a second of this project's training against TRL's stock script, on the same rows, model and machine.
+"""Training tokens per second, beside TRL's stock script, on the same rows, model, LoRA and machine.
 
-python -m benchmarks.training --dataset arith-puzzle [--model training/bases/arith-tiny ...] [--rounds 3]
+Each round runs, one after another: `trl sft` with its defaults (bf16 and activation checkpointing), `trl sft` in
+float32 without checkpointing, and `training/sft.py` in both precisions. A ratio compares runs of the same precision.
+Each run has one thread (OMP_NUM_THREADS). Tokens are those of the rows, without padding. Seconds are the trainer's
+own, without loading and tokenizing.
 
-Each round runs, one after another: `trl sft` as it comes (bf16 and activation checkpointing are its defaults), the same
-in float32 and without checkpointing, and `training/sft.py` in both precisions; a ratio is to the one of the same
-precision. One thread each (OMP_NUM_THREADS), so that none
-wins by it. Tokens are those of the rows; padding does not count. Seconds are the trainer's own, without loading and
-tokenizing. LoRA is the same in all three.
-
-On CUDA the share of the card's peak is given too: (4 F + 6 T) tokens/s / peak, F the frozen and T the trained
-parameters (a forward pass costs 2 operations a parameter and token, a backward pass 2 for the activations and 2 for the
-gradients of what is trained; arXiv 2204.02311, appendix B, without attention), peak --peak-tflops, dense bf16.
+With ``peak_tflops`` the share of the GPU's peak is computed too: (4 F + 6 T) · tokens/s / peak, where F and T count
+the frozen and the trained parameters. A forward pass costs 2 operations per parameter and token, a backward pass 2
+for the activations and 2 for the gradients of what is trained (arXiv 2204.02311, appendix B, without attention). The
+peak is dense bf16.
 """
 
 from __future__ import annotations
 
-import argparse
 import ast
 import json
 import os
@@ -23,16 +20,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import yaml
 
-from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import shipped
 from arith_puzzle.common.provenance import commit_of_checkout
 from arith_puzzle.training.launch import launch
 
-RESULTS = Path(__file__).parent / "results" / "training.json"
 LORA = {"r": 16, "lora_alpha": 32, "lora_dropout": 0.0}
 SETTINGS = {
     # model -> config, rows a step, steps, tokens of a packed sequence, sequences a step (about as many rows)
@@ -41,38 +39,52 @@ SETTINGS = {
 }
 
 
-def main() -> None:
-    """Measure, print the table, write the JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", default="arith-puzzle", help="a folder that `arith-puzzle build` wrote")
-    parser.add_argument("--model", action="append", choices=SETTINGS, help="default: all that are there")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peak-tflops", type=float, help="of the GPU, dense bf16; for the share of its peak")
-    args = parser.parse_args()
+def run(dataset: Path, models: Sequence[str] = (), rounds: int = 3, peak_tflops: float | None = None) -> dict:
+    """Measure; returns {"command", "commit", "cpu_count", "versions", "models": {model: settings, rounds and rates}}.
+
+    Args:
+        dataset: a folder that ``arith-puzzle build`` wrote, with the config `starter`.
+        models: keys of SETTINGS; default: all that exist.
+        peak_tflops: the GPU's dense bf16 peak.
+
+    Raises:
+        InputError: an unknown model.
+    """
     os.environ["OMP_NUM_THREADS"] = "1"
-    models = args.model or [name for name in SETTINGS if (PACKAGE / name / "config.json").is_file()]
+    unknown = [model for model in models if model not in SETTINGS]
+    if unknown:
+        raise InputError(f"unknown model {unknown[0]!r}; known: {', '.join(SETTINGS)}")
+    models = models or [name for name in SETTINGS if (shipped(name) / "config.json").is_file()]
     found = {}
     for model in models:
-        rounds: dict[str, list[dict]] = {}
-        for _ in range(args.rounds):
-            for name, run in VARIANTS.items():
+        taken: dict[str, list[dict]] = {}
+        for _ in range(rounds):
+            for name, variant in VARIANTS.items():
                 with tempfile.TemporaryDirectory() as folder:
-                    rounds.setdefault(name, []).append(run(model, args.dataset, Path(folder), SETTINGS[model]))
-                print(model, name, rounds[name][-1], flush=True)
-        found[model] = SETTINGS[model] | {"rounds": rounds} | _summary(rounds, args.peak_tflops)
-    command = "python -m benchmarks.training " + " ".join(sys.argv[1:]).replace(args.dataset, "arith-puzzle")
-    versions = {name: version(name) for name in ("torch", "transformers", "trl", "peft")}
-    record = {"command": command, "commit": commit_of_checkout(), "cpu_count": os.cpu_count(), "versions": versions}
-    RESULTS.write_text(json.dumps(record | {"models": found}, indent=1) + "\n")
-    print(f"\n{'model':<28}{'variant':<26}{'tokens/s':>10}{'ratio':>8}")
-    for model, item in found.items():
+                    taken.setdefault(name, []).append(variant(model, str(dataset), Path(folder), SETTINGS[model]))
+                print(model, name, taken[name][-1], flush=True)
+        found[model] = SETTINGS[model] | {"rounds": taken} | _summary(taken, peak_tflops)
+    return {
+        "command": f"python -m benchmarks training --dataset arith-puzzle --rounds {rounds}",
+        "commit": commit_of_checkout(),
+        "cpu_count": os.cpu_count(),
+        "versions": {name: version(name) for name in ("torch", "transformers", "trl", "peft")},
+        "models": found,
+    }
+
+
+def table(measured: dict) -> str:
+    """Format the rates and ratios as text."""
+    lines = [f"{'model':<28}{'variant':<26}{'tokens/s':>10}{'ratio':>8}"]
+    for model, item in measured["models"].items():
         for name, rate in item["tokens_per_second"].items():
-            print(f"{model:<28}{name:<26}{rate:>10.0f}{item['ratio'].get(name, ''):>8}")
+            lines.append(f"{model:<28}{name:<26}{rate:>10.0f}{item['ratio'].get(name, ''):>8}")
+    return "\n".join(lines)
 
 
 def _stock(model: str, dataset: str, folder: Path, setting: dict, *options: str) -> dict:
     command = [
-        sys.executable, "-m", "trl.scripts.sft", "--model_name_or_path", str(PACKAGE / model), "--dataset_name", dataset,
+        sys.executable, "-m", "trl.scripts.sft", "--model_name_or_path", str(shipped(model)), "--dataset_name", dataset,
         "--dataset_config", setting["config"], "--use_peft", "--lora_r", str(LORA["r"]),
         "--lora_alpha", str(LORA["lora_alpha"]), "--lora_dropout", str(LORA["lora_dropout"]),
         "--lora_target_modules", "all-linear", "--per_device_train_batch_size", str(setting["batch"]),
@@ -140,7 +152,3 @@ def _summary(rounds: dict[str, list[dict]], peak_tflops: float | None) -> dict:
         "ratio": {ours: round(rates[ours] / rates[stock], 2) for ours, stock in zip(OURS, STOCK, strict=True)},
         "share_of_peak": round(operations / (peak_tflops * 1e12), 4) if peak_tflops else None,
     }
-
-
-if __name__ == "__main__":
-    main()

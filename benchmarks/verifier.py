@@ -1,30 +1,26 @@
-"""How fast responses are judged: one by one, in columns, as a metric, and by the peers' approach. One core.
+"""Answers judged per second: one by one, in columns, as a metric, and by other projects' approach. One core.
 
-    python -m benchmarks.verifier [--json FILE]
+All contestants judge the same puzzles (N=5, numbers 1 to 60); half of the answers are right. This project reads
+equations and checks every step. The others read one expression, ``(58-51)*3``, and check that its numbers are the given
+ones and its value is the target. Each round runs all contestants in turn. The table has the median of the rounds, and
+the median of each round's ratio to ``verify``.
 
-All contestants judge the same puzzles (N=5, numbers 1..60), half of the answers right. Ours read equations and
-check every step; the peers read one expression, ``(58-51)*3``, and check that its numbers are the given ones and
-its value the target: the same solution written their way. Each round runs all contestants in turn; what is
-printed is the median of the rounds, and the median of each round's ratio to ``verify``.
-
-``peers, number check only`` is TinyZero's and stream-of-search's approach (find the answer by a regular
-expression, compare its numbers, check its characters) without the evaluation: less than any of them does, so its
-time is a lower bound of theirs. ``peers, with evaluation`` evaluates too, by a walk over Python's syntax tree,
-since this project evaluates no text as code; the peers' own ``eval`` lies between the two.
-reasoning-gym's countdown scorer itself takes part where it is installed. It compares floats by ``np.isclose`` with
-its default relative tolerance (0.1.25), so the last column shows it passing answers that are off by one.
+- ``peers, number check only`` is the approach of TinyZero and stream-of-search without the evaluation: find the
+  answer by a regular expression, compare its numbers, check its characters. Each of them does more, so its time is a
+  lower bound.
+- ``peers, with evaluation`` also evaluates, by a walk over Python's syntax tree, because this project evaluates no
+  text as code. The speed of their own ``eval`` is between the two.
+- ``reasoning-gym's countdown`` runs if reasoning-gym is installed. Version 0.1.25 compares floats by ``np.isclose``
+  with its default relative tolerance, so it passes answers that are off by one.
 """
 
 from __future__ import annotations
 
-import argparse
 import ast
-import json
 import operator
 import random
 import re
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,12 +29,14 @@ from typing import NamedTuple
 ROWS = 20_000
 ROUNDS = 7
 N, V, SEED = 5, 60, 0
-BATCH_COPIES = 25  # of the rows, so that a batch is as long as in real use
+BATCH_COPIES = 25  # copies of the rows in a batch, which makes it as long as in real use
 SLOW_ROWS = 500
 INSTALL_REASONING_GYM = "not installed: pip install reasoning-gym"
 
 
 class Row(NamedTuple):
+    """A puzzle and its answer, as equations and as one expression."""
+
     numbers: list[int]
     target: int
     response: str
@@ -46,7 +44,7 @@ class Row(NamedTuple):
 
 
 def rows(count: int = ROWS, seed: int = SEED) -> list[Row]:
-    """Puzzles with an answer each, as equations and as one expression; every second target is off by one."""
+    """Puzzles with one answer each; every second target is off by one, so its answer is wrong."""
     rng = random.Random(seed)
     made = []
     while len(made) < count:
@@ -65,7 +63,7 @@ def rows(count: int = ROWS, seed: int = SEED) -> list[Row]:
     return made
 
 
-# The peers' approach, written anew
+# The approach of other projects, reimplemented
 
 _ANSWER = re.compile(r"<answer>(.*?)</answer>")
 _ALLOWED = re.compile(r"^[\d+\-*/().\s]+$")
@@ -73,7 +71,7 @@ _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.m
 
 
 def peers_check(numbers: list[int], answer: str) -> str | None:
-    """The last tagged expression of a text if its numbers are the given ones, else None."""
+    """Return the last tagged expression of a text if its numbers are the given ones, else None."""
     found = _ANSWER.findall(answer)
     if not found or not _ALLOWED.match(found[-1]):
         return None
@@ -82,7 +80,7 @@ def peers_check(numbers: list[int], answer: str) -> str | None:
 
 
 def peers_score(numbers: list[int], target: int, answer: str) -> bool:
-    """With the value, as a float and with a tolerance, as the peers have it. For this benchmark's own text only."""
+    """Return whether the value is the target, as a float within a tolerance. Only for text of this benchmark."""
     expression = peers_check(numbers, answer)
     if expression is None:
         return False
@@ -100,11 +98,8 @@ def _walk(node: ast.expr) -> float:
     return _OPERATORS[type(node.op)](_walk(node.left), _walk(node.right))
 
 
-# The contest
-
-
 def contestants(made: list[Row]) -> dict[str, tuple[int, Callable[[], int]]]:
-    """Name -> (responses judged per call, the call, which returns how many were right)."""
+    """Return {name: (responses judged per call, the call, which returns the number of right ones)}."""
     import evaluate
     import pyarrow as pa
 
@@ -112,7 +107,7 @@ def contestants(made: list[Row]) -> dict[str, tuple[int, Callable[[], int]]]:
     from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
     from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
-    # What is judged lies ready, in the form in which each contestant takes it.
+    # The answers are prepared in each contestant's format, so that only judging is timed.
     responses = [row.response for row in made]
     references = [{"numbers": row.numbers, "target": row.target} for row in made]
     tagged = [f"The numbers can be combined.\n<answer>{row.expression}</answer>" for row in made]
@@ -158,13 +153,14 @@ def contestants(made: list[Row]) -> dict[str, tuple[int, Callable[[], int]]]:
     return found
 
 
-def run() -> dict:
-    """The contest: rounds, rows, and for each contestant its rate and its ratio to ``verify``."""
+def run(rounds: int | None = None) -> dict:
+    """Measure; returns {"rows", "n", "rounds", "results": {name: {"per_second", "ratio", "right"} or {"skipped"}}}."""
+    rounds = rounds or ROUNDS
     made = rows()
     runners = contestants(made)
-    right = {name: call() for name, (_, call) in runners.items()}  # warms up, compiles, and tells what each finds
+    right = {name: call() for name, (_, call) in runners.items()}  # also warms up and compiles
     rates: dict[str, list[float]] = {name: [] for name in runners}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, (count, call) in runners.items():
             start = time.perf_counter()
             call()
@@ -179,11 +175,11 @@ def run() -> dict:
     }
     if len(results) == 7:
         results["reasoning-gym's countdown"] = {"skipped": INSTALL_REASONING_GYM}
-    return {"rows": len(made), "n": N, "rounds": ROUNDS, "results": results}
+    return {"rows": len(made), "n": N, "rounds": rounds, "results": results}
 
 
 def table(measured: dict) -> str:
-    """What ``run`` measured, as lines."""
+    """Format the figures as text."""
     lines = [
         f"Judging {measured['rows']:,} answers, N={measured['n']}, median of {measured['rounds']} rounds, one core",
         f"{'':<28}{'responses/s':>14}{'x verify':>10}{'judged right':>16}",
@@ -194,23 +190,3 @@ def table(measured: dict) -> str:
         else:
             lines.append(f"{name:<28}{item['per_second']:>14,}{item['ratio']:>10.2f}{item['right']:>16}")
     return "\n".join(lines)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.verifier",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--json", type=Path, help="write the figures here too")
-    args = parser.parse_args(argv)
-    measured = run()
-    print(table(measured))
-    if args.json:
-        args.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""The one exception that a user's mistake raises; commands print it as one line and exit with status 2."""
+"""The exception for bad input. Commands print its message as one line and exit with status 2."""
 
 
 class InputError(ValueError):
@@ -6,5 +6,5 @@ class InputError(ValueError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what a library's exception says, else its class."""
+    """The first line of an exception's message; the name of its class if the message is empty."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,40 +1,47 @@
-"""Files: where the package's own lie, whole-or-nothing writes, and hashes."""
+"""Files: paths inside the package, atomic writes, locks and hashes."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 from importlib.resources import files
 from pathlib import Path
 
+from arith_puzzle.common.errors import InputError
+
 PACKAGE = Path(str(files("arith_puzzle")))
-"""The installed package. Recipes, bases, Spaces and results lie below it, in a checkout by symbolic links."""
+"""Folder of the installed package. It contains recipes, bases, Spaces and results; in a checkout by symbolic links."""
 
 
 def shipped(name: str | Path, folder: str = "") -> Path:
-    """Where a path leads that may name a file of the package.
+    """Resolve a path that may name a file of the package.
 
     Args:
-        name: a path below the current directory, or one below the package such as ``training/recipes/tiny_cpu.yaml``.
-        folder: of the package, such as ``training/recipes``; then ``tiny_cpu`` alone names that file too.
+        name: a path below the current directory, or below the package, such as ``training/recipes/tiny_cpu.yaml``.
+        folder: folder of the package, such as ``training/recipes``. Then ``tiny_cpu`` alone names the same file.
 
     Returns:
-        The path itself if it is there, else the package's file if that is, else the path itself.
+        ``name`` if it exists; else the package's file if that exists; else ``name``.
     """
     path = Path(name)
     if path.exists():
         return path
-    candidates = [PACKAGE / path] + (
-        [PACKAGE / folder / path.name, PACKAGE / folder / f"{path.name}.yaml"]
-        if folder and path.name == str(name)
-        else []
-    )
+    candidates = [PACKAGE / path]
+    if folder and path.name == str(name):
+        candidates += [PACKAGE / folder / path.name, PACKAGE / folder / f"{path.name}.yaml"]
     return next((place for place in candidates if place.exists()), path)
 
 
+def shipped_model(name: str | None) -> str | None:
+    """The folder of a base in the package, such as ``training/bases/arith-tiny``; ``name`` if there is none."""
+    own = PACKAGE / (name or "")
+    return str(own) if name and (own / "config.json").is_file() else name
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file whole or not at all: a temporary file beside it, then a rename. Raises OSError."""
+    """Write a UTF-8 file atomically: to a temporary file beside it, which is then renamed. Raises OSError."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         partial.write_text(text, encoding="utf-8")
@@ -44,8 +51,61 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, content: dict) -> None:
-    """Write JSON with sorted keys, whole or not at all. Raises OSError."""
+    """Write JSON with sorted keys, atomically. Raises OSError."""
     write_text(path, json.dumps(content, indent=1, sort_keys=True, default=str) + "\n")
+
+
+class LockedJson:
+    """A JSON file in a folder of results, locked while a process works in that folder. It says whose folder it is.
+
+    Attributes:
+        content: what the file says; None if the file is new, or if a process was killed while it wrote the file.
+    """
+
+    def __init__(self, path: Path, doing: str):
+        """Create the folder and the file if needed, and lock the file until ``close``.
+
+        Args:
+            doing: for the error message, such as ``training in``.
+
+        Raises:
+            InputError: another process has the lock, or the folder cannot be written to.
+        """
+        folder = path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a+", encoding="utf-8")
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise InputError(f"another process is {doing} {folder}; wait for it, or give another --out") from None
+        except OSError as error:
+            raise InputError(f"cannot write to {folder}: {error.strerror}; give another --out") from None
+        self._file.seek(0)
+        try:
+            self.content: dict | None = json.loads(self._file.read())
+        except ValueError:
+            self.content = None
+
+    def write(self, content: dict) -> None:
+        """Replace the content. Raises InputError where it cannot be written."""
+        try:
+            self._file.truncate(0)
+            self._file.write(json.dumps(content, indent=1, sort_keys=True) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise InputError(f"cannot write {self._file.name}: {error.strerror}; give another --out") from None
+        self.content = content
+
+    def close(self) -> None:
+        """Release the lock."""
+        self._file.close()
+
+    def __enter__(self) -> LockedJson:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def file_sha256(path: Path) -> str:

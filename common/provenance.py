@@ -1,4 +1,4 @@
-"""What run.json and results.json have in common: the source, the machine, hashes of what went in, and whole files."""
+"""What run.json and results.json record about a run: the commit, the hardware, and hashes of its inputs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from arith_puzzle.common.files import PACKAGE, file_sha256
 
 INDEX = "model.safetensors.index.json"
 KNOWN_BY = ("model.safetensors", INDEX, "adapter_model.safetensors", "manifest.json")
-"""The files that identify a folder: the first that it has. Of an index, the weights that it names are hashed too."""
+"""The first of these files that a folder has identifies it. An index stands for the weights files that it names."""
 
 
 def digest(source: str | Path | None) -> str | None:
-    """SHA-256 of what identifies a local model, adapter, dataset or file, hex; None for a Hub id."""
+    """SHA-256 of a file, or of the file that identifies a local model, adapter or dataset; hex. None for a Hub id."""
     place = Path(source or "")
     for path in (place, *(place / name for name in KNOWN_BY)):
         if source and path.is_file():
@@ -28,19 +28,21 @@ def digest(source: str | Path | None) -> str | None:
 
 
 def rows_digest(manifest: Path, config: str, split: str | None = None) -> str:
-    """SHA-256 of what a dataset's manifest says of a config, or of one split of it, hex: of the rows, that is.
+    """SHA-256 of the part of a dataset's manifest that describes a config, or one of its splits, hex.
 
-    So a config that is built beside it changes nothing. Raises OSError or ValueError where there is no such manifest.
+    That part holds the hashes of the rows. Other configs in the same folder do not change it.
+
+    Raises:
+        OSError, ValueError: the manifest cannot be read.
     """
     content = json.loads(manifest.read_text(encoding="utf-8"))
     splits = content.get("configs", {}).get(config, {}).get("splits", {})
-    said = splits.get(split) if split else splits
-    said = said or content  # another dataset's, which says it elsewhere
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    part = (splits.get(split) if split else splits) or content  # other datasets have manifests of another form
+    return hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()
 
 
 def hardware(device: str) -> dict:
-    """What a process runs on: device, cores, threads and, on CUDA, the GPU's name."""
+    """The hardware of this process: {"device", "gpu": name of the CUDA GPU or None, "cpu_count", "threads"}."""
     import torch
 
     gpu = torch.cuda.get_device_name(device) if device.startswith("cuda") else None
@@ -48,7 +50,7 @@ def hardware(device: str) -> dict:
 
 
 def commit_of_checkout() -> str | None:
-    """The checkout's commit, with ``+`` if tracked files differ from it; None if the package is not in a checkout."""
+    """The commit of the checkout, with ``+`` if tracked files have changes; None outside a checkout."""
     root = (PACKAGE / "common").resolve().parent
 
     def git(*arguments: str) -> str:
@@ -57,7 +59,7 @@ def commit_of_checkout() -> str | None:
 
     try:
         if Path(git("rev-parse", "--show-toplevel")) != root:
-            return None  # an environment inside somebody else's repository
+            return None  # the package is installed inside another repository
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -1,28 +1,43 @@
-"""YAML into frozen dataclasses, strictly: every key known, every value of the annotated type and within its bounds."""
+"""Strict YAML: every key is known and stands once, every value has the annotated type and lies within its bounds.
+
+A section of a file is a pydantic dataclass with the configuration ``STRICT``:
+
+    @dataclass(frozen=True, config=STRICT)
+    class Lora:
+        r: Positive = 5
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-import types
 import typing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, TypeVar
 
 import yaml
+from pydantic import ConfigDict, Field, ValidationError
 
 from arith_puzzle.common.errors import InputError
 
-BOUNDS = {
-    "least": ("at least", lambda value, limit: value >= limit),
-    "most": ("at most", lambda value, limit: value <= limit),
-    "below": ("below", lambda value, limit: value < limit),
+STRICT = ConfigDict(strict=True, extra="forbid")
+"""No conversions: ``"4"``, ``4.0`` and ``true`` are not integers."""
+Positive = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[int, Field(ge=0)]
+Item = TypeVar("Item")
+NonEmpty = Annotated[list[Item], Field(min_length=1)]
+RULES = {
+    "greater_than_equal": "at least {ge:g}",
+    "less_than_equal": "at most {le:g}",
+    "less_than": "below {lt:g}",
+    "literal_error": "{expected}",
+    "too_short": "a list of at least {min_length}",
 }
-"""Keys of a dataclass field's metadata that bound its numbers."""
+"""pydantic's error type -> the rule in our words; other types keep pydantic's words."""
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice, where YAML's readers keep the last in silence."""
+    """SafeLoader that refuses a duplicate key. YAML's own loaders silently keep the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -48,7 +63,7 @@ def names(section: type) -> list[str]:
 
 
 def check_keys(path: object, prefix: str, values: dict, known: list[str]) -> None:
-    """Raise InputError on a key that is not ``known``, with the nearest one that is."""
+    """Raise InputError on a key that is not in ``known``. The message names the closest known key."""
     for key in values:
         if key not in known:
             close = difflib.get_close_matches(str(key), known, 1)
@@ -57,59 +72,52 @@ def check_keys(path: object, prefix: str, values: dict, known: list[str]) -> Non
 
 
 def build(path: object, prefix: str, section: type, raw: object) -> Any:
-    """The dataclass ``section`` made of the mapping ``raw``, its keys, types and bounds checked.
+    """Make a section, with the sections inside it, from a mapping.
 
     Args:
-        path: named in errors. ``prefix``: of the keys in errors, such as ``lora.``; empty at the top.
+        path: file that error messages name.
+        prefix: text before each key in error messages, such as ``lora.``; empty at the top of a file.
+        section: pydantic dataclass with the configuration ``STRICT``.
+        raw: content of the file or of the section. A section that is null counts as left out.
 
     Raises:
-        InputError: no mapping, an unknown or missing key, a value of the wrong type or out of its bounds.
+        InputError: not a mapping, an unknown or missing key, a value of the wrong type or out of bounds. The message
+            is one line and names the file, the key, the rule and the value.
     """
+    if isinstance(raw, section):
+        return raw
     if not isinstance(raw, dict):
         raise InputError(f"{path}: '{prefix[:-1]}' is a mapping with the keys {', '.join(names(section))}")
     check_keys(path, prefix, raw, names(section))
+    values = dict(raw)
+    for key, inner in _sections(section).items():
+        value = values.pop(key, None)
+        if isinstance(value, list):
+            values[key] = [build(path, f"{prefix}{key}.", inner, each) for each in value]
+        elif value is not None:
+            values[key] = build(path, f"{prefix}{key}.", inner, value)
+    try:
+        return section(**values)
+    except ValidationError as error:
+        raise InputError(f"{path}: {'; '.join(_fault(prefix, each) for each in _first(error))}") from None
+
+
+def _sections(section: type) -> dict[str, type]:
+    """Key -> section, for the fields that are a section or a list of them."""
     hints = typing.get_type_hints(section)
-    for item in dataclasses.fields(section):
-        if item.name not in raw:
-            if item.default is item.default_factory is dataclasses.MISSING:
-                raise InputError(f"{path}: '{prefix}{item.name}' is missing")
-            continue
-        value = raw[item.name]
-        if not _fits(value, hints[item.name]):
-            raise InputError(f"{path}: {prefix}{item.name} must be {_words(hints[item.name])}, not {value!r}")
-        for bound in BOUNDS.keys() & item.metadata.keys():
-            said, holds = BOUNDS[bound]
-            for number in value.values() if isinstance(value, dict) else [value]:
-                if number is not None and not holds(number, item.metadata[bound]):
-                    raise InputError(f"{path}: {prefix}{item.name} must be {said} {item.metadata[bound]}, not {value}")
-    return section(**raw)
+    kinds = ((key, kind) for key, hint in hints.items() for kind in (hint, *typing.get_args(hint)))
+    return {key: kind for key, kind in kinds if dataclasses.is_dataclass(kind)}
 
 
-def _fits(value: object, hint: Any) -> bool:
-    """Whether a value read from YAML is of the type that a field is annotated with; true is no integer."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
-        return True
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, each) for each in arguments)
-    if origin is Literal:
-        return isinstance(value, str) and value in arguments
-    if origin is list:
-        return isinstance(value, list) and bool(value) and all(_fits(each, arguments[0]) for each in value)
-    if origin is dict:
-        return isinstance(value, dict) and all(isinstance(k, str) and _fits(v, arguments[1]) for k, v in value.items())
-    return isinstance(value, (int, float) if hint is float else hint) and not isinstance(value, bool)
+def _first(error: ValidationError) -> list:
+    """The errors of the first wrong key. A union has one for each of its types."""
+    errors = error.errors(include_url=False)
+    return [each for each in errors if each["loc"][0] == errors[0]["loc"][0]]
 
 
-def _words(hint: Any) -> str:
-    """A type as users read it: ``int or null``, ``symbolic, natural or alpaca``."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        words = list(arguments)
-    elif origin in (typing.Union, types.UnionType):
-        words = [_words(each) for each in arguments]
-    elif origin is None:
-        return "null" if hint is type(None) else hint.__name__
-    else:
-        return str(hint).replace("typing.", "")
-    return " or ".join(words) if len(words) < 3 else f"{', '.join(words[:-1])} or {words[-1]}"
+def _fault(prefix: str, error: Any) -> str:
+    key = prefix + ".".join(map(str, error["loc"]))
+    if error["type"] == "missing":
+        return f"'{key}' is missing"
+    rule = RULES.get(error["type"], "").format(**error.get("ctx", {})) or error["msg"].removeprefix("Input should be ")
+    return f"{key} must be {rule}, not {error['input']!r}"

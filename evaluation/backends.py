@@ -1,12 +1,10 @@
-"""What generates: transformers, or vLLM where it is installed, behind one face.
+"""The libraries that generate answers, behind one interface: transformers, and vLLM where it is installed.
 
-An engine has ``tokenizer``, ``max_positions`` (tokens of prompt and answer together, or None) and
-``generate(prompt_ids, decoding, seeds)``, which answers a batch in its order.
+The same seeds give the same answers on the same machine with the same versions:
 
-The same seeds give the same answers on the same machine and versions. With transformers a batch draws from one
-generator, so its composition matters too: score keeps it fixed. vLLM draws each sample from a generator of its own, but
-promises the same tokens only for the same scheduling, which VLLM_ENABLE_V1_MULTIPROCESSING=0 fixes (docs.vllm.ai,
-"Reproducibility"); it is set here.
+- transformers draws a whole batch from one generator. So the rows of a batch matter too; scoring keeps them fixed.
+- vLLM draws each sample from its own generator, but the tokens also depend on its scheduling. The setting
+  VLLM_ENABLE_V1_MULTIPROCESSING=0, made here, fixes the scheduling (docs.vllm.ai, "Reproducibility").
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from huggingface_hub import snapshot_download
@@ -32,52 +31,74 @@ from arith_puzzle.evaluation.inference import (
 )
 
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-"""What vLLM takes as ``max_lora_rank``."""
+"""The values that vLLM accepts as ``max_lora_rank``."""
+
+
+class Backend(Protocol):
+    """A loaded model that generates answers."""
+
+    tokenizer: Any
+    max_positions: int | None
+    """The largest number of tokens of a prompt and its answer together; None if there is no limit."""
+
+    def generate(self, prompt_ids: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[Answer]:
+        """Answer a batch of B tokenized prompts, with B seeds, in order."""
 
 
 def vllm_installed() -> bool:
-    """Is vLLM there? It is not imported for the answer."""
+    """Return whether vLLM is installed, without importing it."""
     return importlib.util.find_spec("vllm") is not None
 
 
-def open_engine(
+def open_backend(
     backend: str, model: str, adapter: str | None, *, revision: str | None, adapter_revision: str | None, dtype: str,
     device: str, merge: bool,
-) -> TransformersEngine | VllmEngine:  # fmt: skip
-    """Load what is scored.
+) -> Backend:  # fmt: skip
+    """Load a base, or an adapter on its base, into a backend.
+
+    Args:
+        backend: one of ``arith_puzzle.evaluation.options.BACKENDS``.
+        device, merge: as in ``arith_puzzle.evaluation.inference.load``; only for transformers.
 
     Raises:
-        InputError: it cannot be loaded, or the backend is not installed.
+        InputError: the model cannot be loaded, or the backend is not installed.
     """
     if backend == "vllm" and not vllm_installed():
         raise InputError("--backend vllm needs vLLM, which is not installed; run: pip install vllm")
-    source = {"revision": revision, "adapter": adapter, "adapter_revision": adapter_revision, "dtype": dtype}
+    source: dict[str, Any] = {
+        "revision": revision, "adapter": adapter, "adapter_revision": adapter_revision, "dtype": dtype
+    }  # fmt: skip
     try:
-        return VllmEngine(model, **source) if backend == "vllm" else TransformersEngine(model, device, merge, **source)
+        if backend == "vllm":
+            return VllmBackend(model, **source)
+        return TransformersBackend(model, device, merge, **source)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         what = f"the adapter {adapter!r} on {model!r}" if adapter else repr(model)
         raise InputError(f"cannot load {what}: {first_line(error)}") from None
 
 
-class TransformersEngine:
-    """A base, or an adapter on it, in transformers."""
+class TransformersBackend:
+    """A base, or an adapter on its base, in transformers."""
 
     def __init__(self, model: str, device: str, merge: bool, **source):
         self._model, self.tokenizer = load(model, device=device, merge=merge, **source)
         self.max_positions = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
 
     def generate(self, prompt_ids: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[Answer]:
-        """The batch draws from one generator, seeded by its first seed."""
+        """Answer a batch. All samples come from one generator, seeded with the first seed."""
         try:
             return generate(self._model, self.tokenizer, prompt_ids, decoding, seed=seeds[0])
         except torch.OutOfMemoryError:
             raise InputError("the GPU's memory is full; give a lower --batch-size, and another --out") from None
 
 
-class VllmEngine:
-    """A base, or an adapter on it, in vLLM."""
+class VllmBackend:
+    """A base, or an adapter on its base, in vLLM."""
 
-    def __init__(self, model: str, *, revision=None, adapter=None, adapter_revision=None, dtype: str):
+    def __init__(
+        self, model: str, *, dtype: str, revision: str | None = None, adapter: str | None = None,
+        adapter_revision: str | None = None,
+    ):  # fmt: skip
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         from vllm import LLM
         from vllm.lora.request import LoRARequest
@@ -92,11 +113,11 @@ class VllmEngine:
         names = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
         self._llm = LLM(model=model, revision=revision, dtype=names[dtype], **options)
         self.max_positions = self._llm.llm_engine.model_config.max_model_len
-        # What generation_config.json names is added by vLLM.
+        # vLLM adds the eos tokens of generation_config.json itself.
         self._eos = [] if self.tokenizer.eos_token_id is None else [self.tokenizer.eos_token_id]
 
     def generate(self, prompt_ids: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[Answer]:
-        """Each prompt draws from a generator of its own."""
+        """Answer a batch. Each sample comes from its own generator, with its own seed."""
         from vllm import SamplingParams
 
         greedy = decoding.temperature is None

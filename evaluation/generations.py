@@ -1,9 +1,11 @@
-"""The answers of one split as a JSONL file that survives a kill: a line per row, in the rows' order.
+"""The answers of one split, kept as a JSONL file. A run that was killed resumes from this file.
 
-{"numbers": [...], "target": 4, "response": "58-51=7\\n...", "new_tokens": 31}
+There is one line for each row, in the order of the rows:
 
-With several samples of a row, "responses" and "new_tokens" are lists. Where not the whole text is judged (chain of
-thought, a search), "raw" holds what the model said. ``arith-puzzle verify`` reads such a file.
+    {"numbers": [...], "target": 4, "response": "58-51=7\\n...", "new_tokens": 31}
+
+With several samples a row, "responses" and "new_tokens" are lists. "raw" holds the model's whole text where only a part
+of it is judged (chain of thought, search). ``arith-puzzle verify`` reads such a file.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.evaluation.inference import Answer
@@ -19,13 +22,17 @@ from arith_puzzle.evaluation.prompting import Prompting
 
 
 class Generations:
-    """Answers to ``rows`` in ``path``, with those that an earlier run left.
+    """The answers to ``rows`` in the file ``path``, including those of an interrupted run.
 
-    What it left is cut to whole batches of ``batch`` rows: a batch that was written in part is generated again, whole,
-    so that the file ends as if there had been no interruption.
+    An interrupted run may leave an incomplete batch of ``batch`` rows. The file is cut to complete batches, and the
+    rest is generated again. So the finished file has the same bytes as one without an interruption.
+
+    Args:
+        rows: the columns that each line repeats (``Task.record``).
+        draws: the number of samples for each row.
 
     Raises:
-        InputError: the file holds answers to other rows, or something else.
+        InputError: the file holds answers to other rows, or is not a file of answers.
     """
 
     def __init__(self, path: Path, rows: Sequence[dict], *, batch: int, draws: int):
@@ -40,28 +47,28 @@ class Generations:
 
     @property
     def answers(self) -> list:
-        """What is judged: a string for each row, or a list of strings."""
+        """The judged texts: a string for each row, or a list of strings."""
         return [record[self._key] for record in self._records]
 
     @property
     def new_tokens(self) -> list[int]:
-        """Generated tokens of every answer, eos included."""
+        """The number of generated tokens of every answer, eos included."""
         counts = [record["new_tokens"] for record in self._records]
         return counts if self._draws == 1 else [count for row in counts for count in row]
 
     def append(self, answers: Sequence[Answer], prompting: Prompting) -> None:
-        """Write the answers to the next rows, all samples of a row side by side.
+        """Write the answers to the next rows. The samples of a row are adjacent.
 
         Raises:
-            InputError: the disk is full, or not to be written to.
+            InputError: the disk is full or not writable.
         """
         lines = []
         for start in range(0, len(answers), self._draws):
-            drawn = answers[start : start + self._draws]
-            columns = {self._key: [prompting.judged(answer.text) for answer in drawn]}
+            samples = answers[start : start + self._draws]
+            columns: dict[str, Any] = {self._key: [prompting.judged(answer.text) for answer in samples]}
             if prompting.keeps_raw:
-                columns["raw"] = [answer.text for answer in drawn]
-            columns["new_tokens"] = [answer.new_tokens for answer in drawn]
+                columns["raw"] = [answer.text for answer in samples]
+            columns["new_tokens"] = [answer.new_tokens for answer in samples]
             if self._draws == 1:
                 columns = {name: values[0] for name, values in columns.items()}
             self._records.append(self._rows[len(self._records)] | columns)
@@ -71,7 +78,7 @@ class Generations:
                 file.write("".join(lines))
         except OSError as error:
             raise InputError(
-                f"cannot write to {self.path}: {error.strerror}; make room and repeat the command, it goes on from here"
+                f"cannot write to {self.path}: {error.strerror}; make room and repeat the command: it resumes from here"
             ) from None
 
     def _resume(self, batch: int) -> None:
@@ -81,17 +88,20 @@ class Generations:
         for number, (line, row) in enumerate(zip(lines, self._rows, strict=False), 1):
             try:
                 record = json.loads(line)
-                same = all(record[name] == value for name, value in row.items()) and self._whole(record)
+                same = all(record[name] == value for name, value in row.items()) and self._complete(record)
             except (ValueError, KeyError, TypeError):
                 same = False
             if not same:
-                raise InputError(f"{self.path}:{number} is no answer to this row; give another --out, or delete it")
+                raise InputError(
+                    f"{self.path}:{number} does not answer row {number} of the split; give another --out, or delete it"
+                )
             self._records.append(record)
         if len(lines) > len(self._rows):
             raise InputError(f"{self.path} holds more rows than the split; give another --out, or delete it")
         os.truncate(self.path, sum(map(len, lines)))
 
-    def _whole(self, record: dict) -> bool:
+    def _complete(self, record: dict) -> bool:
+        """Return whether a line has all its samples."""
         texts, counts = record[self._key], record["new_tokens"]
         if self._draws == 1:
             texts, counts = [texts], [counts]

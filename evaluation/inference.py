@@ -1,4 +1,4 @@
-"""Load a base, or an adapter on its base, and answer prompts in batches. Scoring and the demo share it."""
+"""Load a base model, or an adapter on its base, and answer prompts in batches. Scoring and the demo use it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import hf_hub_download
@@ -25,15 +26,14 @@ from transformers import (
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
 ROUND = 128
-"""Tokens of greedy generation after which finished rows leave the batch; else every row costs what the longest does."""
+"""Tokens per round of greedy generation. After a round the finished rows leave the batch, so that short answers do not
+cost as much as the longest one."""
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """How an answer is drawn. ``temperature`` None is greedy; ``stop`` ends an answer, and is no part of it."""
+    """How an answer is generated. ``temperature`` None is greedy. The text ``stop`` ends an answer; it is cut off."""
 
     max_new_tokens: int
     temperature: float | None = None
@@ -43,7 +43,7 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Answer:
-    """The text of an answer, and how many tokens were generated for it, eos and stop included."""
+    """The text of an answer, and the number of tokens generated for it, eos and stop included."""
 
     text: str
     new_tokens: int
@@ -53,20 +53,21 @@ def load(
     model: str | None = None, *, revision: str | None = None, adapter: str | None = None,
     adapter_revision: str | None = None, device: str = "cpu", dtype: str | None = None, merge: bool = False,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:  # fmt: skip
-    """A causal language model in evaluation mode and its tokenizer, padding on the left.
+    """Load a causal language model in evaluation mode, and its tokenizer, which pads on the left.
 
-    What a repo's generation_config.json says about sampling and penalties is dropped; its eos tokens are kept.
+    Of a repo's generation_config.json only the eos tokens are kept; sampling options and penalties are dropped.
 
     Args:
-        model: folder or Hub id of the base; None takes the one that the adapter names.
-        adapter: folder or Hub id of a PEFT adapter; if it has a tokenizer of its own, that is taken.
-        dtype: a key of DTYPES; None computes in the type in which the weights are stored.
-        merge: add the adapter's update to the base's weights; the same function, without the detour.
+        model: folder or Hub id of the base. None loads the base that the adapter names, at the revision that it names.
+        adapter: folder or Hub id of a PEFT adapter. Its tokenizer is used if it has one.
+        device: a torch device.
+        dtype: a key of DTYPES. None keeps the type of the stored weights.
+        merge: add the adapter's update to the base's weights. The model computes the same function, faster.
 
     Raises:
-        OSError, ValueError: as transformers and huggingface_hub raise them, for what cannot be loaded; weights that
-            are missing or not in safetensors; no eos token.
-        RuntimeError, safetensors.SafetensorError: weights of other shapes, or a broken file.
+        OSError, ValueError: transformers or huggingface_hub cannot load it; weights are missing or not in safetensors;
+            there is no eos token.
+        RuntimeError, safetensors.SafetensorError: weights have other shapes, or a file is broken.
     """
     if model is None:
         if adapter is None:
@@ -75,7 +76,8 @@ def load(
         model, revision = config["base_model_name_or_path"], revision or config.get("revision")
     if adapter and not _has(adapter, "adapter_model.safetensors", adapter_revision):
         raise ValueError("it has no adapter_model.safetensors, and pickled weights are never loaded")
-    os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"  # else a Space would be asked to convert pickled weights
+    # Otherwise transformers asks a Space on the Hub to convert pickled weights.
+    os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
     network = AutoModelForCausalLM.from_pretrained(
         model, revision=revision, dtype=DTYPES[dtype] if dtype else "auto", use_safetensors=True
     )
@@ -88,7 +90,7 @@ def load(
         pad_token_id=tokenizer.pad_token_id,
     )
     if adapter:
-        with warnings.catch_warnings():  # PEFT loads what it finds and only warns of the rest
+        with warnings.catch_warnings():  # PEFT only warns of missing weights
             warnings.filterwarnings("error", message="Found missing adapter keys")
             try:
                 network = PeftModel.from_pretrained(network, adapter, revision=adapter_revision)
@@ -101,10 +103,10 @@ def load(
 def load_tokenizer(
     model: str, *, revision: str | None = None, adapter: str | None = None, adapter_revision: str | None = None
 ) -> PreTrainedTokenizerBase:
-    """The adapter's tokenizer if it has one, else the base's; it pads on the left.
+    """Load the adapter's tokenizer if it has one, else the base's. It pads on the left.
 
-    A tokenizer without a pad token pads with eos. That is safe here, and only here: the attention mask hides padding,
-    and no loss is computed.
+    A tokenizer without a pad token pads with eos. This is safe for generation, where the attention mask hides padding.
+    In training it would remove eos from the loss.
     """
     own = adapter is not None and _has(adapter, "tokenizer_config.json", adapter_revision)
     source, source_revision = (adapter, adapter_revision) if own else (model, revision)
@@ -116,7 +118,7 @@ def load_tokenizer(
 
 
 def adapter_config(adapter: str, revision: str | None = None) -> dict:
-    """The adapter's ``adapter_config.json``, from a folder or the Hub."""
+    """Read the adapter's ``adapter_config.json`` from a folder or the Hub."""
     if Path(adapter).is_dir():
         return json.loads((Path(adapter) / "adapter_config.json").read_text())
     return json.loads(Path(hf_hub_download(adapter, "adapter_config.json", revision=revision)).read_text())
@@ -126,7 +128,7 @@ def answer_batches(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str], *,
     batch_size: int = 256, max_new_tokens: int = 64,
 ) -> Iterator[list[str]]:  # fmt: skip
-    """Greedy answers, a list for each batch of ``prompts`` in order. Generation ends at eos or ``max_new_tokens``."""
+    """Yield the greedy answers of each batch of ``prompts``, in order. An answer ends at eos or ``max_new_tokens``."""
     for start in range(0, len(prompts), batch_size):
         prompt_ids = tokenizer(list(prompts[start : start + batch_size]))["input_ids"]
         yield [answer.text for answer in generate(model, tokenizer, prompt_ids, Decoding(max_new_tokens))]
@@ -141,82 +143,85 @@ def generate(
 
     Args:
         prompt_ids: B lists of token ids, of any lengths.
-        seed: of torch's generators, set before the batch; for sampling. All samples of a batch come from it.
+        seed: for sampling: the seed of torch's generators, from which all samples of the batch are drawn.
 
     Returns:
-        B answers: what follows the prompt up to, and without, the first eos or ``decoding.stop``.
+        B answers. An answer is the text after the prompt, up to but without the first eos or ``decoding.stop``.
     """
     batch = tokenizer.pad({"input_ids": [list(ids) for ids in prompt_ids]}, return_tensors="pt").to(model.device)
     ids, mask = batch["input_ids"], batch["attention_mask"]
     prompt_length = ids.shape[1]
-    options = {"do_sample": False}
+    options: dict[str, Any] = {"do_sample": False}
     if decoding.temperature is not None:
         torch.manual_seed(seed)
         options = {"do_sample": True, "temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": 0}
     if decoding.stop:
         options["stopping_criteria"] = [_StopText(tokenizer, decoding.stop, prompt_length)]
     eos, pad = set(model.generation_config.eos_token_id), tokenizer.pad_token_id
-    said: list[list[int]] = [[] for _ in prompt_ids]
-    left, todo, cache = decoding.max_new_tokens, list(range(len(said))), _cache(model)
-    while todo and left:
-        # Draws come from one generator for the whole batch, so rows that are drawn stay together.
+    outputs: list[list[int]] = [[] for _ in prompt_ids]
+    left, active, cache = decoding.max_new_tokens, list(range(len(outputs))), _cache(model)
+    while active and left:
+        # Sampling draws from one generator for the whole batch: if rows left it, the others would draw other tokens.
         tokens = min(left, ROUND) if decoding.temperature is None else left
         ids = model.generate(
             input_ids=ids, attention_mask=mask, past_key_values=cache, max_new_tokens=tokens, **options
         )  # fmt: skip
-        for place, row in zip(todo, ids[:, prompt_length:].tolist(), strict=True):
-            said[place] = _without_padding(row, eos, pad)
+        for place, row in zip(active, ids[:, prompt_length:].tolist(), strict=True):
+            outputs[place] = _without_padding(row, eos, pad)
         left -= tokens
-        going = [
-            row for row, place in enumerate(todo)
-            if not _ended(said[place], decoding.max_new_tokens - left, eos, tokenizer, decoding)
+        unfinished = [
+            row for row, place in enumerate(active)
+            if not _ended(outputs[place], decoding.max_new_tokens - left, eos, tokenizer, decoding)
         ]  # fmt: skip
-        todo = [todo[row] for row in going]
-        if todo and left:
-            kept = torch.tensor(going, device=ids.device)
+        active = [active[row] for row in unfinished]
+        if active and left:
+            kept = torch.tensor(unfinished, device=ids.device)
             ids, mask = ids[kept], torch.nn.functional.pad(mask[kept], (0, tokens), value=1)
             cache.batch_select_indices(kept)
-    return [to_answer(tokenizer, row, decoding.stop) for row in said]
+    return [to_answer(tokenizer, row, decoding.stop) for row in outputs]
 
 
-def _ended(said: list[int], tokens: int, eos: set[int], tokenizer, decoding: Decoding) -> bool:
-    """Whether nothing more is to be generated for an answer that could be of ``tokens`` by now."""
-    if len(said) < tokens or said[-1] in eos:
+def _ended(output: list[int], tokens: int, eos: set[int], tokenizer, decoding: Decoding) -> bool:
+    """Return whether an answer is finished after rounds of ``tokens`` tokens in total."""
+    if len(output) < tokens or output[-1] in eos:
         return True
-    return bool(decoding.stop) and decoding.stop in tokenizer.decode(said, skip_special_tokens=True)
+    return bool(decoding.stop) and decoding.stop in tokenizer.decode(output, skip_special_tokens=True)
 
 
 def _cache(model: PreTrainedModel) -> DynamicCache:
-    """The cache that transformers would make, with room to grow where it would copy all of it for each token."""
+    """Return transformers' default cache with layers that grow in steps of ROUND tokens.
+
+    The layers of transformers copy all keys and values for every new token.
+    """
     cache = DynamicCache(config=model.config)
     cache.layers = [
-        _RoomyLayer() if type(layer) is DynamicLayer
-        else _RoomyWindow(layer.sliding_window) if type(layer) is DynamicSlidingWindowLayer
+        _GrowingLayer() if type(layer) is DynamicLayer
+        else _GrowingWindow(layer.sliding_window) if type(layer) is DynamicSlidingWindowLayer
         else layer
         for layer in cache.layers
     ]  # fmt: skip
     return cache
 
 
-class _Roomy:
-    """Keys and values as views of a buffer that is ``ROUND`` tokens longer when it is made."""
+class _GrowingLayer(DynamicLayer):
+    """Keys and values as views of a buffer with free space for ROUND more tokens."""
 
-    _buffers: tuple[torch.Tensor, torch.Tensor] | None = None
+    _buffers: tuple[torch.Tensor, ...] | None = None
     _end = 0
 
-    def _append(self, states: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """All that is kept, and ``states`` behind it: [batch, heads, tokens, size]."""
+    def _append(self, *states: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Append keys and values, [batch, heads, tokens, size], and return everything that is kept."""
         if not self.is_initialized:
             self.lazy_initialization(*states)
         have = self.keys.shape[-2] if self.keys.numel() else 0
         new = states[0].shape[-2]
         if self._buffers is None or self._end + new > self._buffers[0].shape[-2]:
-            before, self._end = (self.keys, self.values), have
+            kept, self._end = (self.keys, self.values), have
             self._buffers = tuple(
                 state.new_empty((*state.shape[:-2], have + new + ROUND, state.shape[-1])) for state in states
             )
             if have:
-                for buffer, old in zip(self._buffers, before, strict=True):
+                for buffer, old in zip(self._buffers, kept, strict=True):
                     buffer[..., :have, :] = old
         start, self._end = self._end - have, self._end + new
         for buffer, state in zip(self._buffers, states, strict=True):
@@ -227,16 +232,16 @@ class _Roomy:
         super().batch_select_indices(indices)
         self._buffers = None
 
-
-class _RoomyLayer(_Roomy, DynamicLayer):
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args, **kwargs):
-        self.keys, self.values = self._append((key_states, value_states))
+        self.keys, self.values = self._append(key_states, value_states)
         return self.keys, self.values
 
 
-class _RoomyWindow(_Roomy, DynamicSlidingWindowLayer):
+class _GrowingWindow(_GrowingLayer, DynamicSlidingWindowLayer):
+    """The same for a layer with a sliding window: it keeps the last tokens of the window."""
+
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args, **kwargs):
-        keys, values = self._append((key_states, value_states))
+        keys, values = self._append(key_states, value_states)
         self.cumulative_length += key_states.shape[-2]
         kept = 1 - self.sliding_window
         self.keys, self.values = keys[..., kept:, :], values[..., kept:, :]
@@ -244,26 +249,29 @@ class _RoomyWindow(_Roomy, DynamicSlidingWindowLayer):
 
 
 class _StopText(StoppingCriteria):
-    """Ends a sequence once its answer holds ``stop``. transformers' own criterion needs letters in the vocabulary."""
+    """Ends a sequence when its answer contains ``stop``.
+
+    The criterion of transformers does not work with a vocabulary without letters.
+    """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stop: str, prompt_length: int):
         self._tokenizer, self._stop, self._start = tokenizer, stop, prompt_length
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **_) -> torch.BoolTensor:
-        start = max(self._start, input_ids.shape[1] - 2 * len(self._stop))  # no token is shorter than a character
+        start = max(self._start, input_ids.shape[1] - 2 * len(self._stop))  # a token has at least one character
         tails = self._tokenizer.batch_decode(input_ids[:, start:], skip_special_tokens=True)
         return torch.tensor([self._stop in tail for tail in tails], device=input_ids.device)
 
 
 def to_answer(tokenizer: PreTrainedTokenizerBase, ids: list[int], stop: str | None) -> Answer:
-    """Generated ids, to the end of generation, as an answer: special tokens and all from ``stop`` on are dropped."""
+    """Turn generated ids into an answer. Special tokens, and the text from ``stop`` on, are dropped."""
     text = tokenizer.decode(ids, skip_special_tokens=True)
     return Answer(text.split(stop, 1)[0] if stop else text, len(ids))
 
 
 def _without_padding(ids: list[int], eos: set[int], pad: int) -> list[int]:
     end = next((place + 1 for place, token in enumerate(ids) if token in eos), None)
-    if end is None:  # ended by a stop string, or by the limit: padding may follow, but no eos does
+    if end is None:  # a stop text or the limit ended the answer: padding may follow, but not eos
         end = len(ids)
         while end and ids[end - 1] == pad:
             end -= 1
@@ -271,7 +279,7 @@ def _without_padding(ids: list[int], eos: set[int], pad: int) -> list[int]:
 
 
 def _eos_ids(config: GenerationConfig | None, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Every token that ends an answer: the tokenizer's, and those of the repo (a chat model may have several)."""
+    """Return the tokens that end an answer: the tokenizer's eos and the repo's (a chat model may have several)."""
     named = getattr(config, "eos_token_id", None)
     named = [named] if isinstance(named, int) else (named or [])
     ids = sorted({*named, *([] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id])})

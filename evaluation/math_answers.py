@@ -1,14 +1,17 @@
-"""MATH: final answers compared by math-verify (Hugging Face's, as lighteval does), never by a parser of our own.
+"""Compare final answers to MATH problems with math-verify, Hugging Face's library, which lighteval uses too.
 
-What a model wrote is text of a stranger, and math-verify computes with it. So it runs in a process of its own, which
-has no environment variables, a bound on its memory, and is killed when one answer takes too long: neither a signal nor
-a ``try`` ends what sympy does in C. Only the LaTeX extraction is used: it parses by a grammar (ANTLR), where that for
-plain text hands expressions to sympy's ``parse_expr``, which is Python's ``eval``. The grammar's numbers would go there
-too, by ``sympy.Number(text)``: so in that process ``parse_expr`` is replaced by what reads numbers and nothing else.
+The text of a model is untrusted, and math-verify computes with it. Four measures contain that:
 
-An answer is looked for in the last ``\\boxed{}``, or else in LaTeX behind the word "answer"; where a model has learned
-GSM8K's ``#### x`` and boxes nothing, x is what is compared. Other formulas are none, as lighteval would take them: a
-model that repeats "Expand $(x-2)(x+2)$." would be right.
+- The comparison runs in a process of its own, without environment variables and with a bound on its memory.
+- This process is killed when one answer takes too long. A signal or a ``try`` cannot stop sympy inside C code.
+- Only math-verify's LaTeX extraction is used, which parses with a grammar (ANTLR). Its plain-text extraction passes
+  expressions to sympy's ``parse_expr``, which calls Python's ``eval``.
+- The grammar would pass its numbers to ``parse_expr`` too, by ``sympy.Number(text)``. In the process ``parse_expr`` is
+  therefore replaced by a function that reads only numbers.
+
+The answer is taken from the last ``\\boxed{}``, or else from LaTeX after the word "answer". If a response has GSM8K's
+``#### x`` and no box, x is compared. Other formulas do not count as answers. lighteval counts them, and so accepts a
+response that only repeats the problem "Expand $(x-2)(x+2)$.".
 """
 
 from __future__ import annotations
@@ -31,22 +34,24 @@ from arith_puzzle.metrics.arith_puzzle_verifier.estimators import mean, wilson_i
 
 MAX_CHARS = 20_000
 SECONDS = 10.0
-"""For one answer. An honest one takes milliseconds; the first of a kind may wait for sympy's imports."""
+"""Time limit for one answer. Usual answers take milliseconds; the first of a kind may wait for sympy's imports."""
+START_SECONDS = 600.0
+"""Time limit for the start of the process, which imports sympy. A busy machine may need minutes."""
 MEMORY = 4 * 2**30
-"""Bytes of address space of the process that compares."""
+"""Limit of the comparing process's address space, in bytes."""
 VERDICTS = ("correct", "wrong", "no_answer", "no_reference", "too_long", "timeout", "crashed", "refused")
-"""``no_answer``: nothing that math-verify reads; ``no_reference``: so it is with the reference. ``refused``: sympy
-wanted to evaluate text that is no number."""
+"""``no_answer``: math-verify finds no answer in the response; ``no_reference``: it finds none in the reference.
+``refused``: sympy tried to evaluate text that is not a number."""
 
 
 def check_installed() -> None:
-    """Raise InputError, with the command that helps, where math-verify is missing."""
+    """Raise InputError, with the install command, if math-verify is missing."""
     if importlib.util.find_spec("math_verify") is None:
         raise InputError("--task math needs math-verify, which is not installed; run: pip install 'arith-puzzle[math]'")
 
 
 def boxed(answer: str) -> str:
-    """An answer in LaTeX as MATH's solutions show it."""
+    """Return an answer in LaTeX in ``\\boxed{}``, as MATH's solutions show it."""
     return f"\\boxed{{{answer}}}"
 
 
@@ -54,20 +59,22 @@ def measure(responses: Sequence[str] | Sequence[Sequence[str]], references: Sequ
     """Score P problems.
 
     Args:
-        responses: P solutions, or P lists of samples. references: P texts with the answer in ``\\boxed{}``.
+        responses: P solutions, or P lists of samples.
+        references: P texts with the answer in ``\\boxed{}``.
 
     Returns:
-        {"pass@1": share of samples that are correct, mean over the problems; "pass@1_ci95": Wilson, its n being P;
-        "n": P; "verdicts": {each of VERDICTS: its share of all samples}}.
+        {"n": P, "pass@1": the mean over the problems of the share of correct samples, "pass@1_ci95": its Wilson
+        interval for n = P, "verdicts": {each of VERDICTS: its share of all samples}}.
 
     Raises:
         InputError: math-verify is missing, or its process does not start.
     """
-    counts, rates = Counter(), []
+    counts: Counter[str] = Counter()
+    rates: list[float] = []
     with Judge() as judge:
-        for drawn, reference in zip(tqdm(responses, desc="compare", unit="row"), references, strict=True):
-            drawn = [drawn] if isinstance(drawn, str) else drawn
-            verdicts = [judge.verdict(response, reference) for response in drawn]
+        for response, reference in zip(tqdm(responses, desc="compare", unit="row"), references, strict=True):
+            samples = [response] if isinstance(response, str) else response
+            verdicts = [judge.verdict(sample, reference) for sample in samples]
             rates.append(verdicts.count("correct") / len(verdicts))
             counts.update(verdicts)
     low, high = wilson_interval(sum(rates), len(rates))
@@ -76,11 +83,17 @@ def measure(responses: Sequence[str] | Sequence[Sequence[str]], references: Sequ
 
 
 class Judge:
-    """The process that compares, started when it is needed and again after it had to be killed."""
+    """The comparing process. It starts with the first answer, and again after it was killed.
+
+    Args:
+        seconds: the time limit for one answer.
+    """
 
     def __init__(self, seconds: float = SECONDS):
         check_installed()
-        self._seconds, self._process = seconds, None
+        self.seconds = seconds
+        self.process: subprocess.Popen[bytes] | None = None
+        """The running process, or None."""
 
     def __enter__(self) -> Judge:
         return self
@@ -89,49 +102,53 @@ class Judge:
         self._kill()
 
     def verdict(self, response: str, reference: str) -> str:
-        """One of VERDICTS; nothing is raised on any response."""
+        """Return one of VERDICTS. No response raises an exception."""
         if len(response) > MAX_CHARS:
             return "too_long"
-        if self._process is None:
-            self._start()
+        process = self.process or self._start()
         line = json.dumps([_final(response), reference])
         try:
-            self._process.stdin.write(f"{line}\n".encode())
-            self._process.stdin.flush()
-            said = self._read(self._seconds)
+            assert process.stdin is not None
+            process.stdin.write(f"{line}\n".encode())
+            process.stdin.flush()
+            reply = _read_line(process, self.seconds)
         except OSError:
-            said = ""
-        if said in VERDICTS:
-            return said
+            reply = ""
+        if reply in VERDICTS:
+            return reply
         self._kill()
-        return "timeout" if said is None else "crashed"
+        return "timeout" if reply is None else "crashed"
 
-    def _start(self) -> None:
-        # Symbols are sorted by hash: a fixed seed makes sympy's choices the same in every process.
-        self._process = subprocess.Popen(
+    def _start(self) -> subprocess.Popen[bytes]:
+        # sympy sorts symbols by their hashes. A fixed hash seed makes its choices the same in every process.
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "arith_puzzle.evaluation.math_answers"], cwd=PACKAGE, env={"PYTHONHASHSEED": "0"},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, process_group=0,
         )  # fmt: skip
-        if self._read(120) != "ready":
+        if _read_line(self.process, START_SECONDS) != "ready":
             self._kill()
             raise InputError(
-                f"math-verify does not start; see what says: {sys.executable} -m arith_puzzle.evaluation.math_answers"
+                "math-verify does not start; for its error message run: "
+                f"{sys.executable} -m arith_puzzle.evaluation.math_answers"
             )
-
-    def _read(self, seconds: float) -> str | None:
-        """The next line; empty if the process has ended, None if nothing came in time. Lines are written whole."""
-        ready, _, _ = select.select([self._process.stdout], [], [], seconds)
-        return self._process.stdout.readline().decode().strip() if ready else None
+        return self.process
 
     def _kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+
+
+def _read_line(process: subprocess.Popen[bytes], seconds: float) -> str | None:
+    """Return the next line of a process: empty if the process has ended, None after the time limit."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], seconds)  # lines are written whole
+    return process.stdout.readline().decode().strip() if ready else None
 
 
 def _final(response: str) -> str:
-    """A response, or what it marks as its answer in GSM8K's way."""
+    """Return the text to search for an answer: the number after GSM8K's ``####`` in a box, or the whole response."""
     if "####" not in response or "\\boxed" in response:
         return response
     line = response.rpartition("####")[2].strip().partition("\n")[0]
@@ -152,7 +169,7 @@ def _compare(response: str, reference: str) -> str:
 
 
 class _Numbers:
-    """Stands in for ``sympy.parsing.sympy_parser.parse_expr``: numbers as the LaTeX grammar has them, no expression."""
+    """Replaces ``sympy.parsing.sympy_parser.parse_expr``. It reads the numbers of the LaTeX grammar, nothing else."""
 
     refused = False
 
@@ -167,30 +184,32 @@ class _Numbers:
         raise ValueError("only numbers are read")
 
 
-def _serve() -> None:
-    """Lines of [response, reference] in, verdicts out."""
+def serve() -> None:
+    """Read lines of JSON, [response, reference], from stdin, and write one verdict for each to stdout."""
     import logging
     import resource
 
-    import math_verify  # noqa: F401  with all of sympy, before memory is bounded
-    import sympy.physics.units  # noqa: F401  simplify imports it, and it names its units by parse_expr
+    # Imported before memory is bounded and parse_expr is replaced: sympy's simplify imports the units, which are named
+    # by parse_expr.
+    import math_verify  # noqa: F401
+    import sympy.physics.units  # noqa: F401
     from sympy.parsing import sympy_parser
 
     sympy_parser.parse_expr = numbers = _Numbers()
-    logging.getLogger("math_verify").setLevel(logging.ERROR)  # that there is no timeout inside is meant
+    logging.getLogger("math_verify").setLevel(logging.ERROR)  # it warns that there is no timeout inside
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     out = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever else is printed is no verdict
+    os.dup2(2, 1)  # only verdicts go to the real stdout
     print("ready", file=out, flush=True)
     for line in sys.stdin:
         numbers.refused = False
         try:
             verdict = _compare(*json.loads(line))
-        except Exception:  # whatever sympy raises on such text: it was not shown to be right
+        except Exception:  # sympy raises many kinds on such text; the answer is not shown to be right
             verdict = "wrong"
         print("refused" if numbers.refused and verdict != "correct" else verdict, file=out, flush=True)
 
 
 if __name__ == "__main__":
-    _serve()
+    serve()

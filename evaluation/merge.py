@@ -1,48 +1,72 @@
-"""Merge an adapter into its base, and check that the merged model computes what the two did."""
+"""Merge an adapter into its base model, and check that the saved model computes the same as base and adapter."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
-from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.evaluation.inference import load
 
 TOLERANCE = 1e-2
-"""Largest difference of two float32 logits that rounding may cause."""
+"""Largest difference of two float32 logits that rounding may cause. For 16-bit weights it is 100 times this."""
 
 
 def merge_adapter(
     adapter: str, out: Path, *, base: str | None = None, revision: str | None = None,
     adapter_revision: str | None = None, prompts: list[str] | None = None, name: str | None = None,
 ) -> None:  # fmt: skip
-    """Save base and adapter as one model, with the tokenizer, in ``out``.
+    """Save base and adapter as one model, with the tokenizer, in the new folder ``out``.
+
+    The model is saved to a temporary folder, loaded from there, and compared with base and adapter. Only then does the
+    folder get its name. The comparison fails, for example, for an adapter on ``embed_tokens`` of a base with tied
+    embeddings: merging would change the output layer too.
 
     Args:
         adapter: folder or Hub id of a PEFT adapter.
-        base: folder or Hub id; None takes the one that the adapter names, at the revision that it names.
-        prompts: texts on which the merged model's logits are compared with those of base and adapter.
-        name: what the saved configuration calls its base.
+        base: folder or Hub id; None takes the base that the adapter names, at the revision that it names.
+        revision, adapter_revision: revisions of Hub ids.
+        prompts: texts on which the logits are compared; None takes one puzzle.
+        name: the name that the saved configuration gives its base.
 
     Raises:
-        InputError: something cannot be loaded, or the logits differ by more than TOLERANCE.
+        InputError: ``out`` exists or is not writable, something cannot be loaded, or a logit differs by more than
+            TOLERANCE.
     """
+    if out.exists():
+        raise InputError(f"{out} exists; give another --out, or delete it")
+    partial = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    source: dict[str, Any] = {"revision": revision, "adapter": adapter, "adapter_revision": adapter_revision}
     try:
-        separate, tokenizer = load(base, revision=revision, adapter=adapter, adapter_revision=adapter_revision)
-        merged, _ = load(base, revision=revision, adapter=adapter, adapter_revision=adapter_revision, merge=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"cannot load {adapter!r}: {' '.join(str(error).split())[:300]}") from None
-    with torch.inference_mode():
+        merged, tokenizer = load(base, **source, merge=True)
+        if name:
+            merged.config.name_or_path = name
+        merged.save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+        del merged
+        separate, _ = load(base, **source)
+        saved, tokenizer = load(str(partial))
         for prompt in prompts or ["3,6,7,51,58:4\n"]:
-            inputs = tokenizer(prompt, return_tensors="pt")
-            difference = (separate(**inputs).logits.float() - merged(**inputs).logits.float()).abs().max().item()
-            if not difference <= TOLERANCE * (1 if merged.dtype == torch.float32 else 100):
+            difference = largest_difference(separate, saved, tokenizer(prompt, return_tensors="pt"))
+            if not difference <= TOLERANCE * (1 if saved.dtype == torch.float32 else 100):
                 raise InputError(
-                    f"the merged model is not base and adapter: logits differ by {difference:.3g} on {prompt[:40]!r}; "
-                    "publish the adapter without --merged"
+                    f"merging {adapter!r} changes the model: logits differ by {difference:.3g} on {prompt[:40]!r}; "
+                    "use the adapter on its base instead (release: leave out --merged)"
                 )
-    if name:
-        merged.config._name_or_path = name
-    merged.save_pretrained(out)
-    tokenizer.save_pretrained(out)
+        partial.rename(out)
+    except InputError:
+        raise
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise InputError(f"cannot merge {adapter!r} into {out}: {first_line(error)[:300]}") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def largest_difference(one, other, inputs) -> float:
+    with torch.inference_mode():
+        return (one(**inputs).logits.float() - other(**inputs).logits.float()).abs().max().item()

@@ -1,4 +1,4 @@
-"""How a model is asked when it is scored: every option, checked before anything is loaded, and written down."""
+"""The options of a score: their defaults, the checks before anything is loaded, and their record in results.json."""
 
 from __future__ import annotations
 
@@ -7,28 +7,32 @@ import shlex
 from dataclasses import dataclass
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.evaluation.inference import DTYPES
-from arith_puzzle.evaluation.tasks import DIVISION, TASKS
+from arith_puzzle.evaluation.inference import DTYPES, Decoding
+from arith_puzzle.evaluation.tasks import DIVISION, TASKS, Task
 
 BACKENDS = ("transformers", "vllm")
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options of ``arith_puzzle.evaluation.score.score``; None takes the task's default.
+    """The options of ``arith_puzzle.evaluation.score.score``, checked. None means the task's default.
 
     Args:
-        samples: answers drawn for each row at ``temperature`` (default 1) and ``top_p`` (default 1); None is greedy.
-        seed: of the samples and of the choice of examples. Samples are drawn in batches of ``batch_size`` that begin
-            at fixed rows, each from a generator keyed by (seed, split, first row, place in the batch): so a run that
-            goes on after a kill draws what it would have drawn, and another batch size draws others.
-        k: the k of pass@k; none above ``samples``.
-        shots: worked examples from train before each question; ``chain_of_thought``, ``chat``: see
-            ``arith_puzzle.evaluation.prompting``.
-        merge: the adapter is merged into the base before anything is generated.
-        backend: one of BACKENDS. dtype: a key of DTYPES, or "auto": float32 on a CPU, on a GPU as the weights are
-            stored.
-        limit: only the first so many rows of each split.
+        samples: the number of sampled answers for each row, drawn at ``temperature`` (default: 1) and ``top_p``
+            (default: 1). None decodes greedily.
+        seed: seed of the samples and of the choice of examples. The seed of a sample depends on this seed, the split
+            and the sample's position, and a batch always begins at the same row. So a resumed run draws the same
+            samples. Another batch size draws other samples.
+        k: the values of k for pass@k; each at most ``samples``.
+        shots: the number of worked examples from train before each question.
+        chain_of_thought, chat: see ``arith_puzzle.evaluation.prompting``.
+        merge: merge the adapter into the base before answers are generated.
+        backend: one of BACKENDS.
+        dtype: a key of DTYPES, or "auto": float32 on a CPU, the type of the stored weights on a GPU.
+        limit: score only this number of rows of each split, from its start.
+
+    Raises:
+        InputError: a value out of its range, or options that contradict each other.
     """
 
     task: str = "puzzle"
@@ -48,7 +52,7 @@ class Options:
     dtype: str = "auto"
     limit: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         task = TASKS[self.task]
         self._default("prompt_format", task.formats[0])
         self._default("max_new_tokens", task.max_thinking_tokens if self.chain_of_thought else task.max_new_tokens)
@@ -58,55 +62,70 @@ class Options:
             if value is not None and value < least:
                 raise InputError(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
         if self.prompt_format not in task.formats:
-            raise InputError(f"--format {self.prompt_format}: --task {self.task} has {', '.join(task.formats)}")
+            raise InputError(
+                f"--format {self.prompt_format}: the formats of --task {self.task} are {', '.join(task.formats)}"
+            )
         if self.task != "puzzle" and self.chain_of_thought:
             raise InputError(
-                f"--chain-of-thought: {self.task.upper()}'s own answers are chains of thought; leave it out"
+                f"--chain-of-thought is for puzzles; answers to {self.task.upper()} show reasoning anyway: leave it out"
             )
-        others = self.task == "puzzle" and self.prompt_format not in ("symbolic", "natural")
-        if others and (self.shots or self.chat or self.chain_of_thought):
-            raise InputError(f"--format {self.prompt_format} is for models trained on it; leave out shots, chat and "
-                             "chain of thought")  # fmt: skip
+        trained_only = self.task == "puzzle" and self.prompt_format not in ("symbolic", "natural")
+        if trained_only and (self.shots or self.chat or self.chain_of_thought):
+            raise InputError(f"--format {self.prompt_format} is for models trained on it; leave out --shots, --chat "
+                             "and --chain-of-thought")  # fmt: skip
         if self.prompt_format == "symbolic" and self.chat:
-            raise InputError("--chat asks in words; add --format natural")
+            raise InputError("--chat needs a prompt in English; add --format natural")
         if self.prompt_format == "symbolic" and self.chain_of_thought and not self.shots:
-            raise InputError("--chain-of-thought in symbols is shown by examples; add --shots, or --format natural")
+            raise InputError("--chain-of-thought with symbolic prompts needs --shots; add it, or --format natural")
         if self.merge and self.backend == "vllm":
-            raise InputError("--merge: vLLM applies the adapter itself; leave it out, or take --backend transformers")
+            raise InputError("--merge: vLLM applies the adapter itself; leave it out, or use --backend transformers")
 
     def _default(self, name: str, value: object) -> None:
         if getattr(self, name) is None:
             object.__setattr__(self, name, value)
 
     def _check_sampling(self) -> None:
-        for name in ("temperature", "top_p"):
-            if self.samples is None and getattr(self, name) is not None:
-                raise InputError(f"--{name.replace('_', '-')} goes with --samples; without it decoding is greedy")
-        if self.samples is not None:
-            self._default("temperature", 1.0)
-            self._default("top_p", 1.0)
+        if self.samples is None:
+            for name, value in (("--temperature", self.temperature), ("--top-p", self.top_p)):
+                if value is not None:
+                    raise InputError(f"{name} needs --samples; without it decoding is greedy")
+        else:
+            temperature = 1.0 if self.temperature is None else self.temperature
+            top_p = 1.0 if self.top_p is None else self.top_p
             if self.samples < 1:
                 raise InputError(f"--samples must be at least 1, not {self.samples}")
-            if not 0 < self.temperature < math.inf:
+            if not 0 < temperature < math.inf:
                 raise InputError(
-                    f"--temperature must be above 0, not {self.temperature}; leave out --samples for greedy"
+                    f"--temperature must be above 0 and finite, not {temperature}; greedy decoding is without --samples"
                 )
-            if not 0 < self.top_p <= 1:
-                raise InputError(f"--top-p must be above 0 and at most 1, not {self.top_p}")
+            if not 0 < top_p <= 1:
+                raise InputError(f"--top-p must be above 0 and at most 1, not {top_p}")
+            self._default("temperature", temperature)
+            self._default("top_p", top_p)
         if self.task != "puzzle" and self.k != (1,):
-            raise InputError(f"--k goes with puzzles; --task {self.task} reports all --samples at once")
+            raise InputError(f"--k is for puzzles; --task {self.task} uses all --samples of a row")
         for each in self.k:
             if not 1 <= each <= self.draws:
-                raise InputError(f"--k {each} must lie in 1..{self.draws}, the samples of a row; raise --samples")
+                raise InputError(f"--k must be in 1..{self.draws}, the samples of a row, not {each}; raise --samples")
 
     @property
     def draws(self) -> int:
-        """Answers to each row."""
+        """The number of answers for each row."""
         return self.samples or 1
 
+    def make_task(self) -> Task:
+        """Return the task with these options' prompt format."""
+        assert self.prompt_format is not None  # __post_init__ sets the task's default
+        return TASKS[self.task](self.prompt_format)
+
+    def decoding(self, stop: str | None) -> Decoding:
+        """Return how answers are generated; the text ``stop`` ends an answer."""
+        assert self.max_new_tokens is not None  # __post_init__ sets the task's default
+        return Decoding(self.max_new_tokens, self.temperature, self.top_p or 1.0, stop)
+
     def record(self, *, backend: str, dtype: str) -> dict:
-        """What results.json says under "decoding"; backend and dtype as they turned out."""
-        stated = {
+        """Return the "decoding" of results.json, with the backend and dtype that are used."""
+        values = {
             "format": self.prompt_format,
             "strategy": "sample" if self.samples else "greedy",
             "temperature": self.temperature,
@@ -122,11 +141,11 @@ class Options:
             "dtype": dtype,
             "backend": backend,
         }
-        return stated | ({"division": DIVISION} if self.task == "puzzle" else {})
+        return values | ({"division": DIVISION} if self.task == "puzzle" else {})
 
 
 def command_line(results: dict, out: str) -> str:
-    """The shell command that repeats ``results`` into the folder ``out``; every default is spelled out."""
+    """Return the shell command that repeats ``results`` into the folder ``out``, with every default spelled out."""
     decoding, sampled = results["decoding"], results["decoding"]["strategy"] == "sample"
     values = {
         "--task": results["task"],
@@ -164,16 +183,16 @@ def command_line(results: dict, out: str) -> str:
 
 
 def resolve_dtype(wanted: str, model: str, revision: str | None, device: str) -> str:
-    """The key of DTYPES that "auto" stands for.
+    """Return the key of DTYPES for ``wanted``, which may be "auto".
 
     Raises:
-        InputError: 16 bits on a CPU, or bfloat16 on a GPU without it.
+        InputError: a 16-bit type on a CPU, or bfloat16 on a GPU that does not support it.
     """
     import torch
 
     if device == "cpu":
         if wanted in ("bf16", "fp16"):
-            raise InputError(f"--dtype {wanted} is for a GPU, and this machine has none that torch sees; take fp32")
+            raise InputError(f"--dtype {wanted} needs a GPU, and torch finds none on this machine; use fp32")
         return "fp32"
     if wanted == "auto":
         from transformers import AutoConfig
@@ -181,5 +200,5 @@ def resolve_dtype(wanted: str, model: str, revision: str | None, device: str) ->
         stored = AutoConfig.from_pretrained(model, revision=revision).dtype
         return next((name for name, dtype in DTYPES.items() if dtype == stored), "fp32")
     if wanted == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        raise InputError(f"--dtype bf16 is not for {torch.cuda.get_device_name()}; take fp32 or fp16")
+        raise InputError(f"--dtype bf16 is not supported by {torch.cuda.get_device_name()}; use fp32 or fp16")
     return wanted

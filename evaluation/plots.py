@@ -1,14 +1,16 @@
-"""The project's plots, as PNG whose bytes depend on their data alone.
+"""The project's plots, as PNG files. The same data give the same bytes.
 
-Every function draws from data that it returns, so that a picture never stands without its numbers. Backgrounds are
-opaque (pages may be dark), colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/) and the map cividis
-(https://doi.org/10.1371/journal.pone.0199239), both readable without colour vision; marks differ in shape too.
+A plot function returns the data that it draws, so that the numbers can be published with the picture. Backgrounds are
+opaque, because pages may be dark. Colours are readable without colour vision: those of Okabe and Ito
+(https://jfly.uni-koeln.de/color/) and the map cividis (https://doi.org/10.1371/journal.pone.0199239). Markers also
+differ in shape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.evaluation.results import Results, cells, grid, split_rows
@@ -24,28 +26,31 @@ REASON_COLOURS = {"ok": COLOURS[2]} | dict(
     )
 )
 WIDTH = 8.0
-"""Inches; at DPI that is 1,280 pixels, sharp at the width of a card."""
+"""In inches. With DPI this gives 1,280 pixels, which is sharp at the width of a card."""
 DPI = 160
-BLANK = {"facecolor": "#f0f0f0", "edgecolor": "#a0a0a0", "hatch": "///"}
+BLANK: dict[str, Any] = {"facecolor": "#f0f0f0", "edgecolor": "#a0a0a0", "hatch": "///"}
 STYLE = {"font.family": "DejaVu Sans", "font.size": 10, "axes.titlesize": 10, "axes.grid": True, "grid.alpha": 0.3,
          "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
          "figure.facecolor": "white", "savefig.facecolor": "white", "legend.fontsize": 9}  # fmt: skip
 
 
 def plot_loss(log: list[dict], path: Path) -> list[dict]:
-    """The training loss over steps, and the evaluation's where the log holds one.
+    """Plot the training loss over steps, and the evaluation loss if the log has one.
 
     Args:
-        log: ``run.json``'s "log": the trainer's records.
+        log: "log" of ``run.json``: the trainer's records.
 
     Returns:
-        [{"step", "loss" or "eval_loss"}], what is drawn.
+        The drawn points: [{"step", "loss" or "eval_loss"}].
+
+    Raises:
+        InputError: the log has no loss.
     """
     points = [
         {"step": record["step"], key: record[key]} for record in log for key in ("loss", "eval_loss") if key in record
     ]
     if not points:
-        raise InputError("the run's log holds no loss; train with sft.logging_steps below the number of steps")
+        raise InputError("the run's log has no loss; train with sft.logging_steps below the number of steps")
 
     def draw(figure) -> None:
         axes = figure.subplots()
@@ -64,14 +69,17 @@ def plot_loss(log: list[dict], path: Path) -> list[dict]:
 
 
 def plot_by_n(results: dict[str, Results], path: Path) -> list[dict]:
-    """pass@1 by N with 95% Wilson intervals, a panel for each V, a mark for each label.
+    """Plot pass@1 by N with 95% Wilson intervals: a panel for each V, a marker for each label.
 
     Returns:
         The rows of ``arith_puzzle.evaluation.results.cells``, each with its "label".
+
+    Raises:
+        InputError: no result has a score by N.
     """
     points = [{"label": label} | cell for label, group in results.items() for cell in cells(group)]
     if not points:
-        raise InputError("nothing to plot by N: no evaluation split was scored")
+        raise InputError("nothing to plot by N: no evaluation split of puzzles was scored; run arith-puzzle score")
     bounds = sorted({point["v"] for point in points})
     columns = min(len(bounds), 3)
     lines = -(-len(bounds) // columns)
@@ -100,10 +108,13 @@ def plot_by_n(results: dict[str, Results], path: Path) -> list[dict]:
 
 
 def plot_reasons(results: dict[str, Results], path: Path) -> list[dict]:
-    """The share of answers for each verdict's reason, a stacked bar per label and split.
+    """Plot the share of answers for each reason of the verifier: a stacked bar for each label and split.
 
     Returns:
-        [{"label", "split", "n", "reasons"}], a split as ``config/split``.
+        [{"label", "split" (``config/split``), "n", "reasons"}].
+
+    Raises:
+        InputError: no result has reasons.
     """
     bars = [
         {"label": row["label"], "split": row["place"], "n": row["item"]["n"], "reasons": row["item"]["reasons"]}
@@ -111,7 +122,7 @@ def plot_reasons(results: dict[str, Results], path: Path) -> list[dict]:
         if "reasons" in row["item"]
     ]
     if not bars:
-        raise InputError("nothing to plot by reason: these results are not of puzzles")
+        raise InputError("nothing to plot by reason: these are not results on puzzles; score some with --task puzzle")
     met = {reason for bar in bars for reason in bar["reasons"]}
     order = [reason for reason in ("ok", *REPORT_ORDER[:-1]) if reason in met] + sorted(met - set(REPORT_ORDER))
 
@@ -129,7 +140,7 @@ def plot_reasons(results: dict[str, Results], path: Path) -> list[dict]:
             xlim=(0, 1),
             ylim=(len(bars) - 0.4, -0.6),
             xlabel="share of answers",
-            title="Verdicts: ok, or the first rule that fails",
+            title="Verdicts: ok, or the first rule that is broken",
         )
         axes.grid(axis="y", visible=False)
         _legend_below(figure, axes)
@@ -139,14 +150,19 @@ def plot_reasons(results: dict[str, Results], path: Path) -> list[dict]:
 
 
 def plot_heatmap(results: Results, path: Path, *, label: str) -> list[dict]:
-    """pass@1 of one model over N and V; what is not measured stays blank (hatched), nothing is filled in.
+    """Plot pass@1 of one model over N and V. Cells that were not measured are hatched.
 
     Returns:
         The rows of ``arith_puzzle.evaluation.results.cells``.
+
+    Raises:
+        InputError: no result has a score by N.
     """
     points = cells(results)
     if not points:
-        raise InputError("nothing to map: no evaluation split was scored")
+        raise InputError(
+            "nothing to plot by N and V: no evaluation split of puzzles was scored; run arith-puzzle score"
+        )
     sizes, bounds = grid()
 
     def draw(figure) -> None:
@@ -171,8 +187,8 @@ def plot_heatmap(results: Results, path: Path, *, label: str) -> list[dict]:
             axes.text(*at, text, ha="center", va="center", fontsize=7.5, color=colour, linespacing=1.15)
         axes.set_xticks(range(len(sizes)), [str(n) for n in sizes])
         axes.set_yticks(range(len(bounds)), [f"{v:,}" for v in bounds])
-        axes.set(xlabel="N: how many numbers", ylabel="V: numbers up to")
-        axes.set_title(f"{label}\nin a cell: pass@1, half of its 95% interval (Wilson), n")
+        axes.set(xlabel="N (count of given numbers)", ylabel="V (largest given number)")
+        axes.set_title(f"{label}\neach cell: pass@1, half width of its 95% interval (Wilson), n")
         axes.grid(visible=False)
         figure.legend(handles=[Patch(**BLANK, label="not measured")], loc="outside lower left")
         figure.colorbar(image, ax=axes, label="pass@1", fraction=0.03, pad=0.02)
@@ -182,17 +198,17 @@ def plot_heatmap(results: Results, path: Path, *, label: str) -> list[dict]:
 
 
 def plot_scaling(series: list[dict], path: Path, *, score: str = "pass@1", title: str) -> None:
-    """Score against training rows on a log axis, with the fit and its 95% band inside the measured range.
+    """Plot scores against training rows on a log axis, with the fits and their 95% bands within the measured range.
 
-    Where all points have as many rows, there is no curve to draw: one line for each series then.
+    If all points have the same number of rows, there is no curve. Then each series has a line of its own.
 
     Args:
-        series: as in scaling.json: {"name", "split", "points", "fit"}; the ones to be drawn together.
-        score: the points' key of the score; ``<score>_ci95`` its interval.
+        series: entries of "series" in scaling.json: {"name", "points", "fit"}.
+        score: the key of the score in a point; ``<score>_ci95`` is its interval.
     """
     points = [point for item in series for point in item["points"]]
     sizes = {point["rows"] for point in points}
-    said = _n_text([point["n"] for point in points])
+    counts = _n_text([point["n"] for point in points])
     most = max(point[f"{score}_ci95"][1] for point in points)
     top = next((each for each in (0.1, 0.25, 0.5) if most <= each), 1)
 
@@ -207,7 +223,7 @@ def plot_scaling(series: list[dict], path: Path, *, score: str = "pass@1", title
                 axes.plot(rows, middle, color=colour)
                 axes.fill_between(rows, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.set(xscale="log", ylim=(-0.02 * top, 1.02 * top), xlabel="training rows (log scale)", ylabel=score)
-        axes.set_title(f"{title}\n{said}; bars: Wilson 95%; band: 95% of the fitted line")
+        axes.set_title(f"{title}\n{counts}; bars: 95% Wilson intervals; band: 95% interval of the fitted line")
         _legend_below(figure, axes, columns=1)
 
     def draw_lines(figure) -> None:
@@ -218,7 +234,7 @@ def plot_scaling(series: list[dict], path: Path, *, score: str = "pass@1", title
                           markersize=5, capsize=3, color=COLOURS[0])  # fmt: skip
         axes.set_yticks(range(len(series)), [item["name"] for item in series])
         axes.set(xlim=(-0.02 * top, 1.02 * top), ylim=(len(series) - 0.4, -0.6), xlabel=score)
-        axes.set_title(f"{title}, {min(sizes):,} training rows\n{said}; bars: Wilson 95%")
+        axes.set_title(f"{title}, {min(sizes):,} training rows\n{counts}; bars: 95% Wilson intervals")
 
     if len(sizes) == 1:
         _save(draw_lines, path, height=1.4 + 0.3 * len(series))
@@ -228,12 +244,12 @@ def plot_scaling(series: list[dict], path: Path, *, score: str = "pass@1", title
 
 def _slope_text(fit: dict) -> str:
     low, high = fit["slope_ci95"]
-    return f"{fit['slope_per_decade']:+.3f} [{low:+.3f}, {high:+.3f}] per tenfold rows"
+    return f"{fit['slope_per_decade']:+.3f} [{low:+.3f}, {high:+.3f}] per tenfold increase in rows"
 
 
 def _n_text(counts: list[int]) -> str:
     low, high = min(counts), max(counts)
-    return f"n = {low:,} a point" if low == high else f"n = {low:,} to {high:,} a point"
+    return f"n = {low:,} per point" if low == high else f"n = {low:,} to {high:,} per point"
 
 
 def _interval_marks(axes, x: list[float], points: list[dict], score: str, at: int, label: str) -> None:
@@ -243,7 +259,7 @@ def _interval_marks(axes, x: list[float], points: list[dict], score: str, at: in
 
 
 def _errors(points: list[dict], score: str) -> list[list[float]]:
-    """[below, above]: how far the intervals reach from their points."""
+    """Return [distances from the points down to the intervals' lower ends, and up to their upper ends]."""
     below = [max(point[score] - point[f"{score}_ci95"][0], 0) for point in points]
     return [below, [max(point[f"{score}_ci95"][1] - point[score], 0) for point in points]]
 
@@ -254,7 +270,7 @@ def _legend_below(figure, axes, columns: int = 3) -> None:
 
 
 def _save(draw: Callable, path: Path, *, height: float) -> None:
-    """Draw and write one figure without the user's settings, a display, or a date in the file."""
+    """Draw a figure and write it. The user's matplotlib settings, the display and the date have no effect."""
     try:
         from matplotlib import style
         from matplotlib.backends.backend_agg import FigureCanvasAgg

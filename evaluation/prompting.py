@@ -1,18 +1,20 @@
-"""What a model is asked, and which part of what it says is judged: shots, chain of thought, chat.
+"""Build the prompt of a row (examples, chain of thought, chat), and find the part of an answer that is judged.
 
-For models that were not trained on the task. In text, examples precede the question, each ended by a blank line:
+Examples and chat are for models that were not trained on the task. In plain text, examples come before the question.
+A blank line, SEPARATOR, ends each of them:
 
-    3,6,17:8                 the question, as the task writes it
-    17-6=11                  its answer: the solution that the row carries
+    3,6,17:8                 an example's question, in the task's format
+    17-6=11                  its answer: the solution of that row
     11-3=8
-                             SEPARATOR: a blank line
-    9,12,40:19               the question that is asked
 
-Such a model goes on with an example of its own, so its answer is what stands before the first SEPARATOR. That cut is
-part of the prompt's format, not of the verifier. A model that is asked without examples, or in chat, ends by eos.
+    9,12,40:19               the question to answer
 
-With chain of thought an answer is reasoning, a line that begins with MARKER, and below it the answer proper. What is
-judged, strictly and leniently, is what follows the last such line; an answer without one is judged whole.
+After its answer such a model often writes another example. Therefore the answer is the text before the first SEPARATOR.
+This cut belongs to the prompt format, not to the verifier. Without examples, and in chat, only an eos token ends an
+answer.
+
+With chain of thought, an answer has three parts: reasoning, a line that begins with MARKER, and the final answer. Only
+the text after the last such line is judged, strictly and leniently. Without such a line the whole answer is judged.
 """
 
 from __future__ import annotations
@@ -22,35 +24,36 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.evaluation.tasks import MARKER, Task
 
 SEPARATOR = "\n\n"
-MARKER = "Answer:"
 _MARKED = re.compile(rf"^{MARKER}[ \t]*\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Prompting:
-    """How rows of ``task`` (see ``arith_puzzle.evaluation.tasks``) are put to a model; ``examples`` are rows of its train split."""
+    """How rows of ``task`` become prompts. ``examples`` are rows of its train split."""
 
-    task: object
+    task: Task
     examples: Sequence[dict] = ()
     chain_of_thought: bool = False
     chat: bool = False
 
     @property
     def stop(self) -> str | None:
-        """What ends an answer besides eos."""
+        """The text that ends an answer, besides an eos token; None if only eos does."""
         return SEPARATOR if self.examples and not self.chat else None
 
     def text(self, row: dict) -> str:
-        """The prompt in text, for models that go on with it."""
+        """Return the prompt as plain text, which the model continues."""
         worked = [self._question(example) + self._answer(example) + SEPARATOR for example in self.examples]
         return "".join(worked) + self._question(row)
 
     def messages(self, row: dict) -> list[dict[str, str]]:
-        """The same as a conversation, examples as earlier turns, ending with the question."""
+        """Return the prompt as a conversation. An example is a user's and an assistant's turn; the question is last."""
         turns = []
         for example in self.examples:
             turns.append({"role": "user", "content": self._question(example).strip()})
@@ -58,7 +61,7 @@ class Prompting:
         return [*turns, {"role": "user", "content": self._question(row).strip()}]
 
     def encode(self, tokenizer, row: dict) -> list[int]:
-        """The prompt's token ids; in chat by the tokenizer's template, which writes its own special tokens.
+        """Return the prompt's token ids. In chat the tokenizer's template writes the special tokens.
 
         Raises:
             InputError: the tokenizer has no chat template, or no tokens for the prompt's characters.
@@ -72,16 +75,16 @@ class Prompting:
             return tokenizer(whole, add_special_tokens=False)["input_ids"]
         except InputError:
             raise
-        except Exception as error:  # tokenizers raises no narrower class for an unknown character
-            raise InputError(f"the tokenizer cannot write this prompt ({error}); take another --format") from None
+        except Exception as error:  # for an unknown character tokenizers raises Exception itself
+            raise InputError(f"the tokenizer cannot write this prompt ({error}); choose another --format") from None
 
     @property
     def keeps_raw(self) -> bool:
-        """Whether what is judged may be another text than what was said."""
-        return self.chain_of_thought or getattr(self.task, "rewrites", False)
+        """Whether the judged text can differ from the model's text, so that both are kept."""
+        return self.chain_of_thought or self.task.rewrites
 
     def judged(self, text: str) -> str:
-        """The part of an answer that is judged."""
+        """Return the part of an answer that is judged."""
         if self.chain_of_thought:
             return _MARKED.split(text)[-1]
         return self.task.strict(text) if self.keeps_raw else text
@@ -96,19 +99,18 @@ class Prompting:
 
 
 def choose_examples(rows: Sequence[dict], count: int, *, seed: int, group: str | None = None) -> list[dict]:
-    """``count`` different ``rows``, the same for the same seed: those of the least SHA-256 of seed and row.
+    """Choose ``count`` different rows: those with the smallest SHA-256 of seed and row. Their order has no effect.
 
     Args:
-        group: a column whose values are taken in turn, smallest first, so that examples with few numbers and with
-            many are as frequent as each other.
+        group: a column whose values take turns, smallest first. With "n", puzzles of every size are equally frequent.
 
     Raises:
-        InputError: fewer different rows than that.
+        InputError: there are fewer different rows.
     """
-    different = {json.dumps(row): row for row in rows}  # train may hold a puzzle twice
+    different = {json.dumps(row): row for row in rows}  # train may contain a puzzle twice
     if count > len(different):
         raise InputError(f"--shots {count} needs as many rows of train; there are {len(different)}")
-    piles: dict[object, list[dict]] = {}
+    piles: dict[Any, list[dict]] = {}
     for text in sorted(different, key=lambda text: hashlib.sha256(f"{seed}/{text}".encode()).digest()):
         piles.setdefault(different[text][group] if group else None, []).append(different[text])
     turns = sorted(piles)

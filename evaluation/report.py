@@ -1,9 +1,4 @@
-"""A report of what was measured: tables with n and 95% intervals, and plots, as PNG and as data.
-
-python -m arith_puzzle.evaluation.report --results A/results.json B/results.json --run RUN/run.json --out DIR
-
-Writes the plots, ``report.json`` (the data that each of them shows), and ``report.md``.
-"""
+"""Write a report of scores: ``report.md`` with tables, plots, and ``report.json`` with the data of both."""
 
 from __future__ import annotations
 
@@ -25,21 +20,27 @@ from arith_puzzle.evaluation.results import (
 )
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER
 
-__all__ = ["plot_by_n", "plot_heatmap", "plot_loss", "plot_reasons", "report"]
+CAPTIONS = {
+    "by_n": "pass@1 by N with 95% Wilson intervals, a panel for each V",
+    "heatmap": "pass@1 over N and V, with half the width of its 95% interval and n; hatched cells are not measured",
+    "reasons": "share of answers for each verdict",
+    "loss": "training loss over steps",
+}
+"""Plot -> its text for readers who cannot see it."""
 
 
 def report(results: dict[str, Results], out: Path, *, run: dict | None = None) -> dict:
-    """Write report.md, its plots and report.json to ``out``.
+    """Write ``report.md``, ``report.json`` and the plots to the folder ``out``.
 
     Args:
-        results: label -> results.json, or several of one model on different configs.
-        run: the training's run.json.
+        results: label -> the content of a results.json, or of several for one model on different configs.
+        run: the content of the training's run.json; adds its loss and a table.
 
     Returns:
-        {"tables": {title: Markdown}, "plots": {file: data}}, which is also report.json.
+        The content of report.json: {"tables": {title: Markdown}, "plots": {file: data}}.
 
     Raises:
-        InputError: results that contradict themselves, no room in ``out``, or no matplotlib.
+        InputError: the results contradict each other, ``out`` is not writable, or matplotlib is missing.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -70,25 +71,17 @@ def report(results: dict[str, Results], out: Path, *, run: dict | None = None) -
     return record
 
 
-CAPTIONS = {
-    "by_n": "pass@1 by N with 95% Wilson intervals, a panel per V",
-    "heatmap": "pass@1 over N and V with half of its 95% interval and n; hatched cells are not measured",
-    "reasons": "share of answers for each verdict",
-    "loss": "training loss over steps",
-}
-
-
 def score_table(results: dict[str, Results]) -> str:
-    """n, pass@1, its interval, pass@1 by N; lenient, pass@k and maj1@k where some split has them."""
+    """Return the table of scores: n, pass@1 with its interval and by N; lenient pass@1, pass@k, maj1@k if measured."""
     rows = split_rows(results)
     others = sorted({key for row in rows for key in sampled(row["item"])}, key=lambda key: (key[0], len(key), key))
     lenient = any("pass@1_lenient" in row["item"] for row in rows)
-    header = ["model", "split", "asked", "n", "pass@1", "95% interval", "by N"]
+    header = ["model", "split", "decoding", "n", "pass@1", "95% interval", "by N"]
     header += ["lenient pass@1"] * lenient + others
     lines = []
     for row in rows:
         item = row["item"]
-        line = [f"`{row['label']}`", f"`{row['place']}`", _asked(row["decoding"]), f"{item['n']:,}"]
+        line = [f"`{row['label']}`", f"`{row['place']}`", _decoding_text(row["decoding"]), f"{item['n']:,}"]
         line += [f"**{item['pass@1']:.3f}**", interval_text(item["pass@1_ci95"]), by_n_text(item.get("by_n", {}))]
         if lenient:
             line.append(_number(item.get("pass@1_lenient"), item.get("pass@1_lenient_ci95")))
@@ -97,10 +90,10 @@ def score_table(results: dict[str, Results]) -> str:
 
 
 def reason_table(results: dict[str, Results]) -> str:
-    """The share of answers for each reason that occurs."""
+    """Return the table of verdicts: the share of answers for each reason that occurs."""
     rows = [row for row in split_rows(results) if "reasons" in row["item"]]
-    met = {reason for row in rows for reason in row["item"]["reasons"]}
-    order = [reason for reason in REPORT_ORDER if reason in met] + sorted(met - set(REPORT_ORDER))
+    present = {reason for row in rows for reason in row["item"]["reasons"]}
+    order = [reason for reason in REPORT_ORDER if reason in present] + sorted(present - set(REPORT_ORDER))
     lines = [
         [f"`{row['label']}`", f"`{row['place']}`", f"{row['item']['n']:,}"]
         + [f"{row['item']['reasons'].get(reason, 0):.1%}" for reason in order]
@@ -110,7 +103,7 @@ def reason_table(results: dict[str, Results]) -> str:
 
 
 def cost_table(results: dict[str, Results]) -> str:
-    """Throughput of the answers, and what they ran on, as far as the results say."""
+    """Return the table of costs: throughput and hardware of each split, as far as they are recorded."""
     lines = []
     for row in split_rows(results):
         item, decoding = row["item"], row["decoding"]
@@ -122,7 +115,7 @@ def cost_table(results: dict[str, Results]) -> str:
 
 
 def training_table(run: dict) -> str:
-    """What the training was: rows, steps, parameters, seconds, machine, mean loss."""
+    """Return the table of the training: rows, steps, parameters, seconds, mean loss and hardware."""
     machine = _machine(run["hardware"])
     steps = max(record.get("step", 0) for record in run["log"])
     line = [f"{run['rows']:,}", f"{steps:,}", f"{run['trainable_parameters']:,} of {run['parameters']:,}",
@@ -130,19 +123,19 @@ def training_table(run: dict) -> str:
     return table(["rows", "steps", "trained parameters", "seconds", "mean loss", "hardware"], [line])
 
 
-def _asked(decoding: dict) -> str:
-    """``symbolic, greedy, 0-shot``; what is not said is left out."""
+def _decoding_text(decoding: dict) -> str:
+    """Return how a model was asked, as text: ``symbolic, greedy, 0-shot``. Missing values are left out."""
     parts = [decoding.get("format"), decoding.get("strategy")]
     if decoding.get("samples", 1) > 1:
         parts.append(f"{decoding['samples']} samples")
     if "shots" in decoding:
         parts.append(f"{decoding['shots']}-shot")
-    parts += [said for key, said in (("chain_of_thought", "chain of thought"), ("chat", "chat")) if decoding.get(key)]
+    parts += [key.replace("_", " ") for key in ("chain_of_thought", "chat") if decoding.get(key)]
     return ", ".join(str(part) for part in parts if part)
 
 
 def _machine(hardware: dict) -> str:
-    """``device cpu, cpu_count 2``; results of older versions say nothing."""
+    """Return the hardware as text: ``cpu_count 2, device cpu``. Results of old versions have none."""
     known = [f"{key} {value}" for key, value in sorted(hardware.items()) if value is not None]
     return ", ".join(known) or "not recorded"
 
@@ -158,6 +151,7 @@ def _rate(value: float | None) -> str:
 
 
 def read_run(path: Path | None) -> dict | None:
+    """Read a training's run.json; None gives None. Raises InputError if it cannot be read or has no log."""
     if path is None:
         return None
     try:
@@ -165,5 +159,5 @@ def read_run(path: Path | None) -> dict | None:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {path}: {error}; give a run.json of arith-puzzle train") from None
     if not isinstance(run, dict) or "log" not in run:
-        raise InputError(f"{path} holds no training's log; give a run.json of arith-puzzle train")
+        raise InputError(f"{path} has no log of a training; give a run.json of arith-puzzle train")
     return run

@@ -1,7 +1,7 @@
-"""What results.json files say, as flat rows for tables and plots: the one place that knows how they are laid out.
+"""Read results.json files, and turn them into flat rows for tables and plots.
 
-A file holds the results of ``arith_puzzle.evaluation.score`` for one model and one config, or a mapping of such (a release's base and
-adapter). ``Results`` below is one of them, or several of the same model on different configs.
+A file holds the results of ``arith_puzzle.evaluation.score`` for one model and one config, or a mapping of several (a
+release's base and adapter). Only this module knows the layout of these files.
 """
 
 from __future__ import annotations
@@ -15,18 +15,22 @@ from arith_puzzle.dataset_builder.configs import CONFIGS, SplitSpec
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 
 Results = dict | list[dict]
+"""The results of one model: on one config, or a list of results on several configs."""
 BUDGETS = {"batch_size", "max_new_tokens"}
-"""Of a decoding: what long puzzles need more or less of, without being asked in another way."""
+"""Keys of "decoding" that depend on the length of the puzzles. They do not make another way to ask a model."""
 
 
 def load_results(paths: list[str | Path]) -> dict[str, list[dict]]:
-    """Label -> the results of one model, out of files; what differs only in the config stands under one label.
+    """Read results files and group them by model. Results that differ only in the config share a label.
 
-    A label is the last part of the results' name; where two models share it, or one was asked in two ways, the
-    decoding's differing values follow.
+    A label is the last part of the model's name. If two groups have the same name, the differing values of "decoding"
+    follow.
+
+    Returns:
+        label -> the results of one model, one for each config.
 
     Raises:
-        InputError: a file that cannot be read, is not JSON, or holds no results.
+        InputError: a file cannot be read, is not JSON, or holds no results.
     """
     found: list[dict] = []
     for path in map(Path, paths):
@@ -47,11 +51,11 @@ def load_results(paths: list[str | Path]) -> dict[str, list[dict]]:
     for results in found:
         models.setdefault(json.dumps(_model(results), sort_keys=True), []).append(results)
     names = [str(group[0]["name"]).rstrip("/").split("/")[-1] for group in models.values()]
-    asked = [group[0].get("decoding", {}) for group in models.values()]
-    keys = sorted(set().union(*asked) - BUDGETS)
-    differing = [key for key in keys if len({json.dumps(each.get(key)) for each in asked}) > 1]
+    decodings = [group[0].get("decoding", {}) for group in models.values()]
+    keys = sorted(set().union(*decodings) - BUDGETS)
+    differing = [key for key in keys if len({json.dumps(each.get(key)) for each in decodings}) > 1]
     labels: dict[str, list[dict]] = {}
-    for name, decoding, group in zip(names, asked, models.values(), strict=True):
+    for name, decoding, group in zip(names, decodings, models.values(), strict=True):
         same = names.count(name) > 1
         more = [f"{key} {decoding[key]}" for key in differing if same and key in decoding]
         label = ", ".join([name, *more])
@@ -62,9 +66,11 @@ def load_results(paths: list[str | Path]) -> dict[str, list[dict]]:
 
 
 def split_rows(results: dict[str, Results]) -> list[dict]:
-    """A row per label, config and split: {"label", "config", "split", "place", "decoding", "hardware", "item"}.
+    """Return a row for each label, config and split.
 
-    "place" is ``config/split``, or the split alone where the data has no configs.
+    Returns:
+        [{"label", "config", "split", "place", "decoding", "hardware", "item"}]. "place" is ``config/split``, or the
+        split alone if the data has no configs. "item" holds the split's scores.
     """
     return [
         {"label": label, "config": one.get("config"), "split": split,
@@ -77,16 +83,16 @@ def split_rows(results: dict[str, Results]) -> list[dict]:
 
 
 def cells(results: Results) -> list[dict]:
-    """pass@1 of one model for each N and V that were measured, each with its n and interval.
+    """Return pass@1 of one model for each measured pair of N and V, with the number of puzzles and the interval.
 
-    ``train`` is left out, and ``validation`` where ``test`` is there: both are drawn as ``test`` is. Results of other
-    tasks, which have no N, give no cells.
+    ``train`` is left out. ``validation`` is left out if ``test`` is there, which is drawn in the same way. Results of
+    other tasks have no N and give no cells.
 
     Returns:
-        [{"n": N, "v": V, "config", "split", "puzzles", "pass@1", "pass@1_ci95" (Wilson)}], by V, then N.
+        [{"n": N, "v": V, "config", "split", "puzzles", "pass@1", "pass@1_ci95" (Wilson)}], sorted by V, then N.
 
     Raises:
-        InputError: a split that the project does not know, shares that contradict its rows, or a cell measured twice.
+        InputError: the split is unknown, pass@1 by N contradicts pass@1, or a cell was measured twice.
     """
     found: dict[tuple[int, int], dict] = {}
     for row in split_rows({"": results}):
@@ -100,12 +106,12 @@ def cells(results: Results) -> list[dict]:
         whole = sum(counts[n] * rate for n, rate in rates.items() if n in counts) / item["n"]
         if not set(rates) <= set(counts) or abs(whole - item["pass@1"]) > 1e-6:
             raise InputError(
-                f"{config}/{split}: pass@1 and by_n are not of its first {item['n']:,} rows; score it anew"
+                f"{config}/{split}: pass@1 and by_n do not agree for its first {item['n']:,} rows; score it again"
             )
         for n, rate in rates.items():
             if (n, spec.v) in found:
-                before = found[n, spec.v]
-                twice = f"{before['config']}/{before['split']} and {config}/{split}"
+                other = found[n, spec.v]
+                twice = f"{other['config']}/{other['split']} and {config}/{split}"
                 raise InputError(f"N={n}, V={spec.v} is measured twice, by {twice}; give one of the two")
             interval = list(wilson_interval(rate * counts[n], counts[n]))
             measured = {"puzzles": counts[n], "pass@1": rate, "pass@1_ci95": interval}
@@ -114,30 +120,30 @@ def cells(results: Results) -> list[dict]:
 
 
 def grid() -> tuple[list[int], list[int]]:
-    """(every N from the least to the largest that the dataset has, every V that it has)."""
+    """Return (all N from the dataset's smallest to its largest, all V of the dataset)."""
     specs = [spec for config in CONFIGS.values() for spec in config.splits.values()]
     sizes = [n for spec in specs for n in spec.n_values]
     return list(range(min(sizes), max(sizes) + 1)), sorted({spec.v for spec in specs})
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table; ends with a line break."""
+    """Return a Markdown table; it ends with a newline."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def interval_text(interval: list[float]) -> str:
-    """``0.664 to 0.704``."""
+    """Return an interval as text: ``0.664 to 0.704``."""
     return f"{interval[0]:.3f} to {interval[1]:.3f}"
 
 
 def by_n_text(by_n: dict[str, float]) -> str:
-    """``N=3: 0.812, N=4: 0.557``."""
+    """Return pass@1 by N as text: ``N=3: 0.812, N=4: 0.557``."""
     return ", ".join(f"N={n}: {value:.3f}" for n, value in by_n.items())
 
 
 def sampled(item: dict) -> list[str]:
-    """The keys of a split's other scores: pass@k for k above 1, maj1@k."""
+    """Return the keys of a split's scores over samples: pass@k for k above 1, and maj1@k."""
     return [key for key in item if re.fullmatch(r"(pass|maj1)@\d+", key) and key != "pass@1"]
 
 
@@ -146,15 +152,15 @@ def _each(results: Results) -> list[dict]:
 
 
 def _model(results: dict) -> list:
-    """What is scored and how it is asked, without the data: equal for two configs of one model."""
+    """Return what identifies a model and the way it is asked. It is equal for results on two configs."""
     sources = results.get("sources", {})
     decoding = {key: value for key, value in results.get("decoding", {}).items() if key not in BUDGETS}
     return [results["name"], sources.get("model"), sources.get("adapter"), decoding]
 
 
 def _spec(config: str, split: str) -> SplitSpec:
-    """The split's N and V; a config with other completions (``10m-canonical``) has the puzzles of its family's."""
+    """Return the split's N and V. A config with other completions (``10m-canonical``) has the puzzles of ``10m``."""
     known = CONFIGS.get(str(config).split("-")[0])
     if known is None or split not in known.splits:
-        raise InputError(f"{config}/{split} is no split of the dataset; known configs: {', '.join(CONFIGS)}")
+        raise InputError(f"{config}/{split} is not a split of the dataset; its configs are {', '.join(CONFIGS)}")
     return known.splits[split]

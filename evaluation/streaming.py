@@ -1,4 +1,7 @@
-"""The greedy answer to one prompt as it grows, for the demo: the one that ``inference.answer_batches`` gives."""
+"""Stream the greedy answer to one prompt while the model generates it. The demo shows answers this way.
+
+The whole answer is the same as that of ``arith_puzzle.evaluation.inference.answer_batches``.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCrite
 from transformers.generation.streamers import BaseStreamer
 
 
-class _Tokens(BaseStreamer):
-    """Hands token ids from the generating thread to the reading one; first comes the prompt, last None."""
+class _TokenQueue(BaseStreamer):
+    """Passes token ids from the generating thread to the reader. None marks the end."""
 
-    def __init__(self):
-        self.queue: SimpleQueue = SimpleQueue()
-        self._prompt = True
+    def __init__(self) -> None:
+        self.queue: SimpleQueue[list[int] | None] = SimpleQueue()
+        self._prompt = True  # generate() passes the prompt first; it is not part of the answer
 
     def put(self, value: torch.Tensor) -> None:
         if not self._prompt:
@@ -27,31 +30,32 @@ class _Tokens(BaseStreamer):
         self.queue.put(None)
 
 
-class _Left(StoppingCriteria):
-    """Ends generation once nobody reads any more."""
+class _ReaderGone(StoppingCriteria):
+    """Stops generation when the reader has closed the iterator."""
 
-    def __init__(self, left: Event):
-        self.left = left
+    def __init__(self, gone: Event):
+        self.gone = gone
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_) -> torch.Tensor:
-        return torch.full((len(input_ids),), self.left.is_set(), dtype=torch.bool, device=input_ids.device)
+        return torch.full((len(input_ids),), self.gone.is_set(), dtype=torch.bool, device=input_ids.device)
 
 
 def stream_answer(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: str, *, max_new_tokens: int
 ) -> Iterator[str]:
-    """The greedy answer so far, each time that another of its lines is complete; last the whole answer.
+    """Yield the text so far after each complete line of the greedy answer, and finally the whole answer.
 
-    A consumer that closes the iterator ends the generation within one token.
+    Closing the iterator ends the generation within one token.
 
     Raises:
-        whatever generation raises, in the reading thread.
+        Exception: any error of the generating thread, raised in the reading thread.
     """
-    tokens, left, failed = _Tokens(), Event(), []
+    tokens, gone = _TokenQueue(), Event()
+    failed: list[Exception] = []
 
     def generate() -> None:
         try:
-            stop = StoppingCriteriaList([_Left(left)])
+            stop = StoppingCriteriaList([_ReaderGone(gone)])
             encoded = tokenizer([prompt], return_tensors="pt").to(model.device)
             with torch.inference_mode():
                 model.generate(
@@ -65,7 +69,8 @@ def stream_answer(
     thread = Thread(target=generate, daemon=True)
     thread.start()
     try:
-        ids, lines = [], 0
+        ids: list[int] = []
+        lines = 0
         while (more := tokens.queue.get()) is not None:
             ids += more
             text = tokenizer.decode(ids, skip_special_tokens=True)
@@ -76,5 +81,5 @@ def stream_answer(
             raise failed[0]
         yield tokenizer.decode(ids, skip_special_tokens=True)
     finally:
-        left.set()
+        gone.set()
         thread.join()

@@ -1,25 +1,90 @@
-"""What can be scored: rows in, prompts and a metric out. ``TASKS`` maps the name of ``--task`` to its class."""
+"""The tasks of ``arith-puzzle score``: how rows are read, how a row becomes a prompt, and which metric judges answers.
+
+``TASKS`` maps each name of ``--task`` to its class.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE
-from arith_puzzle.dataset_builder.formats import ALPACA, FORMATS, PUZZLE_FORMATS
+from arith_puzzle.dataset_builder.formats import ALPACA, FORMATS, PUZZLE_FORMATS, Puzzles
 from arith_puzzle.dataset_builder.puzzle import parse_completion
 from arith_puzzle.evaluation.math_answers import boxed, check_installed, measure
-from arith_puzzle.evaluation.prompting import MARKER
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 
 DIVISION = "exact"
-"""The verifier's rule under which puzzles are scored."""
+"""The verifier's division rule under which puzzles are scored."""
+MARKER = "Answer:"
+"""Begins the line that separates a model's chain of thought from its answer."""
 
 
-class Puzzle:
+class Task(ABC):
+    """What a task defines. A row is a dict of the columns that the task needs."""
+
+    config: str | None = None
+    """The dataset's default config."""
+    formats: tuple[str, ...]
+    """Prompt formats; the first is the default."""
+    max_new_tokens: int
+    """Default limit of an answer, in tokens."""
+    max_thinking_tokens: int
+    """The same for an answer with chain of thought."""
+    group: str | None = None
+    """The column by which examples are balanced."""
+    think: str = ""
+    """Text that asks for a chain of thought, after the question."""
+    rewrites: bool = False
+    """Whether ``strict`` may change an answer before it is judged."""
+
+    def __init__(self, prompt_format: str):
+        """``prompt_format`` is one of ``formats``."""
+        self.prompt_format = prompt_format
+
+    @staticmethod
+    @abstractmethod
+    def row(raw: dict) -> dict:
+        """Keep the columns of a dataset's row that the task needs. Raises KeyError if one is missing."""
+
+    @staticmethod
+    @abstractmethod
+    def record(row: dict) -> dict:
+        """Return the columns of a row that the file of answers repeats."""
+
+    @abstractmethod
+    def question(self, row: dict) -> str:
+        """Return the prompt that a model continues."""
+
+    @abstractmethod
+    def chat_question(self, row: dict) -> str:
+        """Return the question as a user's chat message."""
+
+    @staticmethod
+    @abstractmethod
+    def solution(row: dict) -> str:
+        """Return the answer that an example shows after the prompt."""
+
+    @staticmethod
+    def reasoning(row: dict) -> str:
+        """Return the chain of thought that an example shows. Only puzzles have one."""
+        raise NotImplementedError("only puzzles have examples with a chain of thought")
+
+    def strict(self, text: str) -> str:
+        """Return the part of an answer that is judged."""
+        return text
+
+    @staticmethod
+    @abstractmethod
+    def measure(rows: Sequence[dict], answers: Sequence, k: Sequence[int]) -> dict:
+        """Judge ``answers``, a string or a list of samples for each row, and return the metric's scores and "n"."""
+
+
+class Puzzle(Task):
     """The dataset's puzzles, judged by ``metrics/arith_puzzle_verifier``."""
 
     config, max_new_tokens, max_thinking_tokens = "starter", 128, 512
@@ -27,40 +92,40 @@ class Puzzle:
     group = "n"
 
     def __init__(self, prompt_format: str):
-        self._prompt, self.strict = FORMATS[prompt_format].prompt, FORMATS[prompt_format].strict
+        super().__init__(prompt_format)
+        form = FORMATS[prompt_format]
+        assert isinstance(form, Puzzles), f"{prompt_format} is not a format of puzzles"
+        self._format = form
         self.rewrites = prompt_format not in ("symbolic", "natural")
-        self.think = (
-            f'Think step by step first. Then write a line "{MARKER}" and below it the answer.\n'
-            if prompt_format == "natural"
-            else ""
-        )
+        if prompt_format == "natural":
+            self.think = f'Think step by step first. Then write a line "{MARKER}" and below it the answer.\n'
 
     @staticmethod
     def row(raw: dict) -> dict:
-        """What a scored row keeps: its puzzle, and its solution where it has one (for examples)."""
+        """Keep the puzzle, and the solution where there is one (examples show it)."""
         numbers = [int(number) for number in raw["numbers"]]
         kept = {"numbers": numbers, "target": int(raw["target"]), "n": len(numbers)}
         return kept | ({"completion": raw["completion"]} if raw.get("completion") else {})
 
     @staticmethod
     def record(row: dict) -> dict:
-        """The row's columns in a file of answers."""
+        """Return numbers and target, which ``arith-puzzle verify`` needs."""
         return {"numbers": row["numbers"], "target": row["target"]}
 
     def question(self, row: dict) -> str:
-        """The prompt, ending with a newline."""
-        return self._prompt(row["numbers"], row["target"])
+        """Return the prompt; it ends with a newline."""
+        return self._format.prompt(row["numbers"], row["target"])
 
     chat_question = question
 
     @staticmethod
     def solution(row: dict) -> str:
-        """The strict answer that an example shows."""
+        """Return the row's solution, in the verifier's strict form."""
         return row["completion"]
 
     @staticmethod
     def reasoning(row: dict) -> str:
-        """The solution in words, by rule: every equation and the numbers that it leaves."""
+        """Write the solution in words: each equation, and the numbers that remain after it."""
         pool = Counter(row["numbers"])
         lines = [f"The numbers are {_listed(pool)}; the target is {row['target']}."]
         for a, op, b, c in parse_completion(row["completion"]):
@@ -69,9 +134,13 @@ class Puzzle:
             lines.append(f"{a}{op}{b}={c} leaves {_listed(pool)}.")
         return "\n".join(lines)
 
+    def strict(self, text: str) -> str:
+        """Return the equations in the verifier's form, undoing the prompt format's change of them."""
+        return self._format.strict(text)
+
     @staticmethod
     def measure(rows: Sequence[dict], answers: Sequence, k: Sequence[int]) -> dict:
-        """The metric (its ``num_puzzles`` as ``n``) and an interval for pass@1_lenient."""
+        """Return the metric (its ``num_puzzles`` as "n") and an interval for pass@1_lenient."""
         import evaluate
 
         metric = evaluate.load(str(PACKAGE / "metrics" / "arith_puzzle_verifier"))
@@ -82,48 +151,43 @@ class Puzzle:
         return {"n": n, **measured, "pass@1_lenient_ci95": lenient}
 
 
-class Gsm8k:
-    """Grade-school problems, judged by ``metrics/gsm8k_answer``: rows with question and answer, or query and response.
+class Gsm8k(Task):
+    """Grade-school problems, judged by ``metrics/gsm8k_answer``.
 
-    The prompt is Alpaca's, as MuggleMath's (arXiv 2310.05506); in chat it is the question alone.
+    Rows have the columns question and answer, or query and response. The prompt is Alpaca's, as in MuggleMath
+    (arXiv 2310.05506); in chat it is the question alone.
     """
 
-    config, max_new_tokens, max_thinking_tokens = None, 512, 512
+    max_new_tokens, max_thinking_tokens = 512, 512
     formats = ("alpaca",)
-    group, think = None, ""
-
-    def __init__(self, prompt_format: str):
-        pass  # there is one
 
     @staticmethod
     def row(raw: dict) -> dict:
-        """{"question", "answer"} whatever the columns are called."""
+        """Keep {"question", "answer"}, from either pair of columns."""
         question, answer = ("question", "answer") if "question" in raw else ("query", "response")
         return {"question": raw[question], "answer": raw[answer]}
 
     @staticmethod
     def record(row: dict) -> dict:
-        """The row's columns in a file of answers."""
+        """Return question and answer."""
         return dict(row)
 
-    @staticmethod
-    def question(row: dict) -> str:
-        """The prompt in text."""
+    def question(self, row: dict) -> str:
+        """Return Alpaca's prompt with the question."""
         return ALPACA.format(instruction=row["question"])
 
-    @staticmethod
-    def chat_question(row: dict) -> str:
-        """What a user would write."""
+    def chat_question(self, row: dict) -> str:
+        """Return the question."""
         return row["question"]
 
     @staticmethod
     def solution(row: dict) -> str:
-        """The gold solution, as training shows it after the prompt."""
+        """Return the reference solution, as training shows it after the prompt."""
         return f"\n{row['answer']}"
 
     @staticmethod
     def measure(rows: Sequence[dict], answers: Sequence, k: Sequence[int]) -> dict:
-        """The metric (its ``num_problems`` as ``n``); with several samples it holds maj1@K, K being all of them."""
+        """Return the metric (its ``num_problems`` as "n"). With K samples a row it includes maj1@K."""
         import evaluate
 
         metric = evaluate.load(str(PACKAGE / "metrics" / "gsm8k_answer"))
@@ -131,24 +195,24 @@ class Gsm8k:
         return {"n": measured.pop("num_problems"), **measured}
 
 
-class Math:
-    """Competition problems, judged by math-verify (``arith_puzzle.evaluation.math_answers``): the test out of aug-gsm8k's domain.
+class Math(Task):
+    """Competition problems (MATH), judged by math-verify: the out-of-domain test of aug-gsm8k.
 
-    Rows with problem and solution, whose answer is in ``\\boxed{}``, or with problem and answer. The prompt is that of
-    GSM8K; in chat the model is told to box its answer.
+    Rows have the columns problem and solution, with the answer in ``\\boxed{}``, or problem and answer. The prompt is
+    that of GSM8K. In chat the message also asks for the answer in ``\\boxed{}``.
     """
 
-    config, max_new_tokens, max_thinking_tokens = None, 1024, 1024
+    max_new_tokens, max_thinking_tokens = 1024, 1024
     formats = ("alpaca",)
-    group, think = None, ""
 
     def __init__(self, prompt_format: str):
+        super().__init__(prompt_format)
         check_installed()
 
     @staticmethod
     def row(raw: dict) -> dict:
-        """{"problem", "solution", "reference"}; the reference is the answer in LaTeX, in ``\\boxed{}``."""
-        given = raw.get("answer")  # None too where only other rows of a JSONL file have one
+        """Keep {"problem", "solution", "reference"}. The reference has the answer in LaTeX, in ``\\boxed{}``."""
+        given = raw.get("answer")  # a JSONL file gives None where only other rows have this column
         reference = (raw["solution"] or "") if given is None else boxed(given)
         if "\\boxed" not in reference:
             raise InputError(f"the solution of {raw['problem'][:40]!r} has no \\boxed{{}}; add a column 'answer'")
@@ -156,35 +220,33 @@ class Math:
 
     @staticmethod
     def record(row: dict) -> dict:
-        """The row's columns in a file of answers."""
+        """Return problem and reference."""
         return {"problem": row["problem"], "reference": row["reference"]}
 
-    @staticmethod
-    def question(row: dict) -> str:
-        """The prompt in text."""
+    def question(self, row: dict) -> str:
+        """Return Alpaca's prompt with the problem."""
         return ALPACA.format(instruction=row["problem"])
 
-    @staticmethod
-    def chat_question(row: dict) -> str:
-        """What a user would write."""
+    def chat_question(self, row: dict) -> str:
+        """Return the problem and the form of the answer."""
         return f"{row['problem']}\n\nPut your final answer in \\boxed{{}}."
 
     @staticmethod
     def solution(row: dict) -> str:
-        """What an example shows."""
+        """Return the reference solution."""
         return f"\n{row['solution']}"
 
     @staticmethod
     def measure(rows: Sequence[dict], answers: Sequence, k: Sequence[int]) -> dict:
-        """pass@1 with its interval, and the share of every verdict."""
+        """Return pass@1 with its interval, and the share of each verdict."""
         return measure(answers, [row["reference"] for row in rows])
 
 
-TASKS = {"puzzle": Puzzle, "gsm8k": Gsm8k, "math": Math}
+TASKS: dict[str, type[Task]] = {"puzzle": Puzzle, "gsm8k": Gsm8k, "math": Math}
 
 
 def split_names(dataset: str, config: str | None) -> list[str]:
-    """The splits of a config; of a JSONL file its one split, named like the file.
+    """Return the splits of a config. A JSONL file has one split, named like the file.
 
     Raises:
         InputError: no such dataset or config.
@@ -197,14 +259,14 @@ def split_names(dataset: str, config: str | None) -> list[str]:
         return list(get_dataset_split_names(dataset, config))
     except (OSError, ValueError, RuntimeError) as error:
         name = repr(dataset) if config is None else f"{config} of {dataset!r}"
-        raise InputError(f"cannot load {name}: {_line(error)}; build it with arith-puzzle build") from None
+        raise InputError(f"cannot load {name}: {first_line(error)}; build it with arith-puzzle build") from None
 
 
-def read_rows(task, dataset: str, config: str | None, split: str, *, limit: int | None = None) -> list[dict]:
-    """The first ``limit`` rows of a split, or all, as ``task.row`` makes them. No other split is read.
+def read_rows(task: Task, dataset: str, config: str | None, split: str, *, limit: int | None = None) -> list[dict]:
+    """Return the first ``limit`` rows of a split (None: all), as ``task.row`` makes them. Other splits are not read.
 
     Raises:
-        InputError: the split cannot be read, is empty, or lacks the task's columns.
+        InputError: the split cannot be read, is empty, or lacks a column that the task needs.
     """
     from datasets import load_dataset
 
@@ -218,7 +280,7 @@ def read_rows(task, dataset: str, config: str | None, split: str, *, limit: int 
     except KeyError as error:
         raise InputError(f"{place} has no column {error.args[0]!r}; choose another --task or --dataset") from None
     except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise InputError(f"cannot read {place}: {_line(error)}") from None
+        raise InputError(f"cannot read {place}: {first_line(error)}") from None
     if not rows:
         raise InputError(f"{place} is empty; choose another --split")
     return rows
@@ -226,7 +288,3 @@ def read_rows(task, dataset: str, config: str | None, split: str, *, limit: int 
 
 def _listed(pool: Counter) -> str:
     return ", ".join(map(str, sorted(pool.elements())))
-
-
-def _line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

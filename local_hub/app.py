@@ -1,4 +1,4 @@
-"""The HTTP side: a request becomes a `Call`, its answer or refusal becomes a response."""
+"""The ASGI application: it turns a request into a `Call`, runs the endpoint, and turns the result into a response."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make_app(hub: Hub) -> Starlette:
     """The ASGI application for one Hub."""
 
     async def answer(request: Request) -> Response:
-        # The client prints this id with an error; it sends its own, to find its request in a log.
+        # The client prints this id with an error. If the client sends an id, it gets that one back.
         known = [request.headers.get(name, "") for name in ("x-request-id", "x-amzn-trace-id")]
         request_id = next((name for name in known if name.isascii() and 0 < len(name) < 100), str(uuid.uuid4()))
         try:
@@ -40,7 +40,7 @@ def make_app(hub: Hub) -> Starlette:
         except ClientDisconnect:
             response = _refusal(HubError(400, "The upload was cut off."))
         except Exception as error:
-            # Where it happened, not what was sent: no body and no token may reach a log.
+            # Log where it happened, but not the request: no body and no token may reach a log.
             frame = error.__traceback__
             while frame.tb_next:
                 frame = frame.tb_next
@@ -54,7 +54,7 @@ def make_app(hub: Hub) -> Starlette:
 
 
 def _token(authorization: str | None) -> str | None:
-    """The token of an `Authorization` header: a bearer's, or the password that git and git-lfs send."""
+    """The token of an `Authorization` header: a bearer token, or the password that git and git-lfs send."""
     if not authorization:
         return None
     scheme, _, value = authorization.partition(" ")
@@ -67,7 +67,7 @@ def _token(authorization: str | None) -> str | None:
 
 
 def _refusal(error: HubError) -> JSONResponse:
-    # A header is Latin-1 on one line; the whole message is in the body.
+    # A header is one line of Latin-1. The body holds the whole message.
     message = error.message.replace("\r", " ").replace("\n", " ").encode("ascii", "replace").decode()[:500]
     headers = {"X-Error-Message": message, **error.headers}
     if error.code:
@@ -76,7 +76,7 @@ def _refusal(error: HubError) -> JSONResponse:
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    """The whole body; 413 as soon as it is, or says it will be, above the limit."""
+    """The whole body. Raises `HubError` 413 as soon as its announced or received size exceeds the limit."""
     length = request.headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > limit:
         raise HubError(413, f"The body may have at most {limit} bytes.")
@@ -94,7 +94,7 @@ async def _dispatch(hub: Hub, request: Request) -> Response:
     parts = take_apart(raw_path)
     if parts[0] in ("lfs-upload", "lfs-download"):
         return await _transfer(hub, request, parts[0], "/".join(parts[1:]))
-    # An unknown token is refused everywhere, before anything is read.
+    # Every address refuses an unknown token, even public ones.
     user = hub.accounts.user(_token(request.headers.get("authorization")))
     method = "GET" if request.method == "HEAD" else request.method
     endpoint = str(request.base_url).rstrip("/")
@@ -113,7 +113,7 @@ async def _dispatch(hub: Hub, request: Request) -> Response:
         return await _git(Call(**facts, **found), request, method)
     function, about = route(method, parts)
     if method != "GET" and function not in OPEN_TO_ALL:
-        require_user(user)  # before the body is read: nobody unknown may make us hold half a gigabyte
+        require_user(user)  # before reading the body: strangers must not make the server hold half a gigabyte
     limit = MAX_COMMIT_BYTES if function is commits.commit else MAX_JSON_BYTES
     body = await _body(request, limit) if method != "GET" else b""
     answer = await run_in_threadpool(function, Call(body=body, **facts, **about))
@@ -121,9 +121,9 @@ async def _dispatch(hub: Hub, request: Request) -> Response:
 
 
 async def _transfer(hub: Hub, request: Request, purpose: str, where: str) -> Response:
-    """A large file on its way, at a signed address."""
+    """Upload or download of a large file at a signed address."""
     if "authorization" in request.headers:
-        # So does the storage behind the real Hub: a token must not travel there.
+        # As the storage behind the real Hub does: a token must not be sent there.
         raise bad_request("A signed address takes no Authorization header.")
     if purpose == "lfs-download" and request.method in ("GET", "HEAD"):
         return await run_in_threadpool(transfer.download, hub, request, where)
@@ -139,7 +139,7 @@ async def _transfer(hub: Hub, request: Request, purpose: str, where: str) -> Res
 
 
 async def _git(call: Call, request: Request, method: str) -> Response:
-    """What `git clone` and `git fetch` ask for."""
+    """The requests of `git clone` and `git fetch`."""
     (action,) = call.args
     git_http.check_service(action, request.query_params)
     if method != ("GET" if action == "info/refs" else "POST"):
@@ -148,7 +148,7 @@ async def _git(call: Call, request: Request, method: str) -> Response:
         repo = await run_in_threadpool(call.repo_to_download)
     except HubError as error:
         if error.status == 401:
-            error.headers["WWW-Authenticate"] = 'Basic realm="Hugging Face"'  # git then asks for name and token
+            error.headers["WWW-Authenticate"] = 'Basic realm="Hugging Face"'  # makes git ask for name and token
         raise
     body = await _body(request, MAX_JSON_BYTES) if method == "POST" else b""
     return await git_http.serve(repo, action, method, request.url.query, request.headers, body)

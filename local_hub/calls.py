@@ -1,4 +1,4 @@
-"""One request, as the endpoints see it: who asks, about which repo, with what body; and answers in pages."""
+"""`Call`, one request as the endpoints see it: the user, the repo, the arguments and the body; and paged answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from arith_puzzle.local_hub.store.repos import Repo, Store
 
 @dataclass(frozen=True)
 class Hub:
-    """What one server owns; `files_port` is the second port, where large files are sent and fetched."""
+    """The state of one server. `files_port` is the second port, where large files are uploaded and downloaded."""
 
     store: Store
     accounts: Accounts
@@ -31,7 +31,7 @@ class Hub:
 
 @dataclass(frozen=True)
 class Call:
-    """A request whose address has been understood; `args` are the decoded parts after the action's name."""
+    """A request after routing. `args` are the decoded parts of the address after the action's name."""
 
     hub: Hub
     user: User | None
@@ -47,7 +47,7 @@ class Call:
     args: list[str] = field(default_factory=list)
 
     def json(self) -> dict:
-        """The body as a JSON object; 400 when it is anything else."""
+        """The body as a JSON object. Raises `HubError` 400 if it is anything else."""
         try:
             payload = json.loads(self.body or b"{}")
         except (ValueError, RecursionError):
@@ -57,11 +57,11 @@ class Call:
         return payload
 
     def flag(self, name: str) -> bool:
-        """A yes/no query parameter, in any of the spellings clients use."""
+        """Whether a query parameter is true, in either of the clients' spellings (`1` or `true`)."""
         return self.query.get(name, "").lower() in ("1", "true")
 
     def many(self, name: str) -> list[str]:
-        """A repeated query parameter, `name=a&name=b` or `name[]=a`."""
+        """All values of a query parameter: `name=a&name=b` or `name[]=a`."""
         return self.query.getlist(name) + self.query.getlist(f"{name}[]")
 
     # ---- repos ----
@@ -71,12 +71,18 @@ class Call:
         return replace(self, kind=kind, repo_id=repo_id)
 
     def can_read(self, repo: Repo) -> bool:
+        """Whether this request's user may read the repo."""
         return not repo.meta["private"] or (self.user is not None and self.user.owns(repo.namespace))
 
     def repo_to_read(self) -> Repo:
-        """The repo asked for. A bare name is the oldest readable repo of that name in any namespace: so the Hub
-        answers for datasets from before namespaces. A repo that may not be read is answered like a missing one, and
-        307 leads from a former name, or one in other letters' case, to the present one."""
+        """The repo of this request.
+
+        A bare name stands for the oldest readable repo of that name in any namespace, as on the Hub.
+
+        Raises:
+            HubError: RepoNotFound (401 or 404) if the repo is missing or hidden from this user; 307 to the present
+                name if the repo was renamed or its name differs in case.
+        """
         if "/" in self.repo_id:
             repo = self.hub.store.open(self.kind, self.repo_id)
             if repo is None:
@@ -90,7 +96,7 @@ class Call:
         raise repo_not_found(anonymous=self.user is None)
 
     def repo_to_download(self) -> Repo:
-        """As `repo_to_read`, for the contents of its files: 401 or 403 GatedRepo to those a gate keeps out."""
+        """`repo_to_read` for the contents of files. Raises GatedRepo (401 or 403) for users without access."""
         repo = self.repo_to_read()
         if repo.meta["gated"] and not (self.user and self.user.owns(repo.namespace)):
             request = repo.access.get(self.user.name) if self.user else None
@@ -99,13 +105,17 @@ class Call:
         return repo
 
     def repo_to_write(self) -> Repo:
-        """The repo to change: 401, 403 or 404 when that cannot be. A bare name is in the user's own namespace."""
+        """The repo of this request, to change it. A bare name is in the user's own namespace.
+
+        Raises:
+            HubError: 401 without a token, 403 without the right to write, 404 if the repo is missing or hidden.
+        """
         repo = self._known_to_user()
         require_write(self.user, repo.namespace, repo.id)
         return repo
 
     def repo_to_contribute(self) -> Repo:
-        """The repo to send a pull request or a comment to: whoever can read it may, with a token that writes."""
+        """The repo of this request, to send a pull request or a comment. Needs a token that writes, and read access."""
         repo = self._known_to_user()
         if self.user.role == "read":
             raise forbidden("This token has the role 'read': writing needs a token with the role 'write'")
@@ -124,7 +134,7 @@ class Call:
     def _follow_rename(self, repo_id: str) -> None:
         repo = self.hub.store.renamed(self.kind, repo_id)
         if repo is not None and self.can_read(repo):
-            # Relative, as on the Hub: clients send their token along only where the host stays the same.
+            # A relative address, as on the Hub: clients send their token only to the same host.
             address = self.path.replace(f"/{self.repo_id}", f"/{repo.id}", 1)
             raise moved(f"{address}?{self.query}" if self.query else address)
 
@@ -133,9 +143,14 @@ class Call:
     def page(
         self, items: list, size: int, pinned: str = "", finish: Callable[[list], list] | None = None
     ) -> JSONResponse:
-        """The part of `items` that the query's `cursor` stands for, at most `limit` or `size` of them, and the address
-        of the next part in the header `Link`, as the Hub gives it. `pinned` is remembered in the cursor; `finish`
-        makes of the part what is sent."""
+        """One page of `items`, with the address of the next page in the header `Link`, as on the Hub.
+
+        Args:
+            items: the whole list.
+            size: most items on a page; the query's `limit` can lower it.
+            pinned: text to carry to the next page, in its cursor (such as the commit that is listed).
+            finish: turns the items of the page into what is sent; None sends them as they are.
+        """
         limit = self.query.get("limit", "")
         size = max(1, min(int(limit), size)) if limit.isdecimal() and len(limit) < 10 else size
         start = self.cursor()[0]
@@ -149,7 +164,7 @@ class Call:
         return JSONResponse(finish(part) if finish else part, headers=headers)
 
     def cursor(self) -> tuple[int, str]:
-        """(where the page begins, what it was pinned to) of the query's cursor; (0, "") without one."""
+        """(index of the page's first item, `pinned` of the previous page), from the query's cursor; else (0, "")."""
         if "cursor" not in self.query:
             return 0, ""
         try:

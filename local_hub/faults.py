@@ -1,12 +1,12 @@
-"""Faults on order, so that a client's retries and repairs are tried without a mock in the client.
+"""Fault injection: make chosen requests fail, to test how a client retries and repairs, without a mock in the client.
 
     >>> from arith_puzzle.local_hub import Fault, running
     >>> with running("runs/hub", faults=[Fault(status=429, path="/commit/", retry_after=1)]) as hub:
-    ...     HfApi(endpoint=hub.endpoint, token=hub.token).upload_folder(...)   # the first commit meets a 429
-    ...     hub.faults.add(Fault(cut="answer", path="/commit/"))               # and the next one loses its answer
-    ...     assert hub.faults.count("POST", "/commit/") == 2                   # requests seen, failed ones included
+    ...     HfApi(endpoint=hub.endpoint, token=hub.token).upload_folder(...)  # the first commit gets a 429
+    ...     hub.faults.add(Fault(cut="answer", path="/commit/"))  # the answer to the next commit is lost
+    ...     assert hub.faults.count("POST", "/commit/") == 2  # counts all requests, failed ones too
 
-Faults sit in front of the Hub: what it stores is never touched by them, only what passes between it and a client.
+Faults act between the client and the Hub. They never change what the Hub stores.
 """
 
 from __future__ import annotations
@@ -25,18 +25,22 @@ _CUTS = ("request", "answer")
 
 @dataclass
 class Fault:
-    """What happens to the requests that match, instead of or besides their answer; exactly one of three.
+    """One failure, and the requests that it strikes. Set exactly one of `status`, `cut` and `hang`.
 
-    status: the request is not carried out and this status (such as 429, 500, 503) is the answer, with
-        `Retry-After: retry_after` seconds where that is given, and `headers`: the client picks its exception by
-        `X-Error-Code` and `X-Error-Message`.
-    cut: "request": the connection is reset when half of the body has arrived, and nothing is carried out;
-        "answer": the request is carried out and the connection is reset when half of the answer is on its way.
-    hang: seconds that the request waits before it is carried out as usual.
+    Args:
+        status: the request is not carried out; this status (such as 429, 500 or 503) is the answer.
+        cut: "request": the connection is reset after half of the body has arrived, and nothing is carried out.
+            "answer": the request is carried out, and the connection is reset after half of the answer is sent.
+        hang: seconds to wait before the request is carried out as usual.
+        method: HTTP method of the requests that match, such as "POST"; None matches any.
+        path: regular expression, searched in the undecoded path with its query.
+        skip: number of matching requests that pass first.
+        times: number of matching requests that fail after those; None: all that follow.
+        retry_after: with `status`, seconds in the header `Retry-After`.
+        headers: with `status`, further headers. The client chooses its exception by `X-Error-Code` and
+            `X-Error-Message`.
 
-    method ("POST"; None: any) and path (a regular expression, searched in the undecoded path with its query) say which
-    requests match. Of these the first `skip` pass, the next `times` fail (None: all that follow), the others pass.
-    `fired` counts the failures. Raises `ValueError` for a fault that is none, or more than one.
+    `fired` counts the failures so far. Raises `ValueError` unless exactly one of the three is set.
     """
 
     status: int | None = None
@@ -69,7 +73,7 @@ class Fault:
 
 
 class Faults:
-    """The faults of one Hub and the requests it has seen. Safe to use while the Hub serves."""
+    """The faults of one Hub, and a count of its requests. Safe to use while the Hub serves."""
 
     def __init__(self, faults: Iterable[Fault] = ()):
         self._lock = threading.Lock()
@@ -77,29 +81,30 @@ class Faults:
         self._seen: list[tuple[str, str]] = []
 
     def add(self, fault: Fault) -> Fault:
-        """Order one more; of several that match a request the first ordered strikes."""
+        """Add a fault. If several match a request, the one added first strikes."""
         with self._lock:
             self._faults.append(fault)
         return fault
 
     def clear(self) -> None:
-        """No more faults, and no requests remembered."""
+        """Remove all faults and forget all requests."""
         with self._lock:
             self._faults.clear()
             self._seen.clear()
 
     def count(self, method: str | None = None, path: str = "") -> int:
-        """Requests that came in with this method (None: any) and a path that this expression finds."""
+        """Number of requests with this method (None: any) whose path matches this regular expression."""
         with self._lock:
             return sum((method is None or seen[0] == method) and bool(re.search(path, seen[1])) for seen in self._seen)
 
-    def _of(self, method: str, path: str) -> Fault | None:
+    def _strike(self, method: str, path: str) -> Fault | None:
+        """Note a request; the fault that strikes it, if any."""
         with self._lock:
             self._seen.append((method, path))
             return next((fault for fault in self._faults if fault.strikes(method, path)), None)
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """The application with these faults in front of it."""
+        """Wrap the application so that these faults strike before it sees a request."""
 
         async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -107,24 +112,24 @@ class Faults:
             path = scope["raw_path"].decode("ascii", "replace")
             if scope["query_string"]:
                 path += "?" + scope["query_string"].decode("ascii", "replace")
-            fault = self._of(scope["method"], path)
+            fault = self._strike(scope["method"], path)
             if fault is None:
                 return await app(scope, receive, send)
             if fault.status is not None:
                 wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
                 answer = JSONResponse(
-                    {"error": f"A fault on order: {fault.status}"}, fault.status, wait | fault.headers
+                    {"error": f"An injected fault: {fault.status}"}, fault.status, wait | fault.headers
                 )
                 return await answer(scope, receive, send)
             if fault.hang is not None:
                 await asyncio.sleep(fault.hang)
                 return await app(scope, receive, send)
-            # uvicorn's `send` is a method of the object that holds the connection; ASGI itself knows no reset.
+            # ASGI has no way to reset a connection. uvicorn's `send` is a method of the object that holds it.
             connection = send.__self__.transport
             if fault.cut == "request":
                 await _read_half(scope, receive)
                 connection.abort()
-                return await asyncio.sleep(0)  # uvicorn learns of it, and does not log a missing answer
+                return await asyncio.sleep(0)  # lets uvicorn notice, so that it logs no missing answer
             return await app(scope, receive, _cutting(send, connection))
 
         return faulty
@@ -140,7 +145,7 @@ async def _read_half(scope: Scope, receive: Receive) -> None:
 
 
 def _cutting(send: Send, connection: asyncio.Transport) -> Send:
-    """`send` that passes the headers on and half of the first piece of the body, then resets the connection."""
+    """A `send` that forwards the headers and half of the first chunk of the body, then resets the connection."""
 
     async def cut(message: Message) -> None:
         if connection.is_closing():

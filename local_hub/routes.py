@@ -1,14 +1,12 @@
-"""Which endpoint an address leads to.
+"""The routing table: which method and address lead to which endpoint.
 
-Addresses are taken apart while still percent-encoded, because clients send a branch `a/b` as `a%2Fb`.
+Addresses are split while they are still percent-encoded, because clients send a branch `a/b` as `a%2Fb`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from urllib.parse import unquote
-
-from starlette.responses import JSONResponse, Response
 
 from arith_puzzle.local_hub.calls import Call
 from arith_puzzle.local_hub.endpoints import (
@@ -24,13 +22,12 @@ from arith_puzzle.local_hub.endpoints import (
     transfer,
 )
 from arith_puzzle.local_hub.endpoints.collections import ROUTES as COLLECTIONS
-from arith_puzzle.local_hub.errors import HubError, bad_request, not_served
-from arith_puzzle.local_hub.names import ACTIONS, KINDS, PLURAL
-from arith_puzzle.local_hub.store.cards import validate
+from arith_puzzle.local_hub.errors import HubError, not_served
+from arith_puzzle.local_hub.names import ACTIONS, KINDS
 
 Endpoint = Callable[[Call], object]
 
-# (method, action) → fewest arguments, most arguments, endpoint; under /api/<kind>/<repo id>/
+# (method, action) -> (fewest arguments, most arguments, endpoint), below /api/<kind>/<repo id>/.
 REPO_API: dict[tuple[str, str], tuple[int, int, Endpoint]] = {
     ("GET", ""): (0, 0, listing.info),
     ("GET", "revision"): (1, 1, listing.info),
@@ -53,34 +50,23 @@ REPO_API: dict[tuple[str, str], tuple[int, int, Endpoint]] = {
     ("GET", "likers"): (0, 0, people.likers),
     ("GET", "user-access-request"): (1, 1, access.listing),
 }
-# The same for actions whose first argument says more.
+# (method, action, first argument) -> endpoint, below the same address.
 REPO_API_2: dict[tuple[str, str, str], Endpoint] = {
     ("POST", "lfs-files", "batch"): history.delete_lfs_files,
     ("POST", "lfs-files", "duplicate"): history.duplicate_lfs_files,
     ("POST", "user-access-request", "handle"): access.handle,
     ("POST", "user-access-request", "grant"): access.grant,
 }
+# As REPO_API, below /<repo id>/, /datasets/<repo id>/ and /spaces/<repo id>/.
 PAGES: dict[tuple[str, str], tuple[int, int, Endpoint]] = {
     ("GET", "resolve"): (2, 64, files.resolve),
     ("GET", "raw"): (2, 64, files.raw),
     ("POST", "ask-access"): (0, 0, access.ask),
 }
-
-
-def _validate_yaml(call: Call) -> Response:
-    payload = call.json()
-    content, repo_type = payload.get("content"), payload.get("repoType", "model")
-    if not isinstance(content, str) or repo_type not in PLURAL:
-        raise bad_request("'content' must be the text of a README.md and 'repoType' the type of its repo.")
-    errors, warnings = validate(content, repo_type)
-    body = {"errors": [{"message": text} for text in errors], "warnings": [{"message": text} for text in warnings]}
-    return JSONResponse(body, 400 if errors else 200)
-
-
-# `*` stands for one part of the address, which becomes an argument.
+# (method, parts of the address below /api/) -> endpoint. `*` matches any part, which becomes an argument.
 FIXED: dict[tuple[str, ...], Endpoint] = {
     ("GET", "whoami-v2"): people.whoami,
-    ("POST", "validate-yaml"): _validate_yaml,
+    ("POST", "validate-yaml"): commits.validate_yaml,
     ("POST", "repos", "create"): repos.create,
     ("DELETE", "repos", "delete"): repos.delete,
     ("POST", "repos", "move"): repos.move,
@@ -92,19 +78,23 @@ FIXED: dict[tuple[str, ...], Endpoint] = {
     ("GET", "organizations", "*", "settings", "repositories"): people.own_repositories,
     **COLLECTIONS,
 }
-# Endpoints that answer nobody in particular too, though they are not asked by GET.
-OPEN_TO_ALL = (files.paths_info, _validate_yaml, transfer.batch)
+# Endpoints that need no token although their method is not GET.
+OPEN_TO_ALL = (files.paths_info, commits.validate_yaml, transfer.batch)
 
 
 def take_apart(path: str) -> list[str]:
-    """The decoded parts of an undecoded path."""
+    """Split a percent-encoded path and decode its parts."""
     return [unquote(part) for part in path.strip("/").split("/")]
 
 
 def route(method: str, parts: list[str]) -> tuple[Endpoint, dict]:
-    """(endpoint, what the address says of the repo and its arguments).
+    """Find the endpoint of an address.
 
-    501 for an address under /api/ that is not served, 404 for a page, 405 for another method.
+    Returns:
+        The endpoint, and the fields of `Call` that the address gives: kind, repo_id, args.
+
+    Raises:
+        HubError: 501 for an unknown address below /api/, 404 for any other, 405 for a method that it does not take.
     """
     if parts[0] == "api":
         if len(parts) >= 2 and parts[1] in KINDS:
@@ -122,7 +112,7 @@ def route(method: str, parts: list[str]) -> tuple[Endpoint, dict]:
 
 
 def git_route(parts: list[str]) -> dict | None:
-    """What the address says when it is one that git asks for, else None: `<repo id>[.git]/<info/refs or a service>`."""
+    """The fields of `Call` for an address of git, `<repo id>[.git]/<info/refs or a service>`; None for others."""
     for action in ("info/refs", "git-upload-pack", "git-receive-pack"):
         words = action.split("/")
         if parts[-len(words) :] == words:
@@ -145,7 +135,7 @@ def _fixed_route(method: str, parts: list[str]) -> tuple[Endpoint, dict]:
 
 
 def _repo_route(method: str, kind: str, parts: list[str], table: dict) -> tuple[Endpoint, dict]:
-    # `a/b/…` is the repo a/b, unless b is an action: then a is a bare name.
+    # `a/b/…` is the repo a/b. But if b is an action, `a` is a bare name.
     bare = len(parts) < 2 or parts[1] in ACTIONS
     repo_id, rest = ("".join(parts[:1]), parts[1:]) if bare else ("/".join(parts[:2]), parts[2:])
     action, args = (rest[0], rest[1:]) if rest else ("", [])
@@ -174,5 +164,5 @@ def _discussion_route(method: str, args: list[str]) -> Endpoint:
         ("POST", 4): discussions.change,
     }
     if (method, len(args)) not in endpoints:
-        raise not_served("this about discussions")
+        raise not_served("this action on discussions")
     return endpoints[method, len(args)]

@@ -1,4 +1,4 @@
-"""Serving: a Hub on an address, in a thread (`running`) or until stopped (`serve`)."""
+"""Start a server: `running` serves from a background thread, `serve` until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from arith_puzzle.local_hub.store.collections import Collections
 from arith_puzzle.local_hub.store.repos import Store
 
 Sockets = list[socket.socket]
-_STOP_SECONDS = 5  # what a transfer under way is given when the server stops
+_STOP_SECONDS = 5  # time for running transfers to finish when the server stops
 
 
 @dataclass(frozen=True)
 class Running:
-    """A Hub that is being served; `faults` takes orders for faults and counts requests (faults.py)."""
+    """A Hub that is served. `faults` injects faults and counts requests (faults.py)."""
 
     endpoint: str
     token: str
@@ -38,14 +38,14 @@ class Running:
 
 
 def _open(root: Path, host: str, port: int, faults: Faults | None) -> tuple[Store, Accounts, Sockets, uvicorn.Server]:
-    """Everything that can fail, before anything runs: the folder, the tokens, the address."""
+    """Open the folder, the tokens and the ports: all that can fail, before the server runs."""
     store = Store(Path(root).absolute())
     listening: Sockets = []
     try:
         accounts = Accounts(store.root)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # The second, on any free port, is where large files are sent and fetched: to clients another host, as the
-        # storage behind the real Hub is.
+        # Large files use the second port, any free one. To a client it is another host, like the storage behind the
+        # real Hub.
         for wanted in (port, 0):
             listening.append(socket.create_server((host, wanted), family=family))
         hub = Hub(store, accounts, Collections(store.root), Links(), listening[1].getsockname()[1])
@@ -53,7 +53,7 @@ def _open(root: Path, host: str, port: int, faults: Faults | None) -> tuple[Stor
     except BaseException:
         _close(listening, store)
         raise
-    # No access log: addresses hold upload signatures.
+    # No access log, because addresses hold upload signatures.
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_STOP_SECONDS
     )
@@ -75,19 +75,24 @@ def _address(host: str, listening: Sockets) -> str:
 def running(
     root: str | Path, *, host: str = "127.0.0.1", port: int = 0, faults: Iterable[Fault] = ()
 ) -> Iterator[Running]:
-    """Serve the Hub kept in `root` from a background thread while the block runs; port 0 takes a free one.
+    """Serve the Hub kept in `root` from a background thread while the block runs.
 
-    `faults` happen to the requests they name (faults.py); `hub.faults` adds more and counts requests meanwhile.
+    Args:
+        root: folder of the Hub's data; created if it is missing.
+        host: address to listen on.
+        port: port to listen on; 0 takes a free one.
+        faults: faults to inject (faults.py). `hub.faults` adds more and counts requests while the Hub serves.
 
-    Raises `OSError` when the folder cannot be written, is served already, or the port is taken; `ValueError` when
-    `tokens.json` is malformed.
+    Raises:
+        OSError: the folder cannot be written or is already served, or the port is taken.
+        ValueError: `tokens.json` is malformed.
     """
     ordered = Faults(faults)
     store, accounts, listening, server = _open(Path(root), host, port, ordered)
     thread = threading.Thread(target=server.run, kwargs={"sockets": listening}, name="local-hub", daemon=True)
     thread.start()
     try:
-        # The socket listens already, so a client's first request waits instead of failing.
+        # The socket already listens, so a client's first request waits instead of failing.
         yield Running(_address(host, listening), accounts.token, accounts.token_file, ordered)
     finally:
         server.should_exit = True
@@ -96,10 +101,10 @@ def running(
 
 
 def serve(root: str | Path, host: str = "127.0.0.1", port: int = 7861) -> None:
-    """Serve the Hub kept in `root` until Ctrl-C or SIGTERM, printing what a user would type. Raises as `running`."""
+    """Serve the Hub kept in `root` until Ctrl-C or SIGTERM. Prints the variables to export. Raises as `running`."""
     store, accounts, listening, server = _open(Path(root), host, port, None)
     endpoint = _address(host, listening)
-    print(f"The local Hub of {store.root} is at {endpoint} (user {DEFAULT_USER}). To use it:\n")
+    print(f"The local Hub in {store.root} is at {endpoint} (user {DEFAULT_USER}). To use it:\n")
     print(f"  export HF_ENDPOINT={endpoint}")
     print("  export HF_HUB_DISABLE_XET=1")
     print(f"  export HF_TOKEN_PATH={accounts.token_file}\n", flush=True)

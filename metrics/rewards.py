@@ -1,18 +1,18 @@
-"""Rewards for reinforcement learning, in the form in which TRL's GRPOTrainer calls them.
+"""Reward functions for reinforcement learning, with the signature that TRL's GRPOTrainer expects.
 
-``GRPOTrainer(reward_funcs=reward, ...)`` over a dataset with the columns ``prompt``, ``numbers`` and ``target``;
-or ``reward_funcs=[reward, graded_reward]`` with ``reward_weights`` in GRPOConfig.
+Use ``GRPOTrainer(reward_funcs=reward, ...)`` with a dataset that has the columns ``prompt``, ``numbers`` and
+``target``. To combine both rewards, use ``reward_funcs=[reward, graded_reward]`` and ``reward_weights`` in GRPOConfig.
 
-``reward`` is the metric itself. ``graded_reward`` gives a learner that solves nothing yet a slope to climb:
-the share of the N checks (N-1 equations and the target) that hold before the first fault.
+``reward`` is 1 for a correct response, else 0. ``graded_reward`` also gives partial credit, so that a model that solves
+no puzzle yet gets a signal. Its value is the share of N checks (N-1 equations and the target) that pass before the
+first fault.
 
-What the graded form resists. A fault of form or of count is judged over the whole response before any number is
-used, as everywhere; such a response earns 0. So nothing is gained by padding, by repeating, by stopping early or
-by writing on after a solution, and no more than N-1 equations ever count, each of which takes a number away.
+Padding, repetition, early stops and text after a solution do not raise ``graded_reward``. Form and number of equations
+are checked over the whole response first, and a response with such a fault earns 0. So at most N-1 equations count.
 
-What it cannot resist. It does not see whether a step leads anywhere: N-1 equations that hold but miss the target
-earn (N-1)/N, whatever they are, and of two wrong answers the one that puts its easy steps (``x*1``, ``x-x``)
-first may earn more. Give it a small weight beside ``reward``, and watch pass@1, not the reward.
+``graded_reward`` has a weakness: it does not know whether a step is useful. Any N-1 equations that hold but miss the
+target earn (N-1)/N. A wrong response that begins with easy steps (``x*1``, ``x-x``) may earn more than another wrong
+response. Give it a small weight beside ``reward``, and judge a run by pass@1 and not by this reward.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from collections.abc import Sequence
 
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import Verdict, verify
 
+POOL_FAULTS = ("unavailable_operand", "division_by_zero", "inexact_division", "wrong_result")
+"""The faults of one equation. The equations before it hold."""
+
 Completion = str | Sequence[dict]
-"""A text, or a conversation of which the last message is the answer."""
+"""A string, or a conversation whose last message is the answer."""
 
 
 def reward(
@@ -31,11 +34,12 @@ def reward(
     """1.0 for each completion that verifies as ``ok``, else 0.0.
 
     Args:
-        completions: C texts, or C lists of messages ``{"role", "content"}``.
-        numbers: C lists of integers, and ``target``: C integers; columns of the dataset, as TRL hands them over.
+        completions: C strings, or C lists of messages ``{"role", "content"}``.
+        numbers: C lists of integers, the dataset's column.
+        target: C integers, the dataset's column.
 
     Raises:
-        ValueError: columns of unlike lengths. Nothing is raised on any completion.
+        ValueError: columns of different lengths. No completion raises.
     """
     return [float(verdict.correct) for verdict in _verdicts(completions, numbers, target)]
 
@@ -43,10 +47,10 @@ def reward(
 def graded_reward(
     completions: Sequence[Completion], numbers: Sequence[Sequence[int]], target: Sequence[int], **_
 ) -> list[float]:
-    """1.0 for ``ok``, else in [0, 1): the share of N checks that hold before the first fault.
+    """1.0 for each completion that verifies as ``ok``, else the share of N checks that pass before the first fault.
 
-    Arguments and errors as of ``reward``. The fault's line L leaves L-1 equations that hold, so it earns (L-1)/N;
-    ``wrong_target`` earns (N-1)/N; every fault of length, characters, form or count earns 0.
+    A fault in line L earns (L-1)/N, because L-1 equations hold. ``wrong_target`` earns (N-1)/N. Faults of length,
+    characters, form and count earn 0. Arguments and errors are those of ``reward``.
     """
     verdicts = _verdicts(completions, numbers, target)
     return [_grade(verdict, len(given)) for verdict, given in zip(verdicts, numbers, strict=True)]
@@ -57,7 +61,7 @@ def _grade(verdict: Verdict, n: int) -> float:
         return 1.0
     if verdict.reason == "wrong_target":
         return (n - 1) / n
-    if verdict.reason in ("unavailable_operand", "division_by_zero", "inexact_division", "wrong_result"):
+    if verdict.line is not None and verdict.reason in POOL_FAULTS:
         return (verdict.line - 1) / n
     return 0.0
 

@@ -1,4 +1,4 @@
-"""Verify a JSONL file of answers: the metric over all of it, and a verdict for each row."""
+"""Verify a JSONL file of responses: compute the metric over all rows and write a verdict for each response."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ _ROW = "a row is an object with numbers, target and response"
 
 
 def verify_file(path: Path, out: Path, *, division: str = "exact") -> tuple[dict | None, list[str]]:
-    """Judge rows with ``numbers``, ``target`` and ``response``; other keys are ignored, empty lines too.
+    """Judge the rows of a JSONL file and write the verdicts.
 
-    A row with several samples has ``responses``, a list, instead. Writes ``out``: for each response of a good row the
-    row's line number, ``correct``, ``reason``, ``line`` and ``message``, and of several samples which one.
+    Args:
+        path: the file. A row has ``numbers``, ``target`` and ``response``, or a list ``responses`` for several samples.
+            Other keys and empty lines are ignored.
+        out: the JSONL file to write. It gets one line per response: ``row`` (the row's 1-based line number),
+            ``correct``, ``reason``, ``line`` and ``message``, and for a list also ``sample`` (0-based).
+        division: as in ``verify``.
 
     Returns:
-        (the metric, or None where no row could be read; a line for each broken row, naming it).
+        (the metric, or None if no row is readable; an error line for each broken row).
 
     Raises:
-        InputError: the file cannot be read, or ``out`` not written.
+        InputError: the file cannot be read, or ``out`` cannot be written.
     """
     partial = out.with_name(f".{out.name}.tmp")
     references, responses, broken = [], [], []
     try:
         with partial.open("w", encoding="utf-8") as file:
-            for number, line in enumerate(_lines(path), 1):
-                row, fault = _read_row(line, first=number == 1)
+            for number, row, fault in read_rows(path):
                 if fault:
                     broken.append(f"{path}:{number}: {fault}")
                 if row is None:
@@ -41,7 +44,7 @@ def verify_file(path: Path, out: Path, *, division: str = "exact") -> tuple[dict
                 responses.append(samples)
                 for sample, response in enumerate(samples):
                     verdict = verify(row["numbers"], row["target"], response, division=division)
-                    record = {"row": number} | ({"sample": sample} if "responses" in row else {})
+                    record: dict[str, object] = {"row": number, **({"sample": sample} if "responses" in row else {})}
                     record |= {"correct": verdict.correct, "reason": verdict.reason, "line": verdict.line}
                     file.write(json.dumps(record | {"message": verdict.message}) + "\n")
         partial.replace(out)
@@ -56,20 +59,30 @@ def verify_file(path: Path, out: Path, *, division: str = "exact") -> tuple[dict
 
 
 def table(measured: dict) -> str:
-    """The metric as lines: what was measured, how much, and in words what each reason means."""
+    """Format the metric as text lines: a name and a value each, and the meaning of each reason."""
     low, high = measured["pass@1_ci95"]
     lines = [
         f"{'puzzles':<22}{measured['num_puzzles']:>9,}",
         f"{'pass@1':<22}{measured['pass@1']:>9.4f}  [{low:.4f}, {high:.4f}]",
-        f"{'pass@1_lenient':<22}{measured['pass@1_lenient']:>9.4f}  once what is beyond doubt is in strict form",
+        f"{'pass@1_lenient':<22}{measured['pass@1_lenient']:>9.4f}  after normalization to the strict form",
         *(f"{f'  N={n}':<22}{value:>9.4f}" for n, value in measured["by_n"].items()),
         *(f"{reason:<22}{share:>9.2%}  {REASONS[reason]}" for reason, share in measured["reasons"].items()),
     ]
     return "\n".join(lines)
 
 
+def read_rows(path: Path) -> Iterator[tuple[int, dict | None, str]]:
+    """Yield (1-based line number, row, error) for each line, as ``_read_row`` parses it.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    for number, line in enumerate(_lines(path), 1):
+        yield number, *_read_row(line, first=number == 1)
+
+
 def _lines(path: Path) -> Iterator[bytes]:
-    """The file's lines as bytes, so that one that is no text spoils no other."""
+    """Yield the file's lines as bytes, so that a line that is not text does not affect the others."""
     try:
         with path.open("rb") as file:
             yield from file
@@ -78,15 +91,15 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _read_row(line: bytes, *, first: bool) -> tuple[dict | None, str]:
-    """(row, "") for a good one, (None, what is wrong) for a broken one, (None, "") for an empty line."""
+    """Parse a line: (row, "") for a good row, (None, error) for a broken row, (None, "") for an empty line."""
     try:
         text = line.decode("utf-8-sig" if first else "utf-8").strip(" \t\r\n")
         row = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant) if text else None
     except UnicodeDecodeError as error:
-        return None, f"not UTF-8, from byte {error.start + 1} on; save the file as UTF-8"
+        return None, f"not UTF-8 from byte {error.start + 1} on; save the file as UTF-8"
     except json.JSONDecodeError as error:
         return None, f"not JSON: {error.msg} at character {error.pos + 1}"
-    except ValueError as error:  # ours, or the interpreter's on a number of thousands of digits
+    except ValueError as error:  # raised by the two hooks, or by the interpreter for a number with thousands of digits
         return None, f"not JSON: {error}" if "digits" not in str(error) else "a number has too many digits"
     except RecursionError:
         return None, "not JSON: nested too deeply"
@@ -103,24 +116,24 @@ def _read_row(line: bytes, *, first: bool) -> tuple[dict | None, str]:
         return None, "'target' must be an integer"
     if "responses" in row:
         if not isinstance(row["responses"], list) or not row["responses"]:
-            return None, "'responses' must be a list of strings, one for each sample"
+            return None, "'responses' must be a list of strings, one per sample"
         if "response" in row:
-            return None, "'response' and 'responses' both; a row has one of them"
+            return None, "has both 'response' and 'responses'; keep one of them"
     for response in row.get("responses", [row.get("response")]):
         if not isinstance(response, str):
-            return None, "'response' must be a string" if "response" in row else "each of 'responses' must be a string"
+            return None, ("'response'" if "response" in row else "every item of 'responses'") + " must be a string"
     return row, ""
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict:
-    """Of two values for one key, JSON readers keep now the first, now the last: refused."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
-        raise ValueError(f"the key {twice[:40]!r} comes twice")
+    """Build an object and refuse a repeated key, because JSON readers differ on which value they keep."""
+    found: dict = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key[:40]!r} is repeated")
+        found[key] = value
     return found
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")

@@ -215,8 +215,7 @@ def _results(shown: dict[str, dict], manifest: dict) -> dict:
 
 def _training(run: dict) -> dict:
     """What the templates' part on the training shows."""
-    hardware, last, energy = run["hardware"], run["log"][-1], run.get("energy") or {}
-    kwh, step = energy.get("kwh"), run.get("resumed_from_step")
+    hardware, last, step = run["hardware"], run["log"][-1], run.get("resumed_from_step")
     return {
         "run": run,
         "gpu": hardware.get("gpu"),
@@ -224,7 +223,6 @@ def _training(run: dict) -> dict:
         "steps": last["step"],
         "epochs": last["epoch"],
         "device_hours": run["seconds"] * hardware["processes"] / 3600,
-        "energy": energy.get("how", "not measured") if kwh is None else f"{kwh:.3g} kWh ({energy['how']})",
         "recipe": yaml.safe_dump(_given(run["recipe"]), sort_keys=False, width=110),
         "versions": ", ".join(f"{name} {version}" for name, version in run["versions"].items()),
     }

@@ -16,7 +16,7 @@ from pathlib import Path
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE, shipped
 from arith_puzzle.dataset_builder.loading_script import stage_script
-from arith_puzzle.evaluation.report import plot_by_n, plot_loss, plot_reasons
+from arith_puzzle.evaluation.plots import plot_by_n, plot_loss, plot_reasons
 from arith_puzzle.model_cards import benchmark, render
 from arith_puzzle.model_cards.check import check_card
 from arith_puzzle.release.imports import copy_imported

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import write_text
 from arith_puzzle.dataset_builder.aug_gsm8k.dataset import NAME
-from arith_puzzle.dataset_builder.aug_gsm8k.runs import rows_sha256, write_text
+from arith_puzzle.dataset_builder.aug_gsm8k.runs import rows_sha256
 from arith_puzzle.model_cards.aug_gsm8k import aug_gsm8k_card
 from arith_puzzle.release.inputs import read_json
 from arith_puzzle.release.stage import Repo, write_stage

@@ -1,9 +1,9 @@
-"""Score against data: the log-linear fit ``score = intercept + slope * log10(rows)`` with its 95% intervals.
+"""Fit scores to the logarithm of the training rows: ``score = intercept + slope * log10(rows)``, with 95% intervals.
 
-MuggleMath (arXiv 2310.05506) reports accuracy as log-linear in the amount of augmented data. The intervals are those
-of ordinary least squares with normal errors (Draper and Smith, Applied Regression Analysis, chapter 1): they speak of
-the points' scatter about the line. Points scored on the same test rows share that test's luck, which moves the whole
-line and which no scatter shows; each point's own interval (Wilson) does.
+MuggleMath (arXiv 2310.05506) reports that accuracy is log-linear in the amount of augmented data. The intervals are those
+of ordinary least squares with normal errors (Draper and Smith, Applied Regression Analysis, chapter 1). They describe
+only the scatter of the points about the line. All points are scored on the same test rows, and the choice of these rows
+can shift the whole line. The fit's intervals do not show this error; the Wilson interval of each point does.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from math import cos, pi, sin, sqrt, tan
 import numpy as np
 
 BAND_POINTS = 25
+"""The number of points of the fitted line and its band."""
 
 
 def fit_log_linear(points: list[dict], *, score: str = "pass@1", rows: str = "rows") -> dict | None:
     """Fit ``points[i][score]`` to log10 of ``points[i][rows]`` by ordinary least squares.
 
     Args:
-        points: each with a score in 0..1 and a number of rows, at least 1. Several at one size (seeds) are points each.
-        score, rows: the keys, such as "accuracy" for GSM8K.
+        points: each has a score in 0..1 and a number of rows, at least 1. Trainings of one size with several seeds are
+            separate points.
+        score, rows: the keys of both values in a point.
 
     Returns:
-        None with fewer than three sizes, where a line leaves nothing to judge it by; else
-        {"slope_per_decade": score per tenfold rows, "slope_ci95": [low, high], "intercept" (at one row, far outside
-        the data), "intercept_ci95", "r2" (None where all scores are equal), "residual_sd", "points", "sizes",
-        "decades": log10 of largest to least rows, "band": [[rows, low, line, high], ...] from the least to the largest
-        rows, the 95% interval of the line's height}.
+        None if there are fewer than three sizes: two sizes cannot show whether a line fits. Else
+        {"slope_per_decade": the increase of the score per tenfold increase in rows, "slope_ci95": [low, high],
+        "intercept" (at one row, far outside the data), "intercept_ci95", "r2" (None if all scores are equal),
+        "residual_sd", "points": their number, "sizes": the number of different sizes, "decades": log10(largest rows /
+        smallest rows), "band": [[rows, low, line, high], ...], the line and its 95% interval, from the smallest to the
+        largest rows}.
     """
     x = np.log10([point[rows] for point in points])
     y = np.array([point[score] for point in points], float)
@@ -44,7 +47,7 @@ def fit_log_linear(points: list[dict], *, score: str = "pass@1", rows: str = "ro
     reach = t_quantile(count - 2) * deviation
 
     def height(at: np.ndarray) -> np.ndarray:
-        """Half of the interval of the line at log10 rows."""
+        """Return half the width of the line's interval at log10(rows) = ``at``."""
         return reach * np.sqrt(1 / count + (at - middle) ** 2 / spread)
 
     grid = np.linspace(x.min(), x.max(), BAND_POINTS)
@@ -66,10 +69,13 @@ def fit_log_linear(points: list[dict], *, score: str = "pass@1", rows: str = "ro
 
 @lru_cache
 def t_quantile(freedom: int, inside: float = 0.95) -> float:
-    """The t with ``inside`` of Student's distribution, of ``freedom`` degrees, between -t and t.
+    """Return t such that Student's t distribution has probability ``inside`` between -t and t.
 
-    The share inside is Abramowitz and Stegun's 26.7.3 and 26.7.4, finite sums over the angle atan(t / sqrt(freedom));
-    the angle is found by bisection.
+    The probability is a finite sum over the angle atan(t / sqrt(freedom)): formulas 26.7.3 (odd) and 26.7.4 (even) of
+    Abramowitz and Stegun, Handbook of Mathematical Functions. Bisection finds the angle.
+
+    Args:
+        freedom: the degrees of freedom, at least 1.
     """
     low, high = 0.0, pi / 2
     for _ in range(60):
@@ -79,6 +85,7 @@ def t_quantile(freedom: int, inside: float = 0.95) -> float:
 
 
 def _share_inside(angle: float, freedom: int) -> float:
+    """Return the probability between -t and t for t = sqrt(freedom) * tan(angle)."""
     odd = freedom % 2
     term = cos(angle) if odd else 1.0
     total = term if freedom > 1 else 0.0

@@ -1,10 +1,7 @@
-"""Score against training rows: train every size of a study, score it, fit and plot.
+"""Run a scaling study: train and score every size of every arm, fit score against training rows, and plot.
 
-arith-puzzle study studies/starter_cpu.yaml --dataset arith-puzzle --out runs/starter-cpu
-arith-puzzle study studies/aug_gsm8k_cpu.yaml --dataset aug-gsm8k --scored test.jsonl --out runs/aug
-
-Finished trainings and scores are kept, so a killed study goes on where it was. ``scaling.json`` (the series with their
-intervals, fits, commands, hardware), ``scaling.md`` and the plots come last.
+Finished trainings and scores are kept, so an interrupted study resumes. At the end it writes ``scaling.json`` (curves
+with intervals, fits, commands, hardware), ``scaling.md`` (tables) and a plot for each scored split.
 """
 
 from __future__ import annotations
@@ -15,8 +12,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.common.files import PACKAGE, shipped, write_json, write_text
 from arith_puzzle.evaluation.plots import plot_scaling
 from arith_puzzle.evaluation.results import interval_text, table
 from arith_puzzle.evaluation.tasks import TASKS, read_rows
@@ -28,27 +25,30 @@ from arith_puzzle.training.launch import SINGLE, launch
 def run_study(
     path: Path, out: Path, *, dataset: str | None = None, scored: str | None = None, accelerate_config: Path = SINGLE
 ) -> dict:
-    """Do what of a study is not done yet, and return what is also ``out/scaling.json``.
+    """Run the missing parts of a study, and return the content of ``out/scaling.json``.
 
     Args:
-        dataset: what is trained on; default: the recipe's. scored: what is scored; default: the study's, else dataset.
+        path: the study's YAML file, or its name in ``studies``.
+        dataset: folder or Hub id of the training rows; default: the recipe's.
+        scored: folder, Hub id or JSONL file of the scored rows; default: the study's, else ``dataset``.
+        accelerate_config: the configuration file of accelerate.
 
     Returns:
-        {"study": its YAML's content, "series": [{"name", "config", "split", "points": [{"rows", "prompts", "seed",
-        "n", "pass@1", "pass@1_ci95", "by_n" (of puzzles), "steps", "train_loss", "train_seconds",
-        "generations_sha256"}], "fit"}],
-        "commands", "hardware", "versions", "source_commits"}; "fit" as ``arith_puzzle.studies.fit.fit_log_linear`` returns it.
+        {"study": the study's content, "series": [{"name", "config", "split", "points": [{"rows", "prompts" (different
+        prompts among the rows), "seed", "n", "pass@1", "pass@1_ci95", "by_n" (for puzzles), "steps", "train_loss",
+        "train_seconds", "generations_sha256"}], "fit" (of ``arith_puzzle.studies.fit.fit_log_linear``)}], "commands",
+        "hardware", "versions", "source_commits"}.
 
     Raises:
-        InputError: a study that cannot be, rows that the dataset lacks, or a training that failed.
+        InputError: the study is not valid, the dataset lacks rows, or a training failed.
     """
     study = load_study(path)
     source = dataset or study.base.dataset.path
     test = scored or study.scored or source
     plan = trainings(study)
-    prompts = _count_prompts(study, plan, source, test)
+    prompts = count_prompts(study, plan, source, test)
     points = []
-    (out / "scaling.json").unlink(missing_ok=True)  # it stands for a study that is whole
+    (out / "scaling.json").unlink(missing_ok=True)  # this file means that the study is complete
     for training in tqdm(plan, desc=f"study {study.name}", unit="training"):
         record = _train(training, out / training.folder, source, accelerate_config)
         for config, splits in study.score.items():
@@ -66,13 +66,13 @@ def run_study(
         for split in splits:
             drawn = [each for each in record["series"] if (each["config"], each["split"]) == (config, split)]
             plot_scaling(drawn, out / f"scaling-{slug(config)}-{split}.png", title=f"{study.name}, {config}/{split}")
-    _write(out / "scaling.md", markdown(record))
-    _write(out / "scaling.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
+    write_text(out / "scaling.md", markdown(record))
+    write_json(out / "scaling.json", record)
     return record
 
 
 def markdown(record: dict) -> str:
-    """The study's tables: every point with n and interval, and every fit."""
+    """Return the study's tables: all points with n and interval, and all fits."""
     points = [
         [series["name"], f"`{series['config']}/{series['split']}`", f"{point['rows']:,}", f"{point['prompts']:,}",
          str(point["seed"]), f"{point['steps']:,}", f"{point['n']:,}", f"**{point['pass@1']:.3f}**",
@@ -90,13 +90,25 @@ def markdown(record: dict) -> str:
     header = ["arm", "split", "rows", "prompts", "seed", "steps", "n", "pass@1", "95% interval", "training, s"]
     text = table(header, points)
     if fits:
-        fit_header = ["arm", "split", "points", "decades", "pass@1 per tenfold rows", "95% interval", "r²"]
+        fit_header = ["arm", "split", "points", "decades", "pass@1 per tenfold increase in rows", "95% interval", "r²"]
         text += "\nFits of pass@1 = a + b·log10(rows), ordinary least squares:\n\n" + table(fit_header, fits)
     return text
 
 
-def _count_prompts(study: Study, plan: list[Training], source: str, test: str) -> dict[tuple[str, int], int]:
-    """(config, rows) -> different prompts among the first ``rows`` training rows; asked before anything is trained."""
+def count_prompts(study: Study, plan: list[Training], source: str, test: str) -> dict[tuple[str, int], int]:
+    """Check that all rows of a study are there, and count the different prompts of each training.
+
+    Args:
+        plan: the study's trainings.
+        source: the dataset of the training rows.
+        test: the dataset of the scored rows.
+
+    Returns:
+        (config, number of training rows) -> number of different prompts among them.
+
+    Raises:
+        InputError: rows are missing; the message has the commands that build them.
+    """
     import pyarrow.compute as pc
     from datasets import load_dataset
 
@@ -104,9 +116,9 @@ def _count_prompts(study: Study, plan: list[Training], source: str, test: str) -
         try:
             return load_dataset(source, config, split=split)
         except (OSError, ValueError) as error:
-            todo = "; ".join(build_commands(study, source))
-            message = str(error).splitlines()[0]
-            raise InputError(f"cannot load {config}/{split} of {source!r}: {message}; build it with: {todo}") from None
+            commands = "; ".join(build_commands(study, source))
+            message = f"cannot load {config}/{split} of {source!r}: {first_line(error)}; build it with: {commands}"
+            raise InputError(message) from None
 
     for config, splits in study.score.items():
         for split in splits:
@@ -119,28 +131,28 @@ def _count_prompts(study: Study, plan: list[Training], source: str, test: str) -
     for config in dict.fromkeys(training.recipe.dataset.config for training in plan):
         rows = load(config, study.base.dataset.split).select_columns([column]).with_format("arrow")
         if len(rows) < max(study.rows):
-            raise InputError(f"{study.name}: {max(study.rows):,} rows are asked for; {config} has {len(rows):,}")
+            raise InputError(f"{study.name} needs {max(study.rows):,} training rows; {config} has {len(rows):,}")
         for size in study.rows:
             found[config, size] = pc.count_distinct(rows[:size][column]).as_py()
     return found
 
 
 def _train(training: Training, folder: Path, source: str, accelerate_config: Path) -> dict:
-    """The run.json of a training, made if it is not there."""
+    """Train, unless this training is finished already, and return its run.json."""
     done = folder / "train" / "run.json"
     if not done.is_file() or json.loads(done.read_text())["recipe_digest"] != training.recipe.digest:
         recipe = folder / "recipe.yaml"
         training.write(recipe)
         status = launch(recipe, out=folder / "train", dataset=source, accelerate_config=accelerate_config)
         if status:
-            raise InputError(f"{folder}: training ended with status {status}; its own message is above")
+            raise InputError(f"{folder}: training ended with status {status}; its error message is above")
     return json.loads(done.read_text())
 
 
 def _score(
     study: Study, training: Training, folder: Path, test: str, config: str, splits: list[str]
 ) -> dict[str, dict]:
-    """Split -> its results, greedily."""
+    """Score a training with greedy decoding. Return split -> its scores."""
     from arith_puzzle.evaluation.score import score
 
     recipe, run_folder = training.recipe, str(folder / "train")
@@ -190,7 +202,7 @@ def _series(study: Study, points: list[dict]) -> list[dict]:
 
 
 def _machines(files: list[Path]) -> dict:
-    """The different hardware, versions and commits of all trainings."""
+    """Return the different hardware, library versions and commits of all trainings."""
     records = [json.loads(file.read_text()) for file in files]
 
     def different(key: str) -> list:
@@ -204,15 +216,9 @@ def _machines(files: list[Path]) -> dict:
 
 
 def _shown(path: str | Path) -> str:
-    """A path as a reader elsewhere can use it: relative to the package or the current directory, else its last part."""
+    """Return a path that is valid on other machines: relative to the package or the current directory, else its name."""
     full = Path(path).resolve()
     for root in (PACKAGE / "studies", Path.cwd()):
         if full.is_relative_to(root.resolve()):
             return str(full.relative_to(root.resolve().parent if root.name == "studies" else root.resolve()))
     return full.name if Path(path).exists() else str(path)
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.tmp")
-    partial.write_text(text, encoding="utf-8")
-    partial.rename(path)

@@ -1,18 +1,23 @@
-"""Scaling studies: one YAML file says which trainings and scores make up the curves. Read strictly, as recipes are."""
+"""Read a scaling study from its YAML file, check it, and list its trainings.
+
+A study names a recipe, training sizes, arms (one curve each) and the splits to score. Every arm, size and seed is one
+training. Unknown keys and wrong types are errors, as in recipes.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from pydantic.dataclasses import dataclass
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import shipped
-from arith_puzzle.common.strict_yaml import build, check_keys, names, read_yaml
+from arith_puzzle.common.strict_yaml import STRICT, NonEmpty, NotNegative, Positive, build, names, read_yaml
 from arith_puzzle.dataset_builder.aug_gsm8k.dataset import ALL, SIZES
 from arith_puzzle.dataset_builder.aug_gsm8k.prompts import STRATEGIES
 from arith_puzzle.dataset_builder.aug_gsm8k.source import ORIGINAL
@@ -21,63 +26,81 @@ from arith_puzzle.dataset_builder.formats import PUZZLE_FORMATS
 from arith_puzzle.training.recipe import DrillsSection, Recipe, make_recipe, read_recipe
 
 OWN = {"dataset", "name", "seed"}
-"""Keys of the recipe that a study sets itself."""
+"""Keys of the recipe that the study sets. An arm's ``change`` cannot have them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Arm:
-    """One curve. Of puzzles: which solutions the training rows carry (``arith_puzzle.dataset_builder.configs.with_solutions``). Of
-    aug-gsm8k: the ``config`` that the rows come from instead of the study's, such as one strategy.
+    """One curve of a study: what its trainings do differently.
 
-    ``format``: of training and scoring. ``change``: what else of the recipe is different, nested as it is there, such
-    as ``{optimizer: muon, sft: {learning_rate: 6.0e-3}}``; null leaves something out.
+    Attributes:
+        name: the curve's name in tables and plots.
+        solutions, paths: for puzzles: which solutions the training rows have, and how many rows each puzzle has. See
+            ``arith_puzzle.dataset_builder.configs.with_solutions``.
+        config: for aug-gsm8k: the config of the training rows, such as one strategy; None takes the study's.
+        format: the prompt format of training and scoring; None takes the recipe's.
+        change: other changes of the recipe, nested like the recipe, such as
+            ``{optimizer: muon, sft: {learning_rate: 6.0e-3}}``. null removes a section.
     """
 
     name: str
     solutions: Literal["made", "canonical"] | None = None
-    paths: int = field(default=1, metadata={"least": 1})
+    paths: Positive = 1
     config: str | None = None
     format: str | None = None
     change: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Study:
-    """Every arm x rows x seed is a training of ``recipe``, scored on ``score``: config -> splits.
+    """A study. Each combination of an arm, a number of rows and a seed is one training of the recipe.
 
-    ``config`` is what the arms' training rows come from, instead of the recipe's. ``sft`` holds fields that replace the
-    recipe's, such as ``max_steps`` where all sizes shall cost the same compute; ``max_new_tokens`` that of its scores.
-    ``task``: what is trained and scored; other than puzzles it is trained on aug-gsm8k and scored on ``scored``, a Hub
-    id. ``limit``: only the first rows of each split are scored.
+    Attributes:
+        name: the study's name; part of the trainings' names.
+        recipe: the recipe's path, or its name in training/recipes.
+        config: the config of the training rows, instead of the recipe's.
+        rows: the training sizes.
+        score: config -> the splits to score.
+        arms: the curves.
+        seeds: the seeds of the trainings.
+        sft: fields that replace those of the recipe, such as ``max_steps`` to give all sizes the same compute.
+        max_new_tokens: the maximum length of the scored answers, in tokens; None takes the recipe's.
+        task: "puzzle", or the task of a study that trains on aug-gsm8k and scores on ``scored``.
+        scored: Hub id of the scored rows, for the other tasks.
+        limit: the maximum number of scored rows of each split; None scores all.
     """
 
     name: str
     recipe: str
     config: str
-    rows: list[int]
-    score: dict[str, list[str]]
-    arms: list[Arm]
-    seeds: list[int] = field(default_factory=lambda: [0])
+    rows: NonEmpty[Positive]
+    score: dict[str, NonEmpty[str]]
+    arms: NonEmpty[Arm]
+    seeds: NonEmpty[NotNegative] = field(default_factory=lambda: [0])
     sft: dict[str, Any] = field(default_factory=dict)
-    max_new_tokens: int | None = field(default=None, metadata={"least": 1})
+    max_new_tokens: Positive | None = None
     task: Literal["puzzle", "gsm8k", "math"] = "puzzle"
     scored: str | None = None
-    limit: int | None = field(default=None, metadata={"least": 1})
+    limit: Positive | None = None
 
     @property
     def base(self) -> Recipe:
-        """The recipe with the study's own changes; its trainings have a name, rows and a seed of their own."""
+        """The recipe with the study's changes, but without a training's name, rows and seed."""
         return self.of({})
 
     def of(self, change: dict[str, Any]) -> Recipe:
-        """The recipe with the study's own changes and an arm's. Raises InputError where that is no recipe."""
+        """Return the recipe with the study's changes and those of an arm.
+
+        Raises:
+            InputError: the recipe cannot be read, is not trained on the dataset, or is not valid after the changes.
+        """
         path = shipped(self.recipe, "training/recipes")
         raw = read_recipe(path)
         if raw.get("dataset") is None:
-            raise InputError(f"{self.recipe} is not trained on the dataset; a study needs a recipe that is")
+            raise InputError(f"{self.recipe} is not trained on the dataset; a study needs a recipe with 'dataset'")
         scored = {"max_new_tokens": self.max_new_tokens, "limit": self.limit}
         own = {"sft": self.sft, "score": {key: value for key, value in scored.items() if value}}
-        return make_recipe(f"{self.recipe}, changed as the study says", _merged(_merged(raw, own), change))
+        return make_recipe(f"{self.recipe} with the study's changes", _merged(_merged(raw, own), change))
 
 
 @dataclass(frozen=True)
@@ -89,44 +112,41 @@ class Training:
 
     @property
     def folder(self) -> str:
-        """``more-paths/rows-3000-seed-0``."""
+        """The training's folder within the study's, such as ``more-paths/rows-3000-seed-0``."""
         return f"{slug(self.arm.name)}/rows-{self.recipe.dataset.rows}-seed-{self.recipe.seed}"
 
     def write(self, path: Path) -> None:
-        """The recipe as a file that ``load_recipe`` reads back as it is."""
+        """Write the recipe as a YAML file. ``load_recipe`` reads the same recipe from it."""
         values = {key: value for key, value in dataclasses.asdict(self.recipe).items() if value is not None}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
 
 
 def load_study(path: str | Path) -> Study:
-    """Read and check a study.
+    """Read a study and check it. This does not import torch.
+
+    Args:
+        path: a YAML file, or the name of one in the package's ``studies``, such as ``starter_cpu``.
 
     Raises:
-        InputError: no such file, not YAML, an unknown key, a value of the wrong type, an unknown split, a name or
-            number given twice, or a recipe that is not trained on the dataset. Nothing is imported from torch for it.
+        InputError: the file cannot be read or is not YAML; a key is unknown; a value has the wrong type; a split is
+            unknown; a name or number occurs twice; or the recipe is not valid or not trained on the dataset.
     """
-    path = Path(path)
+    path = shipped(path, "studies")
     raw = read_yaml(path, "study")
     if not isinstance(raw, dict):
         raise InputError(f"{path}: a study is a mapping with the keys {', '.join(names(Study))}")
-    check_keys(path, "", raw, names(Study))
-    arms = raw.get("arms")
-    if not isinstance(arms, list):
-        raise InputError(f"{path}: 'arms' is a list of mappings with the keys {', '.join(names(Arm))}")
-    study = build(path, "", Study, raw | {"arms": [build(path, "arms.", Arm, arm) for arm in arms]})
+    study = build(path, "", Study, raw)
     for key, values in (("rows", study.rows), ("seeds", study.seeds), ("arms", [slug(arm.name) for arm in study.arms])):
         if len(set(values)) < len(values):
-            raise InputError(f"{path}: {key} holds something twice: {values}")
-    if min(study.rows) < 1 or min(study.seeds) < 0:
-        raise InputError(f"{path}: rows are at least 1 and seeds at least 0, not {study.rows} and {study.seeds}")
+            raise InputError(f"{path}: {key} must be different, not {values}")
     if study.task == "puzzle":
         _check_puzzles(path, study)
     else:
         _check_augmented(path, study)
     for arm in study.arms:
         if OWN & arm.change.keys():
-            raise InputError(f"{path}: an arm's 'change' leaves {', '.join(sorted(OWN))} to the study; drop it")
+            raise InputError(f"{path}: an arm's 'change' cannot set {', '.join(sorted(OWN))}; the study sets them")
     trainings(study)
     return study
 
@@ -136,15 +156,15 @@ def _check_puzzles(path: Path, study: Study) -> None:
         known = CONFIGS[config].splits if config in CONFIGS else {}
         for split in splits:
             if split not in known or split == "train":
-                raise InputError(f"{path}: {config}/{split} is no evaluation split of the dataset")
+                raise InputError(f"{path}: {config}/{split} is not an evaluation split of the dataset; see 'score'")
     if study.config not in CONFIGS or "train" not in CONFIGS[study.config].splits:
-        raise InputError(f"{path}: {study.config!r} is no config with training rows; known: {', '.join(CONFIGS)}")
+        raise InputError(f"{path}: {study.config!r} is not a config with training rows; known: {', '.join(CONFIGS)}")
     if study.scored or any(arm.config for arm in study.arms):
-        raise InputError(f"{path}: 'scored' and an arm's 'config' go with task: gsm8k; leave them out")
+        raise InputError(f"{path}: 'scored' and an arm's 'config' are only for task: gsm8k or math; leave them out")
     for arm in study.arms:
         arm_config(study, arm)
         if arm.format not in (None, *PUZZLE_FORMATS):
-            raise InputError(f"{path}: {arm.format!r} is no format of puzzles; known: {', '.join(PUZZLE_FORMATS)}")
+            raise InputError(f"{path}: {arm.format!r} is not a format of puzzles; known: {', '.join(PUZZLE_FORMATS)}")
 
 
 def _check_augmented(path: Path, study: Study) -> None:
@@ -152,26 +172,29 @@ def _check_augmented(path: Path, study: Study) -> None:
     for arm in study.arms:
         config = arm_config(study, arm)
         if arm.solutions or arm.paths > 1 or arm.format:
-            raise InputError(f"{path}: an arm's 'solutions', 'paths' and 'format' go with task: puzzle; leave them out")
+            raise InputError(f"{path}: an arm's 'solutions', 'paths' and 'format' are only for task: puzzle; leave them out")
         if config not in (ALL, *strategies):
-            raise InputError(f"{path}: {config!r} is no config to train on; known: {ALL}, {', '.join(strategies)}")
-        # The files of `all` hold a strategy each; only so many rows of it are of all strategies, as in the config 1k.
-        odd = [rows for rows in study.rows if config == ALL and rows not in SIZES.values()]
-        if odd:
-            raise InputError(f"{path}: {odd[0]} rows of {ALL!r} are no nested config; take of {list(SIZES.values())}")
+            raise InputError(f"{path}: {config!r} is not a config to train on; known: {ALL}, {', '.join(strategies)}")
+        # The first rows of `all` mix the strategies only at the sizes of the nested configs, such as 1k.
+        other = [rows for rows in study.rows if config == ALL and rows not in SIZES.values()]
+        if other:
+            raise InputError(
+                f"{path}: rows of {ALL!r} must be the size of a nested config: one of {list(SIZES.values())}, "
+                f"not {other[0]}"
+            )
     if study.scored is None:
-        raise InputError(f"{path}: 'scored' is missing; name what the scores are on, such as openai/gsm8k")
+        raise InputError(f"{path}: 'scored' is missing; give the Hub id of the rows to score, such as openai/gsm8k")
 
 
 def arm_config(study: Study, arm: Arm) -> str:
-    """The dataset's config that an arm trains on, such as ``starter-paths4``. Raises InputError as with_solutions."""
+    """Return the config that an arm trains on, such as ``starter-paths4``. Raises InputError like with_solutions."""
     if study.task != "puzzle":
         return arm.config or study.config
     return config_name(study.config, with_solutions(CONFIGS[study.config], arm.solutions, arm.paths))
 
 
 def trainings(study: Study) -> list[Training]:
-    """All trainings, the small ones first."""
+    """Return all trainings, the smallest first."""
     return [
         Training(arm, _recipe(study, arm, rows, seed))
         for rows in sorted(study.rows)
@@ -193,7 +216,7 @@ def _recipe(study: Study, arm: Arm, rows: int, seed: int) -> Recipe:
 
 
 def _merged(values: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """``values`` with what ``change`` says differently; mappings within mappings are merged too."""
+    """Return ``values`` updated with ``change``. Nested mappings are merged too."""
     found = dict(values)
     for key, value in change.items():
         nested = isinstance(value, dict) and isinstance(found.get(key), dict)
@@ -202,14 +225,14 @@ def _merged(values: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 
 def _drills(base: Recipe, rows: int) -> DrillsSection | None:
-    """As many beside ``rows`` as the recipe has beside its own."""
+    """Return the recipe's drills, with their number scaled to keep the recipe's ratio of drills to rows."""
     if base.drills is None or base.dataset.rows is None:
         return base.drills
     return dataclasses.replace(base.drills, rows=max(1, round(base.drills.rows * rows / base.dataset.rows)))
 
 
 def build_commands(study: Study, dataset: str) -> list[str]:
-    """What builds the configs that a study trains and scores on."""
+    """Return the commands that build the configs that a study trains and scores on."""
     if study.task != "puzzle":
         return _augment_commands(study, dataset)
     seed = study.base.dataset.seed
@@ -226,7 +249,7 @@ def build_commands(study: Study, dataset: str) -> list[str]:
 def _augment_commands(study: Study, dataset: str) -> list[str]:
     source, runs = "--source train.jsonl --against gsm8k-test=test.jsonl", "runs/aug-rules"
     lines = [f"arith-puzzle augment rules {source} --out runs/aug-rules"]
-    if {arm_config(study, arm) for arm in study.arms} - {ALL, "change_numbers"}:  # more than rules can
+    if {arm_config(study, arm) for arm in study.arms} - {ALL, "change_numbers"}:  # the rules make no other strategy
         endpoint = "--endpoint URL --model NAME --terms LICENCE --store runs/aug-model.jsonl"
         lines.append(f"arith-puzzle augment model {source} {endpoint} --out runs/aug-model")
         runs += " runs/aug-model"
@@ -234,5 +257,5 @@ def _augment_commands(study: Study, dataset: str) -> list[str]:
 
 
 def slug(name: str) -> str:
-    """A name as a folder: ``more paths`` -> ``more-paths``."""
+    """Return a name as a folder's name: ``more paths`` -> ``more-paths``."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "x"

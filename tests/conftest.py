@@ -1,5 +1,6 @@
 """What all tests share: no telemetry, caches of their own, and the fixtures of tests/fixtures."""
 
+import importlib.util
 import os
 
 import pytest
@@ -8,13 +9,16 @@ os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # before any import of hugging
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-pytest_plugins = ["tests.fixtures.shared", "tests.fixtures.models", "tests.fixtures.hubs"]
+pytest_plugins = ["tests.fixtures.shared", "tests.fixtures.models"]
+if importlib.util.find_spec("pygit2"):  # the core's tests run where only the core is installed
+    pytest_plugins.append("tests.fixtures.hubs")
 
 
 def pytest_collection_modifyitems(items):
-    """Each of the processes of ``make test`` takes whole folders: what its tests share is made once a process."""
+    """One process of ``make test`` runs a file's tests, which share what the file makes; or those of a named group."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(item.config.rootpath).parts[1]))
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath))))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,11 +1,12 @@
-"""A base's tokenizer, with a pad token of its own, and the checks that it must pass before anything is trained.
+"""The tokenizer of a base model: load it, give it a pad token, and check it before anything is trained.
 
-Since transformers 5 there is no slow tokenizer for Llama: ``AutoTokenizer`` drops ``use_fast`` and always gives the
-one in Rust, out of tokenizer.json if the base has it, else converted from sentencepiece's tokenizer.model. Conversions
-have been wrong: OpenLLaMA's lost the merge with score 0 and split words where sentencepiece does not (transformers
-issue 24233). So ``slow`` means: converted from tokenizer.model here, whatever tokenizer.json says; and wherever a base
-has a tokenizer.model, sentencepiece itself is the judge of what is trained on. Nothing slower runs after that, and
-what is saved beside an adapter loads everywhere by ``AutoTokenizer``.
+transformers 5 has only fast tokenizers for Llama: ``AutoTokenizer`` ignores ``use_fast``. It reads tokenizer.json if
+the base has one, and otherwise converts sentencepiece's tokenizer.model. Some conversions were wrong: OpenLLaMA's lost
+the merge with score 0 and split words that sentencepiece keeps (transformers issue 24233). Two measures follow:
+
+- ``slow`` ignores tokenizer.json and converts tokenizer.model. The result is a fast tokenizer too, and
+  ``AutoTokenizer`` loads it from the folder of an adapter.
+- If a base has a tokenizer.model, the ids of both must agree on the texts of ``check_round_trip``.
 """
 
 from __future__ import annotations
@@ -29,26 +30,27 @@ PAD = "<pad>"
 
 
 def load_tokenizer(base: str, revision: str | None = None, *, slow: bool = False, text_format: str = "symbolic"):
-    """The tokenizer of ``base``, a folder or a Hub id, with a pad token and checked by ``check_round_trip``.
+    """Load the tokenizer of a base, set its pad token and run ``check_round_trip``.
 
     Args:
-        slow: convert the base's tokenizer.model, and do not read its tokenizer.json.
-        text_format: ``dataset.format`` of the recipe, the texts of which are tried.
+        base: a folder, or a Hub id with the optional ``revision``.
+        slow: convert the base's tokenizer.model, and ignore its tokenizer.json.
+        text_format: ``dataset.format`` of the recipe; the check uses texts in that format.
 
     Returns:
-        transformers.PreTrainedTokenizerBase, fast.
+        transformers.PreTrainedTokenizerBase, a fast tokenizer.
 
     Raises:
-        InputError: nothing to load, no tokenizer.model or no sentencepiece where it is needed, or a failed check.
+        InputError: the base cannot be loaded, tokenizer.model or sentencepiece is missing, or a check fails.
     """
     from transformers import AutoTokenizer
 
     _file(base, "config.json", revision, required=True)
     model = _file(base, SENTENCEPIECE, revision)
     if slow and model is None:
-        raise InputError(f"model.tokenizer: slow needs a {SENTENCEPIECE}, which {base!r} has not; leave it out")
+        raise InputError(f"model.tokenizer: slow needs a {SENTENCEPIECE}, and {base!r} has none; leave it out")
     if model is not None and importlib.util.find_spec("sentencepiece") is None:
-        raise InputError(f"{base!r} has a {SENTENCEPIECE}, to be checked against; run: pip install sentencepiece")
+        raise InputError(f"{base!r} has a {SENTENCEPIECE}, which needs a check; run: pip install sentencepiece")
     try:
         if slow:
             with tempfile.TemporaryDirectory() as folder:
@@ -68,18 +70,18 @@ def load_tokenizer(base: str, revision: str | None = None, *, slow: bool = False
 
 
 def base_commit(base: str, revision: str | None = None) -> str | None:
-    """The commit that a Hub base's ``revision``, by default main, stands for at this moment; None for a folder."""
+    """The commit that a Hub base's ``revision`` (default: main) points to now; None for a folder."""
     from transformers.utils.hub import extract_commit_hash
 
     return extract_commit_hash(str(_file(base, "config.json", revision, required=True)), None)
 
 
 def set_pad_token(tokenizer) -> None:
-    """Give ``tokenizer`` a pad token that is not eos, else the model would learn never to stop.
+    """Give ``tokenizer`` a pad token that differs from eos. Padding has no loss, so eos must not be padding.
 
-    Of the special tokens that the vocabulary has besides bos and eos, in this order: one with "pad" in its name
-    (``<|fim_pad|>`` of Qwen2.5, ``<|finetune_right_pad_id|>`` of Llama 3.1), the unknown token (Llama 1 and 2, Mistral:
-    with byte fallback nothing is unknown), the last one (``SmolLM2``). Only where there is none, ``<pad>`` is added.
+    The vocabulary's special tokens besides bos and eos are candidates, in this order: a token with "pad" in its name
+    (``<|fim_pad|>`` of Qwen2.5, ``<|finetune_right_pad_id|>`` of Llama 3.1); the unknown token (Llama 1 and 2, Mistral:
+    with byte fallback no text needs it); the last special token (SmolLM2). If there is none, ``<pad>`` is added.
     """
     if tokenizer.pad_token_id not in (None, tokenizer.eos_token_id):
         return
@@ -92,18 +94,22 @@ def set_pad_token(tokenizer) -> None:
 
 
 def check_round_trip(tokenizer, *, text_format: str = "symbolic", sentencepiece: Path | None = None) -> None:
-    """Check that what is trained is what is asked, and that no digit or operator is lost on the way.
+    """Check that no digit or operator is lost, and that prompts have the same ids in training and at inference.
 
-    Every number from -1000 to 1000, 2,000 random ones up to 10^6, every operator, and the prompts and completions of
-    400 generated rows must come back from their ids as they were; a prompt's ids must be the first ids of prompt +
-    completion; nothing may be added at the end; and ids must be those of sentencepiece's own model where there is one.
+    The texts are every number from -1000 to 1000, 2,000 random numbers up to 10^6, every operator, and the prompts and
+    completions of 400 generated rows. The checks are:
+
+    - decoding the ids of a text gives the text;
+    - the ids of a prompt are the first ids of prompt + completion;
+    - the tokenizer adds no eos;
+    - the ids are those of the sentencepiece model, if the base has one (``sentencepiece``: path of its file).
 
     Raises:
-        InputError: the first text that fails, what it became, and what to do.
+        InputError: a check fails. The message names the text, what became of it, and the remedy.
     """
     name = tokenizer.name_or_path or type(tokenizer).__name__
     if tokenizer.eos_token_id is None:
-        raise InputError(f"the tokenizer of {name!r} has no end-of-sequence token; take another base")
+        raise InputError(f"the tokenizer of {name!r} has no end-of-sequence token; use another base")
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         raise InputError(f"the tokenizer of {name!r} needs a pad token that is not eos")
     prompts, completions = _rows(text_format)
@@ -111,7 +117,7 @@ def check_round_trip(tokenizer, *, text_format: str = "symbolic", sentencepiece:
     texts = [*_numbers(), *OPERATORS, *prompts, *completions, *wholes]
     try:
         encoded = tokenizer(texts)["input_ids"]
-    except Exception as error:  # the tokenizers library, in Rust, raises nothing narrower
+    except Exception as error:  # the Rust library raises no narrower type
         raise InputError(f"the tokenizer of {name!r} cannot encode {text_format} texts: {error}") from None
     for text, ids in zip(texts, encoded, strict=True):
         if ids and ids[-1] == tokenizer.eos_token_id:
@@ -120,7 +126,7 @@ def check_round_trip(tokenizer, *, text_format: str = "symbolic", sentencepiece:
         if back != text:
             raise InputError(
                 f"the tokenizer of {name!r} does not round-trip: {text[:40]!r} comes back as {back[:40]!r}; set "
-                f"model.tokenizer: slow if the base has a {SENTENCEPIECE}, else take another base"
+                f"model.tokenizer: slow if the base has a {SENTENCEPIECE}, else use another base"
             )
     for prompt, short, whole in zip(prompts, tokenizer(prompts)["input_ids"], encoded[-len(wholes) :], strict=True):
         if whole[: len(short)] != short:
@@ -132,7 +138,7 @@ def check_round_trip(tokenizer, *, text_format: str = "symbolic", sentencepiece:
 
 
 def _check_against(model: Path, tokenizer, texts: list[str], encoded: list[list[int]], name: str) -> None:
-    """Raise InputError on a text whose ids, special tokens aside, are not those of the sentencepiece ``model``."""
+    """Raise InputError on the first text with other ids than the sentencepiece ``model`` gives, bos aside."""
     from sentencepiece import SentencePieceProcessor
 
     judge = SentencePieceProcessor(model_file=str(model))
@@ -143,8 +149,8 @@ def _check_against(model: Path, tokenizer, texts: list[str], encoded: list[list[
             at = next((i for i, (one, two) in enumerate(zip(ids, wanted, strict=False)) if one != two), 0)
             ours, theirs = (tokenizer.convert_ids_to_tokens(part[at : at + 4]) for part in (ids, wanted))
             raise InputError(
-                f"the tokenizer of {name!r} was converted wrongly: in {text[:40]!r}, token {at} on, it reads {ours} "
-                f"where {SENTENCEPIECE} has {theirs}; set model.tokenizer: slow"
+                f"the tokenizer of {name!r} was converted wrongly: in {text[:40]!r}, from token {at} on, it has {ours} "
+                f"and {SENTENCEPIECE} has {theirs}; set model.tokenizer: slow"
             )
 
 
@@ -154,7 +160,7 @@ def _numbers() -> list[str]:
 
 
 def _rows(text_format: str) -> tuple[list[str], list[str]]:
-    """Prompts and completions, small and large; alpaca's own texts are checked row by row, as they are tokenized."""
+    """Prompts and completions with small and large numbers. Texts of alpaca are checked when they are tokenized."""
     form = FORMATS[text_format if text_format in PUZZLE_FORMATS else "symbolic"]
     prompts, completions = [], []
     for n, v in ((4, 60), (7, 60), (6, 1000), (8, 10_000)):
@@ -174,10 +180,10 @@ def _rows(text_format: str) -> tuple[list[str], list[str]]:
 
 
 def _file(base: str, name: str, revision: str | None, *, required: bool = False) -> Path | None:
-    """The file ``name`` of a base, from its folder, the cache or the Hub; None where it has none.
+    """Path of a base's file in its folder, in the cache or downloaded from the Hub; None if the base has no such file.
 
     Raises:
-        InputError: no such base, or ``required`` and not to be had.
+        InputError: ``required``, and the base or the file is not available.
     """
     from transformers.utils import cached_file
 

@@ -1,4 +1,4 @@
-"""``accelerate launch -m arith_puzzle.training.sft`` in a process of its own."""
+"""Start ``accelerate launch -m arith_puzzle.training.sft`` in a separate process and return its exit status."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ SINGLE = PACKAGE / "training" / "accelerate" / "single.yaml"
 
 
 def launch(recipe: Path, *, out: Path, dataset: str | Path | None = None, accelerate_config: Path = SINGLE) -> int:
-    """Train a recipe and return the exit status; interrupted, it takes the training down with it.
+    """Train a recipe in a separate process and return the exit status. Ctrl-C ends the training too.
 
     Args:
-        recipe: a YAML file. out: folder of the run. dataset: folder or Hub id instead of the recipe's.
+        recipe: a YAML file, or the name of a recipe of the package.
+        out: folder of the run.
+        dataset: folder or Hub id of the dataset, instead of the recipe's ``dataset.path``.
+        accelerate_config: a file such as those in training/accelerate.
     """
     command = [sys.executable, "-m", "arith_puzzle.training.launch", "--config_file", str(accelerate_config)]
     command += ["-m", "arith_puzzle.training.sft", "--recipe", str(recipe), "--out", str(out)]
     command += ["--dataset", str(dataset)] if dataset else []
-    # A group of its own: at Ctrl-C launcher and training are ended together, without their tracebacks.
+    # Launcher and training form a process group: at Ctrl-C both end together, without their tracebacks.
     child = subprocess.Popen(command, env=os.environ | {"TOKENIZERS_PARALLELISM": "false"}, process_group=0)
     try:
         return child.wait()
@@ -33,7 +36,7 @@ def launch(recipe: Path, *, out: Path, dataset: str | Path | None = None, accele
 
 
 def main(argv: list[str]) -> int:
-    """``accelerate launch``, with the script's exit status in place of the launcher's traceback."""
+    """Run ``accelerate launch`` and return the script's exit status. The launcher alone would print a traceback."""
     from accelerate.commands.launch import launch_command, launch_command_parser
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 

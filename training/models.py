@@ -1,4 +1,4 @@
-"""The model that a recipe trains, and its tokenizer: from scratch or from a base, safetensors only."""
+"""Load the model that a recipe trains, with its tokenizer: a base, from safetensors only, or random weights."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from arith_puzzle.training.recipe import Recipe
 
 
 def load_model(recipe: Recipe, revision: str | None = None):
-    """The model to train and its tokenizer, checked by ``arith_puzzle.training.base_tokenizer.check_round_trip``.
+    """Load the model to train and its tokenizer, which passes ``base_tokenizer.check_round_trip``.
+
+    Random weights are float32. The weights of a base have ``model.dtype``; its default is the stored type where they
+    stay frozen, and float32 where they are trained.
+
+    With ``quantization: nf4`` the linear layers hold frozen 4-bit weights and compute in ``model.dtype`` (QLoRA, arXiv
+    2305.14314). TRL does the rest of QLoRA: adapters in bfloat16, gradients for the inputs. Like TRL, this function
+    does not call PEFT's ``prepare_model_for_kbit_training``: its float32 copies of norms and embeddings cost memory and
+    break FSDP (TRL pull requests 1416 and 4577).
 
     Args:
-        revision: of the base; default: the recipe's.
+        revision: revision of the base (default: the recipe's).
 
     Returns:
-        (transformers.PreTrainedModel, transformers.PreTrainedTokenizerBase). Weights are float32 from scratch, else of
-        ``model.dtype``; by default as the base is stored if they stay frozen, and float32 if they are trained.
-        With ``quantization: nf4`` linear weights take 4 bits, stay frozen and compute in ``model.dtype`` (QLoRA, arXiv
-        2305.14314). TRL does the rest of QLoRA (adapters in bfloat16, inputs that carry gradients); PEFT's
-        ``prepare_model_for_kbit_training`` is left out as there: its float32 copies of norms and embeddings cost
-        memory and break FSDP (TRL pull requests 1416 and 4577).
+        (transformers.PreTrainedModel, transformers.PreTrainedTokenizerBase)
 
     Raises:
-        InputError: the base is missing or has pickled weights only, its tokenizer fails a check, bitsandbytes is
-            needed and not installed, or the shape is none.
+        InputError: the base cannot be loaded or has no safetensors, its tokenizer fails a check, bitsandbytes is
+            missing, or transformers refuses the shape.
     """
     from transformers import AutoModelForCausalLM
 
@@ -38,7 +41,7 @@ def load_model(recipe: Recipe, revision: str | None = None):
         try:
             model = init_model(section.shape, tokenizer, recipe.seed)
         except ValueError as error:
-            raise InputError(f"{recipe.name}: model.shape is refused: {first_line(error)}") from None
+            raise InputError(f"{recipe.name}: transformers refuses model.shape: {first_line(error)}") from None
         if section.attn_implementation:
             model.set_attn_implementation(section.attn_implementation)
         return _with_positions(model, tokenizer, section.positions)
@@ -50,7 +53,7 @@ def load_model(recipe: Recipe, revision: str | None = None):
         slow=section.tokenizer == "slow",
         text_format=recipe.dataset.format if recipe.dataset else "symbolic",
     )
-    # Without it transformers would ask a Space on the Hub to convert pickled weights, at no stated revision.
+    # Without it transformers asks a Space on the Hub to convert pickled weights, at an unknown revision.
     os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
     try:
         model = AutoModelForCausalLM.from_pretrained(
@@ -71,7 +74,7 @@ def load_model(recipe: Recipe, revision: str | None = None):
             ) from None
         raise InputError(f"cannot load the base {section.base!r}: {first_line(error)}") from None
     if model.get_input_embeddings().num_embeddings < len(tokenizer):
-        # Only the pad token that load_tokenizer adds can be beyond; it is masked wherever it stands.
+        # Only a pad token that load_tokenizer added lies beyond the embeddings, and padding is always masked.
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
     return _with_positions(model, tokenizer, section.positions)
@@ -84,7 +87,7 @@ def _with_positions(model, tokenizer, positions: int | None):
 
 
 def quantization_config(recipe: Recipe):
-    """``transformers.BitsAndBytesConfig`` of ``model.quantization``: NF4, doubly quantized, as in QLoRA. Or None."""
+    """BitsAndBytesConfig for ``model.quantization``: NF4 with double quantization, as in QLoRA. Or None."""
     if recipe.model.quantization is None:
         return None
     from transformers import BitsAndBytesConfig
@@ -94,5 +97,5 @@ def quantization_config(recipe: Recipe):
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=recipe.model.dtype,
-        bnb_4bit_quant_storage=recipe.model.dtype,  # FSDP shards what looks like ordinary weights
+        bnb_4bit_quant_storage=recipe.model.dtype,  # FSDP shards only floating-point tensors
     )

@@ -1,7 +1,7 @@
-"""Muon for the matrices of a model's layers, AdamW for everything else: embeddings, head, norms.
+"""An optimizer: Muon for the matrices of a model's layers, AdamW for embeddings, output head and norms.
 
-Muon (torch.optim.Muon; arXiv 2502.16982) takes orthogonal steps. Its updates are scaled as large as AdamW's, so that
-both have the one learning rate of the recipe, with its schedule and its weight decay.
+Muon (torch.optim.Muon; arXiv 2502.16982) makes the update of a matrix orthogonal. Here its updates are scaled to the
+size of AdamW's, so that both share the recipe's learning rate, schedule and weight decay.
 """
 
 from __future__ import annotations
@@ -12,10 +12,14 @@ from transformers import TrainingArguments
 
 
 class MuonWithAdamW(Optimizer):
-    """The two optimizers as one, for a trainer, its schedule and its checkpoints."""
+    """Muon and AdamW as one optimizer, because a trainer, its schedule and its checkpoints expect one."""
 
     def __init__(self, model: nn.Module, args: TrainingArguments):
-        """Of ``model``'s trained parameters; ``args``: learning_rate, weight_decay, adam_beta1, adam_beta2, epsilon."""
+        """Optimize the trained parameters of ``model``.
+
+        Args:
+            args: learning_rate and weight_decay for both; adam_beta1, adam_beta2 and adam_epsilon for AdamW.
+        """
         ends = {id(p) for p in nn.ModuleList(m for m in model.modules() if isinstance(m, nn.Embedding)).parameters()}
         head = model.get_output_embeddings()
         ends |= {id(p) for p in head.parameters()} if head is not None else set()
@@ -31,22 +35,22 @@ class MuonWithAdamW(Optimizer):
         self._share()
 
     def _share(self) -> None:
-        """The groups are the parts' own, so that a schedule's rates reach them."""
+        """Use the parts' own parameter groups, so that both see the learning rates of the schedule."""
         self.param_groups = [group for part in self.parts for group in part.param_groups]
 
     def step(self, closure=None):
-        """One step of each part; returns the closure's loss."""
+        """Do one step of each part. Returns the loss of the closure, if there is one."""
         loss = closure() if closure else None
         for part in self.parts:
             part.step()
         return loss
 
     def state_dict(self):
-        """{"parts": a state_dict of each}."""
+        """{"parts": [state_dict of Muon, state_dict of AdamW]}."""
         return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state_dict):
-        """What ``state_dict`` returned."""
+        """Restore a state that ``state_dict`` returned."""
         for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)
         self._share()

@@ -1,4 +1,4 @@
-"""Recipes: one YAML file per run, read strictly. An unknown key is an error, never ignored."""
+"""Recipes: one YAML file describes one training run. An unknown key is an error, never ignored."""
 
 from __future__ import annotations
 
@@ -7,125 +7,146 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE, shipped
-from arith_puzzle.common.strict_yaml import build, check_keys, names, read_yaml
+from arith_puzzle.common.strict_yaml import STRICT, NonEmpty, NotNegative, Positive, build, check_keys, names, read_yaml
 
 LATER = {"later": True}
-"""Metadata of a field that older recipes did not have; see ``Recipe.digest``."""
+"""Metadata of a field that was added after the first published runs; see ``Recipe.digest``."""
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class DatasetSection:
-    """Training rows from the dataset: ``load_dataset(path, config, split=split)``, its first ``rows``.
+    """Training rows from a dataset: ``load_dataset(path, config, split=split)``.
 
-    ``format``: ``symbolic`` takes the columns prompt and completion; ``natural`` writes the prompt anew from numbers
-    and target (``arith_puzzle.dataset_builder.puzzle.natural_prompt``); ``alpaca`` puts the column query below ``### Instruction:``
-    and trains on the column response (aug-gsm8k; arXiv 2310.05506). ``search`` writes a search before the answer
-    (``arith_puzzle.dataset_builder.search_traces``). One change of ``symbolic`` each: ``shuffled`` numbers in the prompt, the operands of
-    + and * in ``either_order``, the last equation first (``backward``), every number's ``reversed_digits``.
+    Attributes:
+        rows: number of rows to take from the start of the split; None takes all.
+        seed: seed that the dataset was built with.
+        format: text of prompts and completions. ``symbolic`` takes the columns prompt and completion. ``natural``
+            writes the prompt in English (``arith_puzzle.dataset_builder.puzzle.natural_prompt``). ``search`` writes a
+            search trace before the answer (``arith_puzzle.dataset_builder.search_traces``). ``alpaca`` is for
+            aug-gsm8k: the column query goes below ``### Instruction:``, and the model learns the column response (arXiv
+            2310.05506). The other four change ``symbolic`` in one thing each: ``shuffled`` shuffles the numbers in the
+            prompt, ``either_order`` swaps operands of + and *, ``backward`` writes the last equation first,
+            ``reversed_digits`` reverses the digits of every number.
     """
 
     path: str = "arith-puzzle"
     config: str = "starter"
     split: str = "train"
-    rows: int | None = field(default=None, metadata={"least": 1})
-    seed: int = field(default=0, metadata={"least": 0})
+    rows: Positive | None = None
+    seed: NotNegative = 0
     format: Literal[
         "symbolic", "natural", "alpaca", "search", "shuffled", "either_order", "backward", "reversed_digits"
     ] = field(default="symbolic", metadata=LATER)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class DrillsSection:
-    """Training rows of a base; see ``arith_puzzle.dataset_builder.pretraining_mix.drill_columns``, whose defaults stand for None.
+    """Training rows from the pretraining mix (``arith_puzzle.dataset_builder.pretraining_mix.drill_columns``).
 
-    Beside a dataset: what an adapter is to keep of what its base has learned.
+    A base learns from them. Beside a dataset they keep an adapter from forgetting what its base has learned. A field
+    that is None takes the default of ``drill_columns``.
     """
 
-    rows: int = field(metadata={"least": 1})
-    drill_share: float = field(default=0.5, metadata={"least": 0, "most": 1})
-    limit: int | None = field(default=None, metadata={"least": 1, "later": True})
-    v: int | None = field(default=None, metadata={"least": 8, "most": 60, "later": True})
-    sizes: list[int] | None = field(default=None, metadata=LATER)
-    walk_share: float | None = field(default=None, metadata={"least": 0, "most": 1, "later": True})
+    rows: Positive
+    drill_share: Share = 0.5
+    limit: Positive | None = field(default=None, metadata=LATER)
+    v: Annotated[int, Field(ge=8, le=60)] | None = field(default=None, metadata=LATER)
+    sizes: NonEmpty[int] | None = field(default=None, metadata=LATER)
+    walk_share: Share | None = field(default=None, metadata=LATER)
     format: Literal["symbolic", "search"] = field(default="symbolic", metadata=LATER)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class ModelSection:
-    """``base`` (a folder below the checkout, or a Hub id) with ``revision``; or ``shape``, to start from scratch.
+    """The model to train: a ``base`` to adapt, or a ``shape`` to train from scratch.
 
-    ``dtype``: of the loaded weights; None: as the base is stored, or float32 where all of them are trained.
-    ``attn_implementation``: None is transformers' choice. ``quantization``: ``nf4`` loads frozen weights in 4 bits
-    (QLoRA, arXiv 2305.14314). ``positions``: the longest text that the trained model says it can take, where all
-    parameters are trained (a rotary embedding has no table to grow); None: what the base says. ``tokenizer``: of a
-    base, ``slow`` converts its tokenizer.model, where its own fast tokenizer is wrong (``arith_puzzle.training.base_tokenizer``);
-    of a shape, ``pairs`` has a token for two digits (``arith_puzzle.training.tiny``).
+    Attributes:
+        base: a folder, or a Hub id; ``revision``: its branch, tag or commit on the Hub.
+        shape: fields of ``transformers.LlamaConfig``; see ``SHAPE``.
+        dtype: type of the loaded weights. None: the stored type, or float32 where all parameters are trained.
+        attn_implementation: None leaves the choice to transformers.
+        quantization: ``nf4`` loads frozen weights in 4 bits (QLoRA, arXiv 2305.14314).
+        tokenizer: ``slow`` converts the tokenizer.model of a base whose fast tokenizer is wrong
+            (``arith_puzzle.training.base_tokenizer``). ``pairs`` gives a shape one token for two digits
+            (``arith_puzzle.training.tiny``).
+        positions: maximum number of tokens that the trained model states in its configuration. Only where all
+            parameters are trained: a rotary embedding has no table that would have to grow. None keeps the base's.
     """
 
     base: str | None = None
     revision: str | None = None
-    shape: dict[str, int] | None = field(default=None, metadata={"least": 1})
+    shape: dict[str, Positive] | None = None
     dtype: Literal["float32", "bfloat16"] | None = field(default=None, metadata=LATER)
     attn_implementation: Literal["eager", "sdpa", "flash_attention_2", "flex_attention"] | None = field(
         default=None, metadata=LATER
     )
     quantization: Literal["nf4"] | None = field(default=None, metadata=LATER)
     tokenizer: Literal["slow", "pairs"] | None = field(default=None, metadata=LATER)
-    positions: int | None = field(default=None, metadata={"least": 64, "later": True})
+    positions: Annotated[int, Field(ge=64)] | None = field(default=None, metadata=LATER)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class LoraSection:
-    """The fields of ``peft.LoraConfig`` that recipes set."""
+    """Fields of ``peft.LoraConfig``."""
 
-    r: int = field(default=5, metadata={"least": 1})
-    lora_alpha: int = field(default=32, metadata={"least": 1})
-    lora_dropout: float = field(default=0.05, metadata={"least": 0, "below": 1})
-    target_modules: str | list[str] = "all-linear"
+    r: Positive = 5
+    lora_alpha: Positive = 32
+    lora_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    target_modules: str | NonEmpty[str] = "all-linear"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class ScoreSection:
-    """What is scored after training: ``splits`` of the dataset's config, greedily; of each the first ``limit`` rows."""
+    """The scores after training: greedy decoding on ``splits`` of the dataset's config, ``limit`` rows of each."""
 
-    splits: list[str] = field(default_factory=lambda: ["test"])
-    batch_size: int = field(default=256, metadata={"least": 1})
-    max_new_tokens: int = field(default=64, metadata={"least": 1})
+    splits: NonEmpty[str] = field(default_factory=lambda: ["test"])
+    batch_size: Positive = 256
+    max_new_tokens: Positive = 64
     format: Literal["symbolic", "natural", "search", "shuffled", "either_order", "backward", "reversed_digits"] = (
         "symbolic"
     )
-    limit: int | None = field(default=None, metadata={"least": 1, "later": True})
+    limit: Positive | None = field(default=None, metadata=LATER)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class NeedsSection:
-    """The hardware that a recipe was written for: ``gpus`` of ``gpu_memory_gb`` (10^9 bytes) each, on all machines."""
+    """The hardware that a recipe needs: ``gpus`` on all machines together, each with ``gpu_memory_gb`` (10^9 bytes)."""
 
-    gpus: int = field(default=1, metadata={"least": 1})
-    gpu_memory_gb: int = field(default=16, metadata={"least": 1})
+    gpus: Positive = 1
+    gpu_memory_gb: Positive = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Recipe:
-    """A run. ``lora`` None trains all parameters. ``sft`` holds fields of ``trl.SFTConfig``.
+    """A training run.
 
-    ``pack``: tokens of a packed sequence, which whole rows fill without attending to each other; None: one row is
-    one sequence, padded to the longest of its batch. ``optimizer``: ``muon`` trains the matrices of the layers by Muon
-    (``arith_puzzle.training.muon``) in place of ``sft.optim``.
+    Attributes:
+        name: name of the run, its folder and its Hub repos.
+        dataset, drills: where the rows come from; at least one of the two.
+        pack: tokens of a packed sequence. Whole rows fill it and do not attend to each other. None: each row is a
+            sequence, padded to the longest of its batch.
+        lora: None trains all parameters.
+        optimizer: ``muon`` trains the matrices of the layers with Muon (``arith_puzzle.training.muon``) instead of
+            ``sft.optim``.
+        sft: fields of ``trl.SFTConfig``.
     """
 
     name: str
     model: ModelSection
-    seed: int = field(default=0, metadata={"least": 0})
+    seed: NotNegative = 0
     dataset: DatasetSection | None = None
     drills: DrillsSection | None = None
-    pack: int | None = field(default=None, metadata={"least": 64, "later": True})
+    pack: Annotated[int, Field(ge=64)] | None = field(default=None, metadata=LATER)
     lora: LoraSection | None = None
     optimizer: Literal["muon"] | None = field(default=None, metadata=LATER)
     sft: dict[str, Any] = field(default_factory=dict)
@@ -134,12 +155,12 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what the run depends on, hex: two recipes with the same digest are the same run.
+        """SHA-256 of everything that the run depends on, hex: two recipes with the same digest are the same run.
 
-        ``needs`` is no part of it: it says where a run can be made, not what it is. Fields marked LATER count only
-        where they are set, so that older runs keep their digests.
+        ``needs`` does not count: it says where the run fits, not what it is. Fields marked LATER count only where they
+        differ from their defaults, so that runs from the time without these fields keep their digests.
         """
-        values = dataclasses.asdict(dataclasses.replace(self, needs=None))
+        values = dataclasses.asdict(self)
         del values["needs"]
         sections = ("model", "dataset", "drills", "score")
         parts = [(self, values), *((getattr(self, key), values[key]) for key in sections)]
@@ -151,26 +172,18 @@ class Recipe:
 
     @property
     def base_path(self) -> str:
-        """The base's folder, which is one of the package's or one below the current directory, else its Hub id."""
+        """The folder of the base, in the package or below the current directory; else its Hub id."""
         for local in (PACKAGE / (self.model.base or ""), Path(self.model.base or "")):
             if self.model.base and (local / "config.json").is_file():
                 return str(local)
         return str(self.model.base)
 
 
-SECTIONS = {
-    "dataset": DatasetSection,
-    "drills": DrillsSection,
-    "model": ModelSection,
-    "lora": LoraSection,
-    "score": ScoreSection,
-    "needs": NeedsSection,
-}
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
 SHAPE = ["hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"]
-"""What ``model.shape`` states; a field left out would silently be that of Llama-7B."""
+"""Required fields of ``model.shape``. The default of a missing field would silently be that of Llama-7B."""
 WINDOW = "sliding_window"
-"""What it may state besides: how many tokens back attention reaches."""
+"""Optional field of ``model.shape``: how many tokens back attention reaches."""
 RESERVED_SFT = {
     "output_dir": "--out",
     "seed": "the recipe's seed",
@@ -189,18 +202,21 @@ RESERVED_SFT = {
 
 
 def load_recipe(path: str | Path) -> Recipe:
-    """Read and check a recipe.
+    """Read and check a recipe. It imports nothing of torch, so a typing error shows at once.
+
+    Args:
+        path: a file, or the name of a recipe of the package, such as ``tiny_cpu``.
 
     Raises:
-        InputError: no such file, not YAML, an unknown key, a missing or contradictory section, a value of the
-            wrong type. Nothing is imported from torch for it, so that a typo costs a moment.
+        InputError: the file cannot be read or is not YAML, a key is unknown, a value has the wrong type or is out of
+            bounds, or sections are missing or contradict each other.
     """
     path = shipped(path, "training/recipes")
     return make_recipe(path, read_recipe(path))
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
-    """What a recipe's file says, not checked yet. Raises InputError: no such file, not YAML, no mapping."""
+    """The unchecked content of a recipe's file. Raises InputError: not readable, not YAML, or not a mapping."""
     raw = read_yaml(path, "recipe", "; see training/recipes/")
     if not isinstance(raw, dict):
         raise InputError(f"{path}: a recipe is a mapping with the keys {', '.join(names(Recipe))}")
@@ -208,33 +224,22 @@ def read_recipe(path: Path) -> dict[str, Any]:
 
 
 def make_recipe(path: str | Path, raw: dict[str, Any]) -> Recipe:
-    """The recipe of a file's content; ``path`` is named in errors. Raises InputError as ``load_recipe``."""
-    check_keys(path, "", raw, names(Recipe))
-    if not isinstance(raw.get("name"), str) or raw.get("model") is None:
-        raise InputError(f"{path}: a recipe needs 'name' and 'model'")
-    if not re.fullmatch(NAME, raw["name"]):
-        raise InputError(f"{path}: name: {raw['name'][:60]!r} is to name folders and repos; use letters, digits, . _ -")
-    if type(raw.get("seed", 0)) is not int or not isinstance(raw.get("sft", {}), dict):
-        raise InputError(f"{path}: 'seed' is an integer and 'sft' a mapping of trl.SFTConfig fields")
-    values = {key: value for key, value in raw.items() if key not in SECTIONS or value is not None}
-    for key, section in SECTIONS.items():
-        if key in values:
-            values[key] = build(path, f"{key}.", section, values[key])
-    recipe = build(path, "", Recipe, values)
+    """The recipe with the content ``raw``; errors name ``path``. Raises InputError as ``load_recipe``."""
+    recipe = build(path, "", Recipe, raw)
     _check_sense(path, recipe)
     return recipe
 
 
 def check_sft_keys(recipe: Recipe, known: list[str]) -> None:
-    """Raise InputError on a key of ``recipe.sft`` that is not one of ``known`` (the fields of SFTConfig)."""
+    """Raise InputError on a key of ``recipe.sft`` that is not in ``known``, the fields of SFTConfig."""
     check_keys(recipe.name, "sft.", recipe.sft, known)
 
 
 def check_hardware(recipe: Recipe) -> None:
-    """Whether this machine is what the recipe was written for; ask before anything large is loaded.
+    """Check that this machine meets the recipe's ``needs``, before anything large is loaded.
 
     Raises:
-        InputError: fewer GPUs or processes, or less memory on one, than ``needs`` says; bf16 where TRL refuses it.
+        InputError: too few GPUs or processes, too little memory on a GPU, or bf16 where TRL refuses it.
     """
     import torch
 
@@ -243,7 +248,7 @@ def check_hardware(recipe: Recipe) -> None:
     if recipe.needs:
         wanted = f"{recipe.name} needs {recipe.needs.gpus} GPU{'s' * (recipe.needs.gpus > 1)} of "
         wanted += f"{recipe.needs.gpu_memory_gb} GB"
-        # A process started by accelerate knows how many there are on all machines; each has a GPU of its own.
+        # accelerate tells each process how many processes run on all machines. Each has its own GPU.
         processes = int(os.environ.get("WORLD_SIZE", "1"))
         count = max(len(found), processes) if found else 0
         if count < recipe.needs.gpus:
@@ -261,52 +266,54 @@ def check_hardware(recipe: Recipe) -> None:
     bf16 = recipe.sft.get("bf16", not recipe.sft.get("fp16"))  # TRL's default is true
     if bf16 and not recipe.sft.get("use_cpu"):
         if not found:
-            raise InputError(f"{recipe.name} trains in bf16, for a GPU, and this machine has none; set sft.bf16: false")
+            raise InputError(f"{recipe.name} trains in bf16 on a GPU, and this machine has none; set sft.bf16: false")
         if not torch.cuda.is_bf16_supported(including_emulation=False):
             raise InputError(f"{recipe.name} trains in bf16, which {found[0].name} cannot; set sft.bf16: false")
 
 
 def _check_sense(path: str | Path, recipe: Recipe) -> None:
-    """Raise InputError where sections contradict each other."""
+    """Raise InputError where a name is not usable or sections contradict each other."""
     model, sft = recipe.model, recipe.sft
+    if not re.fullmatch(NAME, recipe.name):
+        raise InputError(f"{path}: name: {recipe.name[:60]!r} names folders and repos; use letters, digits, . _ -")
     for key, owner in RESERVED_SFT.items():
         if key in sft:
             raise InputError(f"{path}: sft.{key} is not set in a recipe; it is set by {owner}")
     for key, value in sft.items():
         if isinstance(value, str) and _is_number(value):
-            raise InputError(f"{path}: sft.{key}: {value!r} is text in YAML, not a number; write 1.0e-4 for 1e-4")
+            raise InputError(f"{path}: sft.{key}: {value!r} is text in YAML, not a number; write 1e-4 as 1.0e-4")
     if recipe.dataset is None and recipe.drills is None:
-        raise InputError(f"{path}: 'dataset', 'drills' or both say where the rows come from")
+        raise InputError(f"{path}: add 'dataset', 'drills' or both: they say where the rows come from")
     if (model.base is None) == (model.shape is None):
         raise InputError(f"{path}: 'model' has exactly one of 'base' and 'shape'")
     if model.shape is not None:
         if recipe.lora is not None:
-            raise InputError(f"{path}: 'lora' needs a 'model.base' to adapt; random weights are trained whole")
+            raise InputError(f"{path}: 'lora' needs a 'model.base' to adapt; with a 'shape', drop 'lora'")
         check_keys(path, "model.shape.", model.shape, [*SHAPE, WINDOW])
         for key in SHAPE:
             if key not in model.shape:
-                raise InputError(f"{path}: model.shape has no {key}; it states {', '.join(SHAPE)}")
+                raise InputError(f"{path}: model.shape has no {key}; it needs {', '.join(SHAPE)}")
         for key in ("revision", "dtype", "quantization"):
             if getattr(model, key) is not None:
-                raise InputError(f"{path}: model.{key} goes with a 'model.base'; a 'shape' starts from float32 weights")
+                raise InputError(f"{path}: model.{key} goes with a 'model.base'; with a 'shape', drop it")
     if model.tokenizer and (model.tokenizer == "slow") != (model.base is not None):
         raise InputError(f"{path}: model.tokenizer: slow goes with a 'model.base' and pairs with a 'shape'; drop it")
     if model.positions is not None and recipe.lora is not None:
-        raise InputError(f"{path}: model.positions is for models that are trained whole; an adapter's are its base's")
+        raise InputError(f"{path}: model.positions needs training of all parameters; drop it, or drop 'lora'")
     if model.quantization and recipe.lora is None:
-        raise InputError(f"{path}: model.quantization: weights in 4 bits stay frozen; add a 'lora' section")
+        raise InputError(f"{path}: model.quantization: weights in 4 bits cannot be trained; add a 'lora' section")
     if model.quantization and model.dtype is None:
-        raise InputError(f"{path}: model.quantization needs model.dtype, in which it computes; bfloat16 is usual")
+        raise InputError(f"{path}: model.quantization needs model.dtype, the type of its computations; set bfloat16")
     if sft.get("bf16") and sft.get("fp16"):
-        raise InputError(f"{path}: sft.bf16 and sft.fp16 exclude each other; keep bf16 where the GPU can")
+        raise InputError(f"{path}: sft.bf16 and sft.fp16 exclude each other; keep bf16 if the GPU supports it")
     if model.dtype == "bfloat16" and recipe.lora is None:
-        raise InputError(f"{path}: model.dtype: weights that are trained stay float32; sft.bf16 computes in bfloat16")
+        raise InputError(f"{path}: model.dtype: trained weights stay float32; drop it, and set sft.bf16: true")
     if model.attn_implementation == "flash_attention_2" and not (sft.get("bf16") or sft.get("fp16")):
-        raise InputError(f"{path}: flash_attention_2 works in 16 bits only; set sft.bf16: true, or take sdpa")
+        raise InputError(f"{path}: flash_attention_2 works in 16 bits only; set sft.bf16: true, or use sdpa")
     if recipe.optimizer and "optim" in sft:
-        raise InputError(f"{path}: 'optimizer' stands in for sft.optim; drop one of them")
+        raise InputError(f"{path}: 'optimizer' replaces sft.optim; drop one of them")
     if recipe.needs and sft.get("use_cpu"):
-        raise InputError(f"{path}: 'needs' asks for GPUs and sft.use_cpu forbids them; drop one of them")
+        raise InputError(f"{path}: 'needs' requires GPUs and sft.use_cpu forbids them; drop one of them")
 
 
 def _is_number(text: str) -> bool:

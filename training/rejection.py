@@ -1,15 +1,14 @@
-"""Rejection sampling: a model's own answers, the verified ones, as training rows (RFT, arXiv 2308.01825).
+"""Rejection sampling: make training rows from the correct answers of a model (RFT, arXiv 2308.01825).
 
-arith-puzzle score --adapter runs/x --config starter --split train --limit 20000 --samples 4 --out runs/x/drawn
-python -m arith_puzzle.training.rejection runs/x/drawn/generations-train.jsonl --out runs/x/rft
+    arith-puzzle score --adapter runs/x --config starter --split train --limit 20000 --samples 4 --out runs/x/samples
+    arith-puzzle rejection runs/x/samples/generations-train.jsonl --out runs/x/rft
 
-writes a dataset that recipes load: ``dataset: {path: runs/x/rft, config: rft}``. Of a puzzle's answers those are kept
-that the strict verifier passes and that differ in normal form; puzzles of an evaluation split are refused.
+An answer is kept if the strict verifier accepts it and no other kept answer to the same puzzle has its normal form.
+Puzzles of an evaluation split are refused. A recipe loads the rows with ``dataset: {path: runs/x/rft, config: rft}``.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from arith_puzzle.dataset_builder.puzzle import (
     symbolic_prompt,
 )
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.metrics.verify_file import read_rows
 
 CONFIG = "rft"
 CARD = """---
@@ -36,36 +36,46 @@ configs:
   - split: train
     path: {config}/train-*.parquet
 ---
-{rows:,} verified answers, different in normal form, to {puzzles:,} puzzles: {kept:.1%} of the {drawn:,} drawn.
+{rows:,} correct answers to {puzzles:,} puzzles, each once in normal form: {kept:.1%} of {samples:,} samples.
 """
 
 
 def reject(generations: list[Path], out: Path) -> dict[str, int]:
-    """Write the dataset; returns {"drawn", "right", "rows", "puzzles"}.
+    """Write a dataset of the correct answers.
+
+    Args:
+        generations: JSONL files of ``arith-puzzle score``; a row has ``numbers``, ``target`` and ``response`` or
+            ``responses``.
+        out: folder of the dataset; it must not exist.
+
+    Returns:
+        {"samples": answers read, "correct": correct answers, "rows": answers kept, "puzzles": puzzles with a kept
+        answer}
 
     Raises:
-        InputError: a file that cannot be read or holds something else, a puzzle of an evaluation split, no right
-            answer, or ``out`` exists.
+        InputError: ``out`` exists, a file cannot be read, a row is broken (the message names file and line), a puzzle
+            belongs to an evaluation split, or no answer is correct.
     """
     if out.exists():
         raise InputError(f"{out} exists; give another --out, or delete it")
-    drawn = right = 0
-    kept: dict[tuple, dict[str, None]] = {}  # puzzle -> its answers, in the order in which they came
+    samples = correct = 0
+    kept: dict[tuple, dict[str, None]] = {}  # puzzle -> its answers, in the order of the files
     for path in generations:
-        for number, record in _records(path):
-            try:
-                numbers, target = sorted(map(int, record["numbers"])), int(record["target"])
-                answers = record["responses"] if "responses" in record else [record["response"]]
-            except (KeyError, TypeError, ValueError):
-                raise InputError(f"{path}:{number} has no numbers, target and response(s)") from None
-            drawn += len(answers)
+        for number, row, fault in read_rows(path):
+            if fault:
+                raise InputError(f"{path}:{number}: {fault}")
+            if row is None:
+                continue
+            numbers, target = sorted(row["numbers"]), row["target"]
+            answers = row["responses"] if "responses" in row else [row["response"]]
+            samples += len(answers)
             passed = [text for text in answers if verify(numbers, target, text).correct]
-            right += len(passed)
+            correct += len(passed)
             for text in passed:
                 written = completion(normal_form(numbers, parse_completion(text)))
                 kept.setdefault((tuple(numbers), target), {})[written] = None
     if not kept:
-        raise InputError(f"none of {drawn:,} answers is right; there is nothing to train on")
+        raise InputError(f"none of {samples:,} answers is correct; there is nothing to train on")
     _check_partition(list(kept))
     rows = [(list(numbers), target, text) for (numbers, target), texts in kept.items() for text in texts]
     table = pa.table(
@@ -82,25 +92,14 @@ def reject(generations: list[Path], out: Path) -> dict[str, int]:
     partial = out.with_name(f".{out.name}.tmp")
     (partial / CONFIG).mkdir(parents=True, exist_ok=True)
     pq.write_table(table, partial / CONFIG / "train-00000.parquet")
-    card = CARD.format(config=CONFIG, rows=len(rows), puzzles=len(kept), kept=len(rows) / drawn, drawn=drawn)
+    card = CARD.format(config=CONFIG, rows=len(rows), puzzles=len(kept), kept=len(rows) / samples, samples=samples)
     (partial / "README.md").write_text(card, encoding="utf-8")
     partial.rename(out)
-    return {"drawn": drawn, "right": right, "rows": len(rows), "puzzles": len(kept)}
-
-
-def _records(path: Path):
-    try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                yield number, json.loads(line)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}; score with --samples first") from None
-    except ValueError:
-        raise InputError(f"{path} is no JSONL file of answers") from None
+    return {"samples": samples, "correct": correct, "rows": len(rows), "puzzles": len(kept)}
 
 
 def _check_partition(puzzles: list[tuple]) -> None:
-    """Raise InputError on a puzzle that an evaluation split may hold."""
+    """Raise InputError on a puzzle outside the train part of all puzzles (``partition_mask``)."""
     for size in {len(numbers) for numbers, _ in puzzles}:
         some = [puzzle for puzzle in puzzles if len(puzzle[0]) == size]
         keys = puzzle_keys(np.array([numbers for numbers, _ in some]), np.array([target for _, target in some]))
@@ -108,5 +107,5 @@ def _check_partition(puzzles: list[tuple]) -> None:
         if held.any():
             numbers, target = some[int(np.argmax(held))]
             raise InputError(
-                f"{','.join(map(str, numbers))}:{target} is of an evaluation split; answer --split train instead"
+                f"{','.join(map(str, numbers))}:{target} belongs to an evaluation split; score --split train instead"
             )

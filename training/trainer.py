@@ -1,7 +1,7 @@
-"""TRL's SFTTrainer, fed by the token cache; on a CPU the language-model head runs on completions only.
+"""The trainer: TRL's SFTTrainer, with a faster loss on a CPU, and with Muon as an optional optimizer.
 
-On a GPU TRL's own fused head does that; without Triton it projects every position, prompts and padding
-included, and projects them again in the backward pass.
+Only completions have a loss, so only their logits are needed. On a GPU, TRL's fused head computes just these. On a CPU
+it computes the logits of all positions, prompts and padding included, and again in the backward pass.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from arith_puzzle.training.muon import MuonWithAdamW
 
 
 class CompletionTrainer(SFTTrainer):
-    """SFTTrainer with the same loss, without the logits that nobody needs, and the entropy and accuracy out of them.
+    """SFTTrainer with the same loss. On a CPU it computes only the needed logits, and logs no entropy or accuracy.
 
-    ``muon``: with the optimizer of ``arith_puzzle.training.muon``.
+    Args:
+        muon: use the optimizer of ``arith_puzzle.training.muon``.
     """
 
     def __init__(self, *args, muon: bool = False, **kwargs):
@@ -28,17 +29,17 @@ class CompletionTrainer(SFTTrainer):
         super().__init__(*args, **kwargs)
 
     def create_optimizer(self, model=None):
-        """Muon's, or the one that ``args.optim`` names."""
+        """Create ``MuonWithAdamW``, or the optimizer that ``args.optim`` names."""
         if self.muon and self.optimizer is None:
             self.optimizer = MuonWithAdamW(model or self.model, self.args)
         return super().create_optimizer(model)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """The sum of the completions' negative log-likelihoods over the number of their tokens in the global batch."""
+        """The negative log-likelihood of the completions, divided by the number of their tokens in the global batch."""
         other_loss = self.args.loss_type != "nll" or self.label_smoother is not None or self.aux_loss_enabled
         if self.accelerator.device.type != "cpu" or return_outputs or other_loss:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        labels = functional.pad(inputs.pop("labels"), (0, 1), value=IGNORED)[:, 1:]  # of the next token
+        labels = functional.pad(inputs.pop("labels"), (0, 1), value=IGNORED)[:, 1:]  # labels of the next token
         wanted = labels != IGNORED
         head = self.accelerator.unwrap_model(model).get_output_embeddings()
         hook = head.register_forward_pre_hook(lambda _, args: (args[0][wanted], *args[1:]))
@@ -49,20 +50,20 @@ class CompletionTrainer(SFTTrainer):
         loss = functional.cross_entropy(logits.float(), labels[wanted], reduction="sum")
         loss = loss / (wanted.sum() if num_items_in_batch is None else num_items_in_batch)
         if self.args.average_tokens_across_devices and num_items_in_batch is not None:
-            loss = loss * self.accelerator.num_processes  # DDP averages gradients; the count is of all processes
+            loss = loss * self.accelerator.num_processes  # DDP averages gradients, and the count covers all processes
         return loss
 
 
 class StopAtNaN(TrainerCallback):
-    """Ends a run whose loss is no longer a number, at the next line of its log; the last one comes before the end."""
+    """Ends a run at the first line of its log with a loss that is NaN or infinite."""
 
     def __init__(self, name: str):
         self.name = name
 
     def on_log(self, args, state, control, logs=None, **kwargs):
-        """Raises InputError."""
+        """Raises InputError if the loss is not finite."""
         logs = logs or {}
-        loss = logs.get("loss", logs.get("train_loss", 0.0))  # the last line has their mean, over unlogged steps too
+        loss = logs.get("loss", logs.get("train_loss", 0.0))  # the last line has the mean of all steps
         if not math.isfinite(loss):
             raise InputError(f"{self.name}: the loss became {loss} by step {state.global_step}; lower "
                              f"sft.learning_rate (now {args.learning_rate}), or set sft.max_grad_norm")  # fmt: skip

@@ -36,6 +36,15 @@ COMMANDS = {
 }
 """Command -> what it does. The pipeline's stages come first, in their order; then the tools."""
 
+EXTRAS = {
+    "accelerate": "train", "datasets": "train", "evaluate": "metric", "matplotlib": "train", "peft": "train",
+    "tokenizers": "train", "torch": "train", "transformers": "train", "trl": "train", "trackio": "curves",
+    "gradio": "demo", "httpx2": "release", "markdown_it": "release", "pygit2": "hub", "starlette": "hub", "uvicorn": "hub",
+    "openai": "augment", "fastapi": "augment", "datatrove": "executors", "fsspec": "executors", "ray": "executors",
+    "math_verify": "math", "sentencepiece": "sentencepiece",
+}  # fmt: skip
+"""Library -> the extra that installs it."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
@@ -59,6 +68,13 @@ def main(argv: list[str] | None = None) -> int:
         return command.run(args)
     except InputError as error:
         print(f"arith-puzzle {chosen.command}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        library = (error.name or "").split(".")[0]
+        if library not in EXTRAS:
+            raise
+        install = f"pip install 'arith-puzzle[{EXTRAS[library]}]'"
+        print(f"arith-puzzle {chosen.command}: needs {library}, which is not installed; run: {install}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"arith-puzzle {chosen.command}: stopped; the same command continues from here", file=sys.stderr)

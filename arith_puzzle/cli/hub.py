@@ -1,4 +1,4 @@
-"""Serve a local Hub for rehearsals on loopback. It speaks the Hub's HTTP API to unmodified clients.
+"""Serve the local Hub on loopback: a stand-in for the Hugging Face Hub, to try a release before it is public.
 
 arith-puzzle hub --root runs/hub
 """
@@ -14,7 +14,7 @@ from arith_puzzle.common.errors import InputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("--root", type=Path, default=Path("runs/hub"), help="folder of its data (default: runs/hub)")
+    parser.add_argument("--root", type=Path, default=Path("runs/hub"), help="folder for the data (default: runs/hub)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=7861, help="port to listen on; 0 takes a free one (default: 7861)")
 

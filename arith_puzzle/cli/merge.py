@@ -1,6 +1,8 @@
-"""Merge an adapter into its base and save the result as one model.
+"""Merge an adapter into its base model and save the result as one model.
 
 arith-puzzle merge --adapter runs/mine --out runs/mine-merged
+
+The command compares the logits of the saved model with those of base and adapter. If they differ, nothing is written.
 """
 
 from __future__ import annotations
@@ -8,24 +10,23 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from arith_puzzle.common.errors import InputError
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("--adapter", required=True, help="folder or Hub id of a PEFT adapter")
-    parser.add_argument("--adapter-revision", metavar="REV")
-    parser.add_argument("--model", help="folder or Hub id of the base (default: the one that the adapter names)")
-    parser.add_argument("--model-revision", metavar="REV")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the merged model; must not exist")
+    parser.add_argument("--adapter-revision", metavar="REV", help="revision of the adapter's Hub id (default: main)")
+    parser.add_argument("--model", help="folder or Hub id of the base model (default: the one that the adapter names)")
+    parser.add_argument(
+        "--model-revision", metavar="REV",
+        help="revision of the base model's Hub id (default: the one that the adapter names, else main)",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, help="new folder for the merged model; must not exist")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Merge and save."""
+    """Merge the adapter, save the model and print its folder."""
     from arith_puzzle.evaluation.merge import merge_adapter
 
-    if args.out.exists():
-        raise InputError(f"{args.out} exists; give another --out, or delete it")
     merge_adapter(
         args.adapter, args.out, base=args.model, revision=args.model_revision, adapter_revision=args.adapter_revision
     )

@@ -1,9 +1,9 @@
-"""Make training rows of a model's own verified answers (rejection sampling, RFT; arXiv 2308.01825).
+"""Make training rows from the correct answers of a model (rejection sampling, RFT; arXiv 2308.01825).
 
-    arith-puzzle score --adapter runs/x --split train --limit 20000 --samples 4 --out runs/x/drawn
-    arith-puzzle rejection runs/x/drawn/generations-train.jsonl --out runs/x/rft
+    arith-puzzle score --adapter runs/x --config starter --split train --limit 20000 --samples 4 --out runs/x/samples
+    arith-puzzle rejection runs/x/samples/generations-train.jsonl --out runs/x/rft
 
-A recipe loads the rows by dataset: {path: runs/x/rft, config: rft}.
+A recipe loads the rows with dataset: {path: runs/x/rft, config: rft}.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("generations", type=Path, nargs="+", help="generations-*.jsonl of arith-puzzle score")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the dataset; must not exist")
+    parser.add_argument("generations", type=Path, nargs="+", help="generations-*.jsonl that arith-puzzle score wrote")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the new dataset; must not exist")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the dataset and print what was kept."""
+    """Write the dataset and print the numbers of samples, correct answers, rows and puzzles."""
     from arith_puzzle.training.rejection import reject
 
     found = reject(args.generations, args.out)

@@ -1,15 +1,15 @@
-"""Answers of a base, or of an adapter on its base, judged by the project's own metrics.
+"""Score a base model, or an adapter on its base, on evaluation splits.
 
 arith-puzzle score --model training/bases/arith-tiny --adapter runs/x --dataset arith-puzzle \\
     --config starter --split test --out runs/x/score
 
-Without --split, or with --split all: every split of the config but train. --samples 10 --k 1 --k 10 draws samples and
-reports pass@k. A model that was not trained on the task is asked with --format natural, --shots 8,
---chain-of-thought or --chat. --task gsm8k scores question-answer rows, from the Hub or a JSONL file; --samples 10
-reports maj1@10 there. --task math does so with rows of problem and solution, by math-verify.
+The command writes results.json, with a 95% interval for pass@1, and the answers of each split. The same command resumes
+an interrupted run.
 
-Answers are appended to ``generations-<split>.jsonl`` batch by batch, so a killed run goes on where it was and ends
-with the same bytes; ``results.json`` comes last.
+- Several answers to each row: --samples 10 --k 1 --k 10 reports pass@1 and pass@10.
+- A model that was not trained on the task: --format natural, with --shots 8, --chain-of-thought or --chat.
+- GSM8K: --task gsm8k, with rows from the Hub or a JSONL file; --samples 10 also reports maj1@10.
+- MATH: --task math, with rows of problem and solution, judged by math-verify.
 """
 
 from __future__ import annotations
@@ -23,42 +23,89 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from arith_puzzle.evaluation.options import BACKENDS
     from arith_puzzle.evaluation.tasks import TASKS
 
-    what = parser.add_argument_group("what is scored")
-    what.add_argument("--model", help="folder or Hub id of the base, or of a whole model; default: the adapter's base")
-    what.add_argument("--model-revision", metavar="REV", help="of a Hub id; default: what the adapter names, else main")
-    what.add_argument("--adapter", help="folder or Hub id of a PEFT adapter")
-    what.add_argument("--adapter-revision", metavar="REV")
-    what.add_argument("--merge", action="store_true", help="merge the adapter into the base first")
-    rows = parser.add_argument_group("on which rows")
-    rows.add_argument("--task", choices=TASKS, default="puzzle")
-    rows.add_argument("--dataset", default="arith-puzzle", help="folder or Hub id of the dataset, or a JSONL file")
-    rows.add_argument("--config", help="default for puzzles: starter")
-    rows.add_argument("--split", action="append", help="may be repeated; default: all but train")
-    rows.add_argument("--limit", type=int, metavar="ROWS", help="only the first rows of each split, for a quick look")
-    asked = parser.add_argument_group("how it is asked")
-    asked.add_argument("--format", dest="prompt_format", help="symbolic (default) or natural")
-    asked.add_argument("--shots", type=int, default=0, help="worked examples from train before each question")
-    asked.add_argument(
-        "--chain-of-thought", action="store_true", help="examples reason; judged is what follows Answer:"
+    add = parser.add_argument_group("model").add_argument
+    add("--model", help="folder or Hub id of a base model, or of a merged one (default: the adapter's base)")
+    add(
+        "--model-revision",
+        metavar="REV",
+        help="revision of the base's Hub id (default: the one that the adapter names, else main)",
     )
-    asked.add_argument("--chat", action="store_true", help="by the tokenizer's chat template")
-    drawn = parser.add_argument_group("how answers are drawn")
-    drawn.add_argument("--samples", type=int, metavar="K", help="answers drawn for each row; default: one, greedily")
-    drawn.add_argument("--temperature", type=float, help="of samples; default 1")
-    drawn.add_argument("--top-p", type=float, help="of samples; default 1")
-    drawn.add_argument("--seed", type=int, default=0, help="of samples and of the choice of examples")
-    drawn.add_argument("--k", type=int, action="append", help="of pass@k, may be repeated; default 1")
-    drawn.add_argument("--max-new-tokens", type=int, help="default: puzzles 128, reasoning and GSM8K 512, MATH 1024")
-    drawn.add_argument("--batch-size", type=int, default=256)
-    drawn.add_argument("--dtype", choices=("auto", "fp32", "bf16", "fp16"), default="auto",
-                       help="auto: fp32 on a CPU, on a GPU as the weights are stored")  # fmt: skip
-    drawn.add_argument("--backend", choices=("auto", *BACKENDS), default="auto",
-                       help="auto: vLLM on a GPU where it is installed, else transformers")  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, help="folder for results.json and the generations")
+    add("--adapter", help="folder or Hub id of a PEFT adapter (default: none)")
+    add("--adapter-revision", metavar="REV", help="revision of the adapter's Hub id (default: main)")
+    add("--merge", action="store_true", help="merge the adapter into the base before scoring")
+
+    add = parser.add_argument_group("rows").add_argument
+    add("--task", choices=TASKS, default="puzzle", help="kind of problems (default: puzzle)")
+    add(
+        "--dataset",
+        default="arith-puzzle",
+        help="folder or Hub id of the dataset, or a JSONL file (default: arith-puzzle)",
+    )
+    add("--config", help="config of the dataset (default: starter for puzzles, else none)")
+    add(
+        "--split",
+        action="append",
+        help="split to score; may be repeated (default: all, without train)",
+    )
+    add("--limit", type=int, metavar="ROWS", help="maximum number of rows of each split (default: all rows)")
+
+    add = parser.add_argument_group("prompt").add_argument
+    add(
+        "--format",
+        dest="prompt_format",
+        metavar="FORMAT",
+        help="prompt format, such as symbolic or natural (default: symbolic; alpaca for gsm8k and math)",
+    )
+    add(
+        "--shots",
+        type=int,
+        default=0,
+        metavar="COUNT",
+        help="number of worked examples from train before each question (default: 0)",
+    )
+    add(
+        "--chain-of-thought",
+        action="store_true",
+        help="let the model reason first; only the text after the line 'Answer:' is judged",
+    )
+    add("--chat", action="store_true", help="write the prompt with the tokenizer's chat template")
+
+    add = parser.add_argument_group("answers").add_argument
+    add(
+        "--samples",
+        type=int,
+        metavar="COUNT",
+        help="number of sampled answers for each row (default: one answer, decoded greedily)",
+    )
+    add("--temperature", type=float, help="sampling temperature (default: 1)")
+    add("--top-p", type=float, metavar="P", help="total probability of the tokens to sample from (default: 1)")
+    add("--seed", type=int, default=0, help="seed of the samples and of the choice of examples (default: 0)")
+    add("--k", type=int, action="append", help="report pass@K; may be repeated (default: 1)")
+    add(
+        "--max-new-tokens",
+        type=int,
+        metavar="TOKENS",
+        help="maximum length of an answer (default: 128 for puzzles, 512 with chain of thought and for gsm8k, 1024 for "
+        "math)",
+    )
+    add("--batch-size", type=int, default=256, metavar="COUNT", help="number of answers in a batch (default: 256)")
+    add(
+        "--dtype",
+        choices=("auto", "fp32", "bf16", "fp16"),
+        default="auto",
+        help="number type; auto: fp32 on a CPU, the type of the stored weights on a GPU (default: auto)",
+    )
+    add(
+        "--backend",
+        choices=("auto", *BACKENDS),
+        default="auto",
+        help="library that generates; auto: vLLM on a GPU if it is installed, else transformers (default: auto)",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for results.json and the answers")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score it and print a line for each split."""
+    """Score the model and print a line for each split."""
     from arith_puzzle.evaluation.score import score, summary
 
     options = vars(args)

@@ -1,8 +1,9 @@
-"""Train and score a study: one training for each size or change that its YAML file lists.
+"""Run a scaling study: train and score a model for each training size or change that a YAML file lists.
 
     arith-puzzle study studies/starter_cpu.yaml --dataset arith-puzzle --out runs/starter-cpu
 
-Writes scaling.json, with a log-linear fit for each series, and plots. The same command continues after an interruption.
+The command writes scaling.json and scaling.md, with a log-linear fit for each curve, and plots. The same command
+resumes an interrupted study.
 """
 
 from __future__ import annotations
@@ -15,15 +16,21 @@ from arith_puzzle.common.errors import InputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("study", type=Path, metavar="STUDY", help="a study's file, or the name of one in studies")
-    parser.add_argument("--dataset", help="folder or Hub id of the training rows (default: the recipe's dataset.path)")
     parser.add_argument(
-        "--scored", help="folder, Hub id or JSONL file of the scored rows (default: the study's, else --dataset)"
+        "study", type=Path, metavar="STUDY", help="YAML file of a study, or the name of one in studies/"
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder of the runs and the results")
     parser.add_argument(
-        "--accelerate-config", type=Path, help="accelerate's configuration (default: training/accelerate/single.yaml)"
+        "--dataset", help="folder or Hub id of the training rows (default: dataset.path of the study's recipe)"
     )
+    parser.add_argument(
+        "--scored",
+        help="folder, Hub id or JSONL file of the rows to score (default: 'scored' of the study, else --dataset)",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for the trainings and the results")
+    parser.add_argument(
+        "--accelerate-config", type=Path, metavar="FILE",
+        help="configuration of accelerate (default: training/accelerate/single.yaml)",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     config = args.accelerate_config or SINGLE
     if not config.is_file():
-        raise InputError(f"no accelerate configuration at {config}; see training/accelerate/")
+        raise InputError(f"there is no accelerate configuration {config}; see training/accelerate/")
     found = run_study(args.study, args.out, dataset=args.dataset, scored=args.scored, accelerate_config=config)
     print(markdown(found))
     return 0

@@ -1,9 +1,9 @@
-"""Train a recipe: one YAML file for each run.
+"""Train a recipe. A recipe is a YAML file that describes one run.
 
     arith-puzzle train training/recipes/tiny_cpu.yaml --dataset arith-puzzle --out runs/mine
 
-A recipe of the package may be named without its folder: arith-puzzle train tiny_cpu. The same command resumes a run
-that was interrupted, from its last complete checkpoint.
+The name alone stands for a recipe of the package: arith-puzzle train tiny_cpu. The same command resumes an interrupted
+run from its last complete checkpoint.
 """
 
 from __future__ import annotations
@@ -17,25 +17,27 @@ from arith_puzzle.common.errors import InputError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument(
-        "recipe", type=Path, metavar="RECIPE", help="a recipe's file, or the name of one in training/recipes"
+        "recipe", type=Path, metavar="RECIPE", help="file of a recipe, or the name of one in training/recipes"
     )
     parser.add_argument(
         "--dataset", type=Path, help="folder or Hub id of the dataset (default: the recipe's dataset.path)"
     )
-    parser.add_argument("--out", type=Path, help="folder of the run (default: runs/<the recipe's name>)")
+    parser.add_argument("--out", type=Path, help="folder of the run (default: runs/<name of the recipe>)")
     parser.add_argument(
-        "--accelerate-config", type=Path, help="accelerate's configuration (default: training/accelerate/single.yaml)"
+        "--accelerate-config",
+        type=Path,
+        help="file for accelerate launch (default: training/accelerate/single.yaml)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train it in a process of its own."""
+    """Train the recipe in a separate process."""
     from arith_puzzle.training.launch import SINGLE, launch
     from arith_puzzle.training.recipe import load_recipe
 
     recipe = load_recipe(args.recipe)
     config = args.accelerate_config or SINGLE
     if not config.is_file():
-        raise InputError(f"no accelerate configuration at {config}; see training/accelerate/")
+        raise InputError(f"there is no accelerate configuration {config}; see training/accelerate/")
     out = args.out or Path("runs") / recipe.name
     return launch(args.recipe, out=out, dataset=args.dataset, accelerate_config=config)

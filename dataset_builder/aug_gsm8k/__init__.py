@@ -1,1 +1,1 @@
-"""AugGSM8K: GSM8K's questions and answers augmented, by any chat model or by exact rules (arXiv 2310.05506)."""
+"""AugGSM8K: augment GSM8K's questions and solutions with a chat model or with exact rules (arXiv 2310.05506)."""

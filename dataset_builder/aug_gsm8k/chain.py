@@ -1,8 +1,9 @@
-"""A GSM8K problem as a program: which number of the solution is which number of the question or which earlier result.
+"""Turn a GSM8K problem into a program that recomputes the solution for other numbers.
 
-A number is known by its value. So where one value has two meanings (two numbers of the question, a result and a
-constant) the program is ambiguous, and where a value has none it cannot be recomputed: both are refused. Numbers of
-the question that cannot be told apart from something else stay as they are, if the others then can.
+The program links each number of the solution to its source: a number of the question, an earlier result, or a constant.
+It finds the source by value. If a value has two possible sources (two numbers of the question, or a result and a
+constant), the problem is ambiguous. If a value has no source, the solution cannot be recomputed. Such problems are
+refused. The program first tries to keep ambiguous numbers of the question fixed and to change only the others.
 """
 
 from __future__ import annotations
@@ -26,49 +27,56 @@ from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotation, evalu
 
 REFUSED_SOURCES = {
     "no_annotation": "the solution has no calculator annotation",
-    "wrong_annotation": "an annotation that is not exactly right",
+    "wrong_annotation": "an annotation is not exactly right",
     "other_final": "the last annotation is not the final answer",
-    "algebra": "the solution solves for a letter",
-    "no_variable": "no number of the question is used in the solution and free to change",
-    "unexplained": "a number of the solution that comes from nowhere",
-    "ambiguous": "a number of the solution that may come from two places",
+    "algebra": "the solution solves for an unknown",
+    "no_variable": "the solution uses no number of the question that may change",
+    "unexplained": "a number of the solution has no known source",
+    "ambiguous": "a number of the solution has two possible sources",
 }
-"""Why a source gives no program."""
+"""Reason why a problem has no program -> its meaning."""
 
 _ANNOTATION = re.compile(r"<<([^<>]*)>>")
 _ALGEBRA = re.compile(r"(?<![A-Za-z])[0-9.)]*[a-wyzA-HJ-Z]\s*[=+*/]|[0-9)][xyzXYZn]\b|\b[xXyY]\s*[=+]|[=+(]\s*[xXyY]\b")
 _FRACTION = re.compile(r"([0-9]+)/([0-9]+)")
 MOST_FROZEN = 4
-"""How many numbers of the question may stay as they are because they are ambiguous."""
-
-
+"""Maximum number of ambiguous numbers of the question that the program keeps fixed."""
 SMALL = 5
-"""Up to here a number may be that of some things which the question lists or names, without saying how many."""
+"""A number up to this size may count things that the question lists without stating how many there are."""
 UNIT_DIVISORS = {60, 100, 1000, 3600}
-"""What solutions divide by to change a unit, named or not; never taken for anything else there."""
+"""Divisors that convert units. A divisor with one of these values is never linked to another source."""
 _LIST = re.compile(r"[^.?!;]*?[,:][^.?!;]*?\b(?:and|or)\b")
 
 
 class RefusedError(Exception):
-    """The source gives no program; the message is one of REFUSED_SOURCES."""
+    """The problem has no program. The message is a key of REFUSED_SOURCES."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A number of the solution: its place, how it is written, and what it is.
+    """A number of the solution that changes with the numbers of the question.
 
-    ``ref`` is ("variable", index in the question, form), ("step", index) or None for a constant.
+    Attributes:
+        start, end: its place in the solution.
+        text: how the solution writes it.
+        ref: its source: ("variable", index in Program.numerals, form) or ("step", index in Program.steps).
     """
 
     start: int
     end: int
     text: str
-    ref: tuple | None
+    ref: tuple
 
 
 @dataclass(frozen=True)
 class Step:
-    """An annotation: the places of its expression and its value; ``inputs`` are the variables that it rests on."""
+    """An annotation of the solution.
+
+    Attributes:
+        start, end: the place of its expression in the solution.
+        value: the result.
+        inputs: the variables that the result depends on, as indices in Program.numerals.
+    """
 
     start: int
     end: int
@@ -78,11 +86,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Program:
-    """A problem that can be played with other numbers.
+    """A problem that can be recomputed with other numbers.
 
     Attributes:
-        numerals: all numbers of the question; variables: indices of those that change.
-        slots: the numbers of the solution that change, in order; steps: its annotations, in order.
+        problem: the problem.
+        numerals: all numbers of the question.
+        variables: indices of the numerals that change.
+        slots: the numbers of the solution that change, in order.
+        steps: the annotations of the solution, in order.
     """
 
     problem: Problem
@@ -92,13 +103,14 @@ class Program:
     steps: list[Step]
 
     def play(self, values: dict[int, Fraction]) -> tuple[str, str, list[Fraction]] | str:
-        """The problem with other numbers: (question, solution, result of each step).
+        """Recompute the problem with other numbers.
 
         Args:
             values: {index of a variable: its new value}.
 
         Returns:
-            or why there is none: ``unwritable``, where a number has too many decimals or an expression no value.
+            (question, solution, result of each step), or ``"unwritable"`` if a number has too many decimals or an
+            expression has no value.
         """
         results: list[Fraction] = []
         source = self.problem.response
@@ -111,8 +123,8 @@ class Program:
             results.append(result)
         query = self.problem.query
         places = [(self.numerals[index].start, self.numerals[index].end, index) for index in self.variables]
-        asked = [(start, end, written(values[index], query[start:end])) for start, end, index in places]
-        question = _filled(query, 0, len(query), asked)
+        changes = [(start, end, written(values[index], query[start:end])) for start, end, index in places]
+        question = _filled(query, 0, len(query), changes)
         solution = _filled(source, 0, len(source), [self._new(slot, values, results) for slot in self.slots])
         return "unwritable" if question is None or solution is None else (question, solution, results)
 
@@ -123,8 +135,9 @@ class Program:
 
 
 def _filled(text: str, start: int, end: int, changes: list[tuple[int, int, str | None]]) -> str | None:
-    """``text[start:end]`` with the changes made, in order; None where one of them is."""
-    parts, at = [], start
+    """Apply the changes (start, end, new text) to ``text[start:end]``. Return None if a new text is None."""
+    parts: list[str] = []
+    at = start
     for first, last, new in changes:
         if new is None:
             return None
@@ -134,7 +147,7 @@ def _filled(text: str, start: int, end: int, changes: list[tuple[int, int, str |
 
 
 def compile_problem(problem: Problem) -> Program:
-    """The program of a problem. Raises RefusedError with one of REFUSED_SOURCES."""
+    """Find the program of a problem. Raises RefusedError with a key of REFUSED_SOURCES."""
     annotations = list(_ANNOTATION.finditer(problem.response))
     if not annotations:
         raise RefusedError("no_annotation")
@@ -153,7 +166,7 @@ def compile_problem(problem: Problem) -> Program:
         if not numeral.fixed
         and values.count(numeral.value) == 1
         and any(form in operands for form in numeral.forms(numeral.value).values())
-        # "Ann and Bob share 2 packs": a small number that comes twice may be a number of people nobody counted
+        # "Ann and Bob share 2 packs": one of two equal small numbers may count people whom the text does not count.
         and not (numeral.value <= SMALL and operands[numeral.value] > 1)
     ]
     bound = _bound(problem.query, numerals, operands)
@@ -174,11 +187,12 @@ def compile_problem(problem: Problem) -> Program:
 
 
 def _bound(question: str, numerals: list[Numeral], operands: Counter) -> set[int]:
-    """Numbers of the question that something in it depends on without a computation: what must stay as it is.
+    """Indices of numbers that must not change, because other words or numbers of the question depend on them.
 
-    40% boys and 60% girls; 7 of the 12, so 5 are not; 3 dogs, one black and two brown; 3 children, aged 4, 6 and 9.
+    Examples: 40% boys and 60% girls; 7 of the 12, so 5 are not; 3 dogs, one black and two brown; 3 children, aged 4, 6
+    and 9.
     """
-    bound = set()
+    bound: set[int] = set()
     for (i, a), (j, b) in combinations(enumerate(numerals), 2):
         if a.kind == b.kind == "percent" and a.value + b.value == 100:
             bound |= {i, j}
@@ -191,14 +205,14 @@ def _bound(question: str, numerals: list[Numeral], operands: Counter) -> set[int
     for index, numeral in enumerate(numerals):
         listed = _LIST.match(question, numeral.end)
         commas = listed[0].count(",") if listed else -SMALL
-        # "3 dogs: A, B and C" has one comma, "3 dogs, A, B, and C" has three
+        # "3 dogs: A, B and C" has one comma, "3 dogs, A, B, and C" has three.
         if numeral.value in sums or commas <= numeral.value <= min(commas + 2, SMALL):
             bound.add(index)
     return bound
 
 
 def _known(problem: Problem, fixed: list[Numeral]) -> set[Fraction]:
-    """The values that need no computation: of numbers that stay, of fractions, of words."""
+    """The constants of a problem: values of fixed numbers, of fractions, and of words."""
     known = constants(problem.query + "\n" + problem.response)
     known = known.union(*(numeral.forms(numeral.value).values() for numeral in fixed))
     for top, bottom in _FRACTION.findall(problem.query):
@@ -211,6 +225,7 @@ def _known(problem: Problem, fixed: list[Numeral]) -> set[Fraction]:
 def _resolve(
     problem: Problem, numerals: list[Numeral], variables: tuple[int, ...], annotations: list[re.Match]
 ) -> tuple[list[Slot], list[Step]]:
+    """Link every number of the solution to its source. Raises RefusedError if that fails for these variables."""
     text = problem.response
     known = _known(problem, [numeral for index, numeral in enumerate(numerals) if index not in variables])
     forms = [
@@ -221,8 +236,9 @@ def _resolve(
     steps: list[Step] = []
     slots: list[Slot] = []
 
-    def meaning(value: Fraction, upto: int) -> tuple | None:
-        refs = [ref for known_value, ref in forms if known_value == value]
+    def source(value: Fraction, upto: int) -> tuple | None:
+        """The only source of a value among the first ``upto`` steps and the question; None for a constant."""
+        refs: list[tuple] = [ref for known_value, ref in forms if known_value == value]
         refs += [("step", index) for index, step in enumerate(steps[:upto]) if step.value == value and step.inputs]
         constant = value in known or any(step.value == value and not step.inputs for step in steps[:upto])
         if len(refs) + constant != 1:
@@ -235,18 +251,19 @@ def _resolve(
         end = match.start(1) + len(left)
         inputs: set[int] = set()
         for start, stop, value in spans(left):
-            ref = meaning(value, len(steps))
+            ref = source(value, len(steps))
             if ref and value in UNIT_DIVISORS and left[:start].rstrip().endswith("/"):
                 raise RefusedError("ambiguous")
             if ref:
                 slots.append(Slot(match.start(1) + start, match.start(1) + stop, left[start:stop], ref))
                 inputs |= {ref[1]} if ref[0] == "variable" else steps[ref[1]].inputs
-        value = evaluate_expression(match[1].rpartition("=")[2].replace(" ", ""))
-        steps.append(Step(match.start(1), end, value, frozenset(inputs)))
+        right = match[1].rpartition("=")[2]
+        result = evaluate_expression(right.replace(" ", ""))
+        assert result is not None, "compile_problem refuses annotations that are not exact"
+        steps.append(Step(match.start(1), end, result, frozenset(inputs)))
         inside.append((match.start(), match.end()))
-        result = (match.end(1) - len(match[1].rpartition("=")[2]), match.end(1))
         if inputs:
-            slots.append(Slot(*result, text[slice(*result)].strip(), ("step", len(steps) - 1)))
+            slots.append(Slot(match.end(1) - len(right), match.end(1), right.strip(), ("step", len(steps) - 1)))
     ends = {match.end(): index for index, match in enumerate(annotations)}
     final = text.rfind("####")
     lines = [match.end() for match in re.finditer("\n", text)] + [len(text)]
@@ -260,7 +277,7 @@ def _resolve(
             ref = ("step", len(steps) - 1)
         else:
             line_end = next(end for end in lines if start < end)
-            ref = meaning(value, sum(match.start() < line_end for match in annotations))
+            ref = source(value, sum(match.start() < line_end for match in annotations))
         if ref:
             slots.append(Slot(start, stop, text[start:stop], ref))
     changing = {value for value, _ in forms} | {step.value for step in steps if step.inputs}

@@ -1,8 +1,8 @@
-"""Does a question come from a test? 13 words in a row shared with one, or the same question but for its numbers.
+"""Detect contamination: decide whether a question comes from a test set.
 
-A list of 13 words is the usual bound (GPT-3, arXiv 2005.14165, appendix C). Words are runs of letters and digits in
-lower case. In the whole-question comparison every number counts as one and the same word, so that a test
-question with other numbers is found as well.
+A question is contaminated if it shares 13 words in a row with a test question, or if it equals a test question up to
+its numbers. 13 words is a common bound (GPT-3, arXiv 2005.14165, appendix C). Words are runs of letters or digits in
+lower case. To find test questions with other numbers, the comparison of whole questions treats all numbers as equal.
 """
 
 from __future__ import annotations
@@ -12,42 +12,47 @@ from collections import Counter
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.dataset_builder.aug_gsm8k.source import file_sha256, read_jsonl
+from arith_puzzle.common.files import file_sha256
+from arith_puzzle.dataset_builder.aug_gsm8k.source import read_jsonl
 
 N = 13
+"""Number of shared consecutive words that counts as contamination."""
 
 BENCHMARKS = {
     "gsm8k-test": "openai/gsm8k, config main, split test (column question)",
     "math-test": "DigitalLearningGmbH/MATH-lighteval, config default, split test (column problem)",
 }
-"""What may be compared with, and which Hub dataset to export: ``load_dataset(...).to_json(FILE)``."""
+"""Test set -> the Hub dataset to export for the comparison, with ``load_dataset(...).to_json(FILE)``."""
 
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+(?:[.,][0-9]+)*")
 
 
 def words(text: str) -> list[str]:
-    """The words and numbers of a text, in lower case."""
+    """Split a text into words and numbers, in lower case."""
     return _WORD.findall(text.lower().replace("\u2019", "'"))
 
 
 def normalized(text: str, *, numbers: bool) -> str:
-    """The words joined by single spaces; without ``numbers`` each of these is written ``0``."""
+    """Join the words of a text by single spaces. If ``numbers`` is false, every number becomes ``0``."""
     return " ".join(word if numbers or not word[0].isdigit() else "0" for word in words(text))
 
 
 class Benchmarks:
-    """The questions of tests, and what was found to be one of them.
+    """The questions of the test sets, and counts of the matches.
 
     Attributes:
-        compared: {benchmark: {"file", "sha256", "questions"}} of those that were given.
-        found: how often each (benchmark, rule) was met; the rules are ``13-gram`` and ``question``.
+        compared: {benchmark: {"file", "sha256", "questions"}} for the given files.
+        found: {(benchmark, rule): number of matches}. The rules are ``13-gram`` and ``question``.
     """
 
     def __init__(self, files: dict[str, Path]):
-        """Read the files, JSONL with ``question``, ``query`` or ``problem``.
+        """Read the test questions.
+
+        Args:
+            files: {benchmark: JSONL file}. A row has its question in ``question``, ``query`` or ``problem``.
 
         Raises:
-            InputError: an unknown benchmark; a file that cannot be read or holds no question.
+            InputError: an unknown benchmark, or a file that cannot be read or has no question.
         """
         self.compared: dict[str, dict] = {}
         self.found: Counter[tuple[str, str]] = Counter()
@@ -55,7 +60,9 @@ class Benchmarks:
         self._questions: dict[str, str] = {}
         for name, path in files.items():
             if name not in BENCHMARKS:
-                raise InputError(f"--against takes NAME=FILE, NAME one of {', '.join(BENCHMARKS)}, not {name!r}")
+                raise InputError(
+                    f"--against takes NAME=FILE, where NAME is one of {', '.join(BENCHMARKS)}, not {name!r}"
+                )
             count = 0
             for count, row in enumerate(read_jsonl(path), 1):
                 text = row.get("question", row.get("query", row.get("problem")))
@@ -67,11 +74,11 @@ class Benchmarks:
                     self._grams.setdefault(gram, name)
                 self._questions.setdefault(normalized(text, numbers=False), name)
             if not count:
-                raise InputError(f"{path} holds no question; export {BENCHMARKS[name]}")
+                raise InputError(f"{path} has no question; export {BENCHMARKS[name]}")
             self.compared[name] = {"file": path.name, "sha256": file_sha256(path), "questions": count}
 
     def find(self, text: str) -> bool:
-        """Is the question one of a test's? Counts it in ``found`` if so."""
+        """Whether the question comes from a test set. A match is counted in ``found``."""
         name = self._questions.get(normalized(text, numbers=False))
         rule = "question"
         if name is None:
@@ -82,7 +89,7 @@ class Benchmarks:
         return name is not None
 
     def report(self) -> dict:
-        """For each of BENCHMARKS what was compared and found, or ``"not compared"``."""
+        """{benchmark: what was compared and found, or ``"not compared"``} for all BENCHMARKS."""
         return {
             name: self.compared[name] | {rule: self.found[name, rule] for rule in ("question", "13-gram")}
             if name in self.compared
@@ -92,5 +99,6 @@ class Benchmarks:
 
 
 def _grams(text: str) -> list[str]:
+    """All sequences of N consecutive words."""
     found = words(text)
     return [" ".join(found[i : i + N]) for i in range(len(found) - N + 1)]

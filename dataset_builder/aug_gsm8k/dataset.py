@@ -1,8 +1,8 @@
-"""The dataset's folder out of finished runs: Parquet, manifest, and configs by size and by strategy.
+"""Build the dataset's folder from finished runs: Parquet files, a manifest, and configs by size and by strategy.
 
-The rows of all runs stand in one order that the seed fixes. A config by size is the first so many of them, so each is
-a prefix of the next; its files hold one strategy each, so that a config by strategy is a choice among the same files
-and no row is stored twice.
+The seed fixes one order for the rows of all runs. A config by size contains the first rows of this order, so each
+config is a prefix of the next. Every file contains one strategy only. So a config by strategy is a selection of the
+same files, and no row is stored twice.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import numpy as np
 import pyarrow as pa
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import write_text
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import normalized
 from arith_puzzle.dataset_builder.aug_gsm8k.prompts import STRATEGIES
 from arith_puzzle.dataset_builder.aug_gsm8k.responses import equations
-from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, read_run, rows_sha256, write_parquet, write_text
+from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, read_run, rows_sha256, write_parquet
 from arith_puzzle.dataset_builder.aug_gsm8k.source import ORIGINAL, SCHEMA, number_text, read_jsonl
 from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotations
 from arith_puzzle.metrics.gsm8k_answer.score import answer
@@ -29,27 +30,31 @@ from arith_puzzle.metrics.gsm8k_answer.score import answer
 NAME = "aug-gsm8k"
 ALL = "all"
 SIZES = {f"{thousands}k": 1000 * thousands for thousands in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)}
-"""Configs by size, for scaling curves; those below the number of rows are written, and ``all``."""
+"""Configs by size, for scaling curves: name -> rows. The dataset has those that are smaller than it, and ``all``."""
 _ORDER = [ORIGINAL, *STRATEGIES]
 
 
 def build(runs: list[Path], out: Path, *, seed: int, judged: Path | None = None) -> dict:
-    """Write the dataset but for its card; returns the manifest, which is also ``out/manifest.json``.
+    """Write the dataset without its card.
 
     Args:
-        runs: folders that ``rules.run`` and ``model.run`` wrote; a pair that an earlier one has is dropped.
-        seed: of the order of the rows.
-        judged: JSONL of rows that someone has read, each with ``sound``: true or false. The share goes to the card.
+        runs: folders written by ``rules.run`` and ``model.run``. A pair that an earlier run has too is dropped.
+        out: folder of the dataset. It is replaced if it contains an earlier build.
+        seed: seed for the order of the rows.
+        judged: JSONL of rows that a person judged, each with ``sound``: true or false. The card reports the share.
+
+    Returns:
+        The manifest, which is also written to ``out/manifest.json``.
 
     Raises:
-        InputError: a folder that is no finished run, an ``out`` that holds something else, a judged row that is not
-            in the dataset.
+        InputError: a folder is not a finished run, ``out`` contains other files, or a judged row is not in the
+            dataset.
     """
     names = [path.resolve().name for path in runs]
     if len(set(names)) < len(names):
-        raise InputError(f"each run needs a folder name of its own, not {', '.join(names)}; rename one")
+        raise InputError(f"each run must have its own folder name, not {', '.join(names)}; rename one")
     if out.exists() and any(out.iterdir()) and not _ours(out):
-        raise InputError(f"{out} holds something else than this dataset; give another --out")
+        raise InputError(f"{out} contains other files than this dataset; give another --out")
     loaded = [read_run(path) for path in runs]
     rows, repeated = _merge(loaded)
     _verify(rows)
@@ -72,7 +77,7 @@ def build(runs: list[Path], out: Path, *, seed: int, judged: Path | None = None)
             "configs": _configs(files, sizes),
         }
         write_text(partial / "manifest.json", json.dumps(manifest, indent=1) + "\n")
-        shutil.copy(Path(__file__).with_name("LICENSE"), partial)  # GSM8K's, as it asks of every copy
+        shutil.copy(Path(__file__).with_name("LICENSE"), partial)  # GSM8K's license must be part of every copy
         shutil.rmtree(out, ignore_errors=True)
         partial.rename(out)
     except OSError as error:
@@ -83,7 +88,20 @@ def build(runs: list[Path], out: Path, *, seed: int, judged: Path | None = None)
 
 
 def sample(run: Path, out: Path, *, rows: int, seed: int) -> int:
-    """Draw rows of a run for someone to judge: JSONL with ``sound``, null until it is set to true or false."""
+    """Draw rows of a run for a person to judge.
+
+    Args:
+        run: folder of the run.
+        out: JSONL file to write. In each row, the person sets ``sound`` to true or false; it is null at first.
+        rows: number of rows.
+        seed: seed for the draw.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        InputError: the folder is not a finished run, there are too few rows, or ``out`` cannot be written.
+    """
     table = read_run(run).rows
     chosen = sorted(table.to_pylist(), key=lambda row: _rank(f"sample-{seed}", row))[:rows]
     if not 1 <= rows <= table.num_rows:
@@ -101,12 +119,16 @@ _TEXT = ["query", "response"]
 
 
 def _rank(seed: object, row: dict) -> bytes:
+    """The sort key that gives the rows a pseudorandom order."""
     identity = "/".join(str(row[key]) for key in _IDENTITY)
     return hashlib.blake2b(f"{NAME}/{seed}/{identity}".encode(), digest_size=16).digest()
 
 
 def _merge(runs: list[Run]) -> tuple[list[dict], int]:
-    rows, repeated, seen = [], 0, set()
+    """(rows of all runs without repeated pairs, number of repeated pairs)."""
+    rows: list[dict] = []
+    seen: set[tuple] = set()
+    repeated = 0
     for run in runs:
         for row in run.rows.to_pylist():
             key = (normalized(row["query"], numbers=True), equations(row["response"]))
@@ -119,16 +141,19 @@ def _merge(runs: list[Run]) -> tuple[list[dict], int]:
 
 
 def _verify(rows: list[dict]) -> None:
+    """Check every row again: its annotations hold and its answer is that of its solution."""
     for row in rows:
         outcomes = check_annotations([row["response"]])
         found = answer(row["response"])
         if outcomes["wrong"] or outcomes["unreadable"] or found is None or number_text(found) != row["answer"]:
-            raise AssertionError(f"a row that does not verify: {row}")
+            raise AssertionError(f"this row does not verify: {row}")
 
 
 def _write(table: pa.Table, sizes: dict[str, int], out: Path) -> list[dict]:
+    """Write one Parquet file per size segment and strategy, and describe the files for the manifest."""
     strategies = np.array(table["strategy"].to_pylist())
-    files, start = [], 0
+    files: list[dict] = []
+    start = 0
     for segment, stop in enumerate(sizes.values()):
         for strategy in _ORDER:
             at = start + np.flatnonzero(strategies[start:stop] == strategy)
@@ -145,7 +170,7 @@ def _write(table: pa.Table, sizes: dict[str, int], out: Path) -> list[dict]:
 
 
 def _configs(files: list[dict], sizes: dict[str, int]) -> dict:
-    """{config: {"by", "rows", "files"}}; ``all`` first, as the default."""
+    """{config: {"by", "rows", "files"}}. ``all`` comes first, because it is the default."""
     configs = {}
     for segment, name in reversed(list(enumerate(sizes))):
         configs[name] = {"by": "size", "files": [f["file"] for f in files if f["segment"] <= segment]}
@@ -175,20 +200,22 @@ def _statistics(rows: list[dict]) -> dict:
 
 
 def _judged(path: Path, rows: list[dict]) -> dict:
+    """Read the judged sample and count the sound rows."""
     known = {(row["query"], row["response"]) for row in rows}
-    sound = []
+    sound: list[bool] = []
     for row in read_jsonl(path):
         if type(row.get("sound")) is not bool:
-            raise InputError(f"{path}: each row needs 'sound', true or false; row {len(sound) + 1} has none")
+            raise InputError(f"{path}: 'sound' must be true or false in each row; set it in row {len(sound) + 1}")
         if (row.get("query"), row.get("response")) not in known:
-            raise InputError(f"{path}: row {len(sound) + 1} is not in this dataset; draw the sample anew and judge it")
+            raise InputError(f"{path}: row {len(sound) + 1} is not in this dataset; draw and judge a new sample")
         sound.append(row["sound"])
     if not sound:
-        raise InputError(f"{path} holds no judged row; leave --judged out")
+        raise InputError(f"{path} has no judged row; omit --judged")
     return {"file": path.name, "rows": len(sound), "sound": sum(sound)}
 
 
 def _ours(out: Path) -> bool:
+    """Whether the folder is a build of this dataset."""
     try:
         return json.loads((out / "manifest.json").read_text(encoding="utf-8"))["dataset"] == NAME
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,7 +1,8 @@
-"""Chat calls by the hundred: any OpenAI-compatible endpoint or Inference Provider, by huggingface_hub's client.
+"""Make many chat calls to an OpenAI-compatible endpoint or an Inference Provider, with huggingface_hub's client.
 
-Concurrent, within a limit of requests per minute; refusals that pass (429, 5xx, a dropped or late reply) are tried
-again, ever later; others end the run in one line, after the calls in flight have been stored.
+Calls run concurrently, within a limit of requests per minute. Temporary failures (429, 5xx, a dropped or late reply)
+are retried with growing waits. Any other failure stops the run with a one-line error, after the calls in flight are
+stored.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
@@ -22,25 +23,31 @@ from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws
 from arith_puzzle.dataset_builder.aug_gsm8k.store import Reply, Store, call_key
 
 TRIES = 8
+"""Maximum number of tries for one call."""
 TRIES_BEFORE_ANY_REPLY = 3
-"""An address that has never answered is given up sooner: it is most likely wrong."""
+"""Maximum number of tries while the endpoint has never replied: its address is probably wrong."""
 LONGEST_WAIT = 60.0
+"""Longest wait between two tries, in seconds, before random jitter."""
 NO_KEY = "none"
-"""Sent where no key is given; the client would else send the user's Hub token to whatever address it is."""
+"""The key that is sent if the user gives none. Otherwise the client would send the user's Hub token to any endpoint."""
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where calls go. The key is never written anywhere.
+    """The server that gets the calls. Its key is never written to a file or a message.
 
     Attributes:
-        model: as the server knows it; part of every call's key in the store.
+        model: the model's name on the server. It is part of every call's key in the store.
         url: the base URL of an OpenAI-compatible server, or None for an Inference Provider.
-        provider: the provider's name; "auto" lets the Hub choose. Used without ``url``.
+        provider: the Inference Provider's name; "auto" lets the Hub choose. Ignored if there is a ``url``.
         key: the API key or Hub token, or None.
-        timeout: seconds that one reply may take.
+        timeout: maximum time for one reply, in seconds.
+
+    Raises:
+        InputError: a bad URL, or an Inference Provider without a key.
     """
 
     model: str
@@ -49,17 +56,25 @@ class Endpoint:
     key: str | None = field(default=None, repr=False)
     timeout: float = 600.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         parts = urlsplit(self.url or "http://x")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-            raise InputError("an endpoint is an http(s) URL without name, password or query; give the key by --key-env")
+            raise InputError(
+                "an endpoint is an http(s) URL without name, password or query; give the key with --key-env"
+            )
         if not self.url and not self.key:
             raise InputError("an Inference Provider needs a Hub token; set the variable that --key-env names")
 
 
 @dataclass
 class Limits:
-    """How fast calls are made; ``requests_per_minute`` 0 is without limit. ``first_wait`` is in seconds."""
+    """Limits on the rate of calls.
+
+    Attributes:
+        concurrency: maximum number of calls at a time.
+        requests_per_minute: maximum number of calls per minute; 0 means no limit.
+        first_wait: wait before the second try of a call, in seconds. Each further wait is twice as long.
+    """
 
     concurrency: int = 8
     requests_per_minute: float = 0
@@ -67,40 +82,54 @@ class Limits:
 
 
 class Engine:
-    """Answers calls out of the store or from the endpoint.
+    """Answer calls from the store or from the endpoint.
+
+    Args:
+        price: US dollars per million prompt tokens and per million completion tokens.
 
     Attributes:
-        made: calls that were made now, not found in the store.
-        used: (prompt tokens, completion tokens, calls whose server told no count) of all replies that were used.
+        made: number of calls that were sent to the endpoint.
+        used: [prompt tokens, completion tokens, calls without a reported count], summed over all replies.
+
+    Raises:
+        InputError: a limit out of range.
     """
+
+    _client: AsyncInferenceClient  # set while run() works
+    _bar: tqdm  # set while run() works
 
     def __init__(self, endpoint: Endpoint, store: Store, limits: Limits, *, price: tuple[float, float] = (0, 0)):
         if limits.concurrency < 1 or limits.requests_per_minute < 0:
             raise InputError("--concurrency must be at least 1 and --requests-per-minute at least 0")
         self._endpoint, self._store, self._limits, self._price = endpoint, store, limits, price
-        self._client: AsyncInferenceClient | None = None
         self._stop = False
         self._next_start = 0.0
         self._answered = False
-        self._bar: tqdm | None = None
         self.made = 0
         self.used = [0, 0, 0]
 
     @property
     def cost(self) -> float:
-        """What the replies used so far cost, by the prices per million tokens that were given."""
+        """Cost of all replies so far, in US dollars."""
         return sum(tokens * price for tokens, price in zip(self.used, self._price, strict=False)) / 1e6
 
     def run(self, items: Sequence[T], handle: Callable[[T], Awaitable[R]], *, title: str) -> list[R]:
-        """``await handle(item)`` for all, so many at a time; the results in the order of the items.
+        """Await ``handle(item)`` for all items, several at a time.
+
+        Args:
+            handle: a coroutine function, which may call ``reply``.
+            title: label of the progress bar.
+
+        Returns:
+            The results in the order of the items.
 
         Raises:
-            InputError: a call failed for good. What was in flight has been stored; the same command goes on.
+            InputError: a call failed for good. Replies in flight are stored, so the same command continues the work.
         """
         return asyncio.run(self._run(items, handle, title))
 
-    async def _run(self, items, handle, title):
-        results: list = [None] * len(items)
+    async def _run(self, items: Sequence[T], handle: Callable[[T], Awaitable[R]], title: str) -> list[R]:
+        results: dict[int, R] = {}
         todo = iter(enumerate(items))
         self._stop = False
         self._next_start = 0.0
@@ -117,7 +146,7 @@ class Engine:
                 self._bar.update()
 
         endpoint = self._endpoint
-        where = {"base_url": endpoint.url} if endpoint.url else {"provider": endpoint.provider}
+        where: dict = {"base_url": endpoint.url} if endpoint.url else {"provider": endpoint.provider}
         client = AsyncInferenceClient(**where, api_key=endpoint.key or NO_KEY, timeout=endpoint.timeout)
         with tqdm(total=len(items), desc=title, unit="item") as self._bar:
             async with client as self._client:
@@ -126,13 +155,15 @@ class Engine:
         failures = [error for error in ended if error is not None and not isinstance(error, _Stopped)]
         if failures:
             raise failures[0]
-        return results
+        return [results[position] for position in range(len(items))]
 
     async def reply(self, messages: list[dict], parameters: dict, seed: int) -> Reply:
-        """The stored reply to this call, or a new one, which is on the disk before it is returned.
+        """The stored reply to this call, or a new one, which is stored first.
 
         Args:
-            parameters: ``temperature``, ``max_tokens``. seed: sent to the server; part of the call's key.
+            messages: the chat, as a list of ``{"role", "content"}``.
+            parameters: ``temperature`` and ``max_tokens``.
+            seed: seed that is sent to the server. It is part of the call's key.
         """
         key = call_key(self._endpoint.model, parameters, messages, seed)
         reply = self._store.get(key)
@@ -162,30 +193,30 @@ class Engine:
                 status = error.response.status_code
                 fault = f"{status}: {self._shown(error)}"
                 if status in (401, 403):
-                    raise InputError(f"the endpoint refused the key ({fault}); set the one --key-env names") from None
+                    raise InputError(f"the endpoint refused the key ({fault}); set the variable of --key-env") from None
                 if status not in (408, 409, 425, 429) and status < 500:
-                    raise InputError(f"the endpoint refused a call ({fault}); mend --model or the parameters") from None
+                    raise InputError(f"the endpoint refused a call ({fault}); fix --model or the parameters") from None
                 self._answered |= status == 429
                 after = _seconds(error.response.headers.get("Retry-After"))
             except (InferenceTimeoutError, httpx2.HTTPError, OSError) as error:
                 fault, after = f"{type(error).__name__}: {self._shown(error)}", 0.0
             except (KeyError, TypeError, AttributeError, IndexError, UnicodeDecodeError, RecursionError):
-                fault, after = "its reply is no chat completion", 0.0
-            except ValueError as error:  # JSON that is none; or the client refuses the provider
+                fault, after = "its reply is not a chat completion", 0.0
+            except ValueError as error:  # the reply is not JSON, or the client refuses the provider
                 if not type(error).__name__.endswith("DecodeError"):
                     raise InputError(f"the client refused the call: {self._shown(error)}") from None
                 fault, after = "its reply is not JSON", 0.0
             if attempt >= (TRIES if self._answered else TRIES_BEFORE_ANY_REPLY):
                 raise InputError(
-                    f"no answer from the endpoint in {attempt} tries, last {fault};"
-                    " what was answered is stored: see to it that it serves, then run the same command"
+                    f"no answer from the endpoint in {attempt} tries, last fault {fault}; earlier replies are stored:"
+                    " check the endpoint, then run the same command again"
                 )
             wait = min(LONGEST_WAIT, self._limits.first_wait * 2 ** (attempt - 1)) * (1 + waits.below(1000) / 2000)
             await asyncio.sleep(max(wait, after))
         raise AssertionError("unreachable")
 
     async def _turn(self) -> None:
-        """Wait for this call's turn under the limit of requests per minute; leave if the run is being ended."""
+        """Wait until the limit of requests per minute allows this call. Raises _Stopped if the run is stopping."""
         if self._limits.requests_per_minute:
             now = asyncio.get_running_loop().time()
             start = max(now, self._next_start)
@@ -195,16 +226,17 @@ class Engine:
             raise _Stopped
 
     def _shown(self, error: Exception) -> str:
-        """An error's text on one line, without the key, and not too long."""
+        """An error's text on one line, without the key, in at most 200 characters."""
         text = " ".join(str(error).split())
         return (text.replace(self._endpoint.key, "***") if self._endpoint.key else text)[:200]
 
 
 class _Stopped(Exception):
-    """No error of its own: that of another call is ending the run."""
+    """The run is stopping because of another call's error."""
 
 
-def _read(output) -> Reply:
+def _read(output: Any) -> Reply:
+    """Convert the client's output. Raises one of several built-in errors if it is malformed."""
     choice = output.choices[0]
     text = choice.message.content or ""
     if not isinstance(text, str):
@@ -214,7 +246,7 @@ def _read(output) -> Reply:
 
 
 def _seconds(header: str | None) -> float:
-    """A Retry-After header in seconds; its other form, a date, is left to our own waiting."""
+    """A Retry-After header in seconds. A date, the header's other form, gives 0: the growing waits suffice."""
     try:
         return min(LONGEST_WAIT, max(0.0, float(header or 0)))
     except ValueError:

@@ -1,7 +1,8 @@
-"""A model on this machine behind transformers' own OpenAI-compatible server, as a child process.
+"""Serve a local model with ``transformers serve``, an OpenAI-compatible server, as a child process.
 
-``transformers serve`` takes its sampling from the model's ``generation_config.json``; where ``do_sample`` is not set
-there, the temperature of a request is silently ignored. So the folder is served by links, with that one field set.
+``transformers serve`` reads ``do_sample`` from the model's ``generation_config.json``. If it is not set there, the
+server ignores the temperature of a request without an error. So this module serves a temporary folder that links to the
+model's files and sets ``do_sample``.
 """
 
 from __future__ import annotations
@@ -21,37 +22,43 @@ from pathlib import Path
 import httpx2
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.dataset_builder.aug_gsm8k.source import file_sha256
+from arith_puzzle.common.files import file_sha256
 
-START_SECONDS = 300
+START_SECONDS = 600
+"""Maximum time for the server's start."""
 BLOCK_TOKENS = 32
+"""Tokens per block of the server's cache."""
 PROMPT_TOKENS = 1024
-"""Room that is made for each prompt; the longest of ours have about 900."""
+"""Cache space for each prompt, in tokens. The longest prompts of this project have about 900."""
 
 
 def model_name(folder: Path) -> str:
-    """What the dataset calls a local model: the folder's name and the first digits of its weights' SHA-256.
+    """The name of a local model in the dataset: its folder's name and the start of its weights' SHA-256.
 
     Raises:
-        InputError: the folder holds no model.
+        InputError: the folder has no model.
     """
     weights = sorted(folder.glob("*.safetensors"))
     if not weights or not (folder / "config.json").is_file():
-        raise InputError(f"{folder} holds no model (config.json and *.safetensors); give a folder in that format")
+        raise InputError(f"{folder} has no model (config.json and *.safetensors); give a folder in that format")
     return f"{folder.resolve().name}-{file_sha256(weights[0])[:12]}"
 
 
 @contextlib.contextmanager
 def serve(folder: Path, log: Path, *, concurrency: int, reply_tokens: int) -> Iterator[str]:
-    """Serve the model as ``model_name(folder)`` for the time of the block; yields the base URL.
+    """Serve the model under the name ``model_name(folder)`` while the block runs. Yields the base URL.
+
+    The arguments ``concurrency`` and ``reply_tokens`` set the size of the server's cache. With its default, the server
+    takes most of the memory, and on a CPU it attends to the whole cache in each step.
 
     Args:
-        log: where the server's own output goes.
-        concurrency, reply_tokens: calls at a time and their longest reply, for which the cache gets room. Left to
-            itself the server takes most of the memory, and on a CPU attends to all of it at each step.
+        folder: the model, with ``config.json`` and ``*.safetensors``.
+        log: file for the server's output.
+        concurrency: maximum number of calls at a time.
+        reply_tokens: maximum length of a reply, in tokens.
 
     Raises:
-        InputError: the server's extras are missing, or it does not come up.
+        InputError: packages for the server are missing, or it does not start.
     """
     if not all(find_spec(name) for name in ("fastapi", "uvicorn", "openai")):
         raise InputError("serving a local model needs more packages; run: pip install 'transformers[serving]'")
@@ -81,6 +88,7 @@ def serve(folder: Path, log: Path, *, concurrency: int, reply_tokens: int) -> It
 
 
 def _link(folder: Path, place: Path) -> None:
+    """Make ``place`` a folder of links to the model's files, with ``do_sample`` set."""
     place.mkdir()
     for path in folder.iterdir():
         if path.is_file() and path.name != "generation_config.json":
@@ -91,6 +99,7 @@ def _link(folder: Path, place: Path) -> None:
 
 
 def _wait(child: subprocess.Popen, health: str, log: Path) -> None:
+    """Wait until the server answers. Raises InputError if it ends or START_SECONDS pass."""
     for _ in range(START_SECONDS * 2):
         if child.poll() is not None:
             break
@@ -99,4 +108,4 @@ def _wait(child: subprocess.Popen, health: str, log: Path) -> None:
                 return
         time.sleep(0.5)
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()] or ["it printed nothing"]
-    raise InputError(f"transformers serve did not start: {lines[-1][:200]}; the whole log is {log}")
+    raise InputError(f"transformers serve did not start: {lines[-1][:200]}; read the log {log}")

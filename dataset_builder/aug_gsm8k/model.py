@@ -1,4 +1,4 @@
-"""The first generator: any chat model. New questions by five strategies, then K reasoning paths for every question."""
+"""The generator that uses a chat model: new questions by five strategies, then K reasoning paths for every question."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import file_sha256
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import Benchmarks
 from arith_puzzle.dataset_builder.aug_gsm8k.engine import Endpoint, Engine, Limits
 from arith_puzzle.dataset_builder.aug_gsm8k.prompts import (
@@ -24,22 +25,28 @@ from arith_puzzle.dataset_builder.aug_gsm8k.source import (
     ORIGINAL,
     Draws,
     Problem,
-    file_sha256,
     number_text,
     read_problems,
 )
-from arith_puzzle.dataset_builder.aug_gsm8k.store import Store
+from arith_puzzle.dataset_builder.aug_gsm8k.store import Reply, Store
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """What is asked of the model; with the seed and the store it determines the dataset.
+    """Sampling settings. Together with the store they determine the dataset.
 
     Attributes:
-        paths: K, reasoning paths per question.
-        strategies_per_question: of the five; source i gets so many from the i-th on, in turn.
-        tries: calls until a malformed list of questions is given up, each with a seed of its own.
-        question_tokens, path_tokens: longest reply, in tokens.
+        seed: seed of all calls.
+        temperature: sampling temperature of all calls.
+        paths: K, the number of reasoning paths per question.
+        strategies_per_question: number of strategies per source. Source i uses consecutive strategies from number i
+            (modulo 5) on.
+        tries: maximum number of calls for one list of questions, each with its own seed.
+        question_tokens: maximum length of a reply with questions, in tokens.
+        path_tokens: maximum length of a reply with a solution, in tokens.
+
+    Raises:
+        InputError: a setting out of range.
     """
 
     seed: int = 0
@@ -50,7 +57,7 @@ class Sampling:
     question_tokens: int = 1024
     path_tokens: int = 512
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 1 <= self.strategies_per_question <= len(STRATEGIES):
             raise InputError(f"--strategies-per-question must be in 1..5, not {self.strategies_per_question}")
         for name in ("paths", "tries", "question_tokens", "path_tokens"):
@@ -64,21 +71,31 @@ def run(
     source: Path, out: Path, *, limit: int | None, against: dict[str, Path], endpoint: Endpoint, store: Path,
     limits: Limits, sampling: Sampling, price: tuple[float, float], terms: str,
 ) -> tuple[Run, Engine]:  # fmt: skip
-    """Make all calls that the store does not hold yet, and write the run's folder.
+    """Make all calls that the store lacks, and write the run's folder.
 
     Args:
-        against: the benchmarks' files; see ``contamination.BENCHMARKS``.
-        price: US dollars per million prompt and completion tokens.
-        terms: the licence or terms under which the model's output may be used, for the card.
+        source: GSM8K's train split, JSONL.
+        out: folder of the run.
+        limit: maximum number of source rows; None uses all.
+        against: {benchmark: file}, see ``contamination.BENCHMARKS``.
+        endpoint: the server that gets the calls.
+        store: file of the replies.
+        limits: limits on the rate of calls.
+        sampling: sampling settings.
+        price: US dollars per million prompt tokens and per million completion tokens.
+        terms: licence or terms of the model's output, for the card.
+
+    Returns:
+        (the run, the engine with its counts).
 
     Raises:
-        InputError: bad input; an endpoint that does not answer; a model of whose output nothing is left.
+        InputError: bad input, an endpoint that does not answer, or no pair left after the checks.
     """
     problems = read_problems(source, limit)
     benchmarks = Benchmarks(against)
     with Store(store) as opened:
         if opened.repaired:
-            print(f"{store}: removed a last record that was cut short ({opened.repaired} bytes)", flush=True)
+            print(f"{store}: removed an incomplete last record ({opened.repaired} bytes)", flush=True)
         engine = Engine(endpoint, opened, limits, price=price)
         questions, asked = _questions(engine, problems, sampling, benchmarks)
         rows, answered = _paths(engine, questions, sampling, endpoint.model)
@@ -97,11 +114,12 @@ def run(
         "cost_usd": round(engine.cost, 6),
     }
     if not rows:
-        worst = {f"questions: {k}": n for k, n in asked["dropped"].items()}
-        worst |= {f"paths: {k}": n for k, n in answered["dropped"].items()}
+        counts = [("questions", asked["dropped"]), ("paths", answered["dropped"])]
+        every = {f"{part}: {reason}": count for part, dropped in counts for reason, count in dropped.items()}
+        worst, times = max(every.items(), key=lambda item: item[1])
         raise InputError(
-            f"no pair is left of {asked['asked']} new questions and {answered['sampled']} paths; most were dropped"
-            f" for {max(worst, key=worst.get)!r} ({max(worst.values())}): take a better model or more --paths"
+            f"no pair is left of {asked['asked']} new questions and {answered['sampled']} paths; the most frequent"
+            f" reason is {worst!r} ({times}): use a better model or more --paths"
         )
     return write_run(out, rows, report), engine
 
@@ -109,6 +127,7 @@ def run(
 def _questions(
     engine: Engine, problems: list[Problem], sampling: Sampling, against: Benchmarks
 ) -> tuple[list[Question], dict]:
+    """Sample new questions. Returns (GSM8K's own questions and the kept new ones, counts for the report)."""
     names = list(STRATEGIES)
     items = [
         (problem, names[(problem.index + turn) % len(names)])
@@ -149,9 +168,10 @@ def _questions(
 
 
 def _paths(engine: Engine, questions: list[Question], sampling: Sampling, model: str) -> tuple[list[dict], dict]:
+    """Sample reasoning paths for all questions. Returns (the kept rows, counts for the report)."""
     parameters = {"temperature": sampling.temperature, "max_tokens": sampling.path_tokens}
 
-    async def sample(item: tuple[Question, int]):
+    async def sample(item: tuple[Question, int]) -> Reply:
         question, path = item
         label = ("path", question.source.index, question.strategy, question.index, path)
         return await engine.reply(response_messages(question.text), parameters, _call_seed(sampling.seed, *label))
@@ -195,5 +215,5 @@ def _paths(engine: Engine, questions: list[Question], sampling: Sampling, model:
 
 
 def _call_seed(*parts: object) -> int:
-    """A seed that OpenAI-compatible servers take: 31 bits, drawn from all that identifies the call."""
+    """A seed for one call, derived from everything that identifies the call. It has 31 bits, as servers require."""
     return Draws("call", *parts).below(2**31)

@@ -1,4 +1,4 @@
-"""The numbers of a GSM8K problem as it is written: which may change, in which range, and how a new one is written."""
+"""Find the numbers in a GSM8K problem: which may change, in which range, and how to write a new value."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "thousands?": ("1000",),
     "millions?": ("1000000",),
 }
-"""Number words and the values that a solution may write for them."""
+"""Number words, as a regular expression, and the values that a solution may write for them."""
 
 _UNITS: list[tuple[str, str, tuple[str, ...]]] = [
     ("week|weeks|weekly", "", ("7",)),
@@ -88,7 +88,7 @@ _UNITS: list[tuple[str, str, tuple[str, ...]]] = [
     ("round trip|there and back|back and forth|each way", "", ("2",)),
     ("average", "two|both", ("2",)),
 ]
-"""Words that, both of them in a text, bring a constant into a solution without naming it."""
+"""Unit pairs: if a text contains both words, its solution may use the constants without naming them."""
 
 
 def _pattern(words: str) -> re.Pattern:
@@ -140,7 +140,7 @@ _LIMITS = [
     (re.compile(r"^-?\s?inch(?:es)?\b"), 11),
     (re.compile(r"^-?\s?(?:years? old|year-old|years? of age)"), 90),
 ]
-"""What follows a number, and the largest new value where the old one is no larger."""
+"""What follows a number, and its largest new value. A limit applies if the old value does not exceed it."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +148,12 @@ class Numeral:
     """A number that is written in digits.
 
     Attributes:
-        start, end: its place in the text. value: exact. kind: ``plain``, ``percent`` or ``cents``.
-        fixed: must not change (a date, a time of day, a fraction, an ordinal, a name).
-        quantum: new values are multiples of it. low, high: the range of new values.
+        start, end: its place in the text.
+        value: its exact value.
+        kind: ``plain``, ``percent`` or ``cents``.
+        fixed: whether it must not change, because it is a date, a time of day, a fraction, an ordinal or a name.
+        quantum: new values are multiples of it.
+        low, high: the range of new values.
     """
 
     start: int
@@ -163,7 +166,7 @@ class Numeral:
     high: Fraction = Fraction(0)
 
     def forms(self, value: Fraction) -> dict[str, Fraction]:
-        """How a solution may write this quantity when it is ``value``: as it is, as a share, as what remains."""
+        """{form: number} for all ways in which a solution may write the quantity, such as a share or a rest."""
         if self.kind == "plain":
             return {"as it is": value}
         forms = {"as it is": value, "share": value / 100}
@@ -174,12 +177,12 @@ class Numeral:
 
 
 def spans(text: str) -> list[tuple[int, int, Fraction]]:
-    """(start, end, value) of every number in digits."""
+    """(start, end, value) for every number in digits."""
     return [(m.start(), m.end(), Fraction(m[0].replace(",", ""))) for m in _DIGITS.finditer(text)]
 
 
 def word_spans(text: str) -> list[tuple[int, int, tuple[Fraction, ...]]]:
-    """(start, end, values) of every number word."""
+    """(start, end, values) for every number word."""
     found = []
     for match in _WORD.finditer(text):
         word = match[0].lower()
@@ -188,7 +191,7 @@ def word_spans(text: str) -> list[tuple[int, int, tuple[Fraction, ...]]]:
 
 
 def constants(text: str) -> set[Fraction]:
-    """The values that words of the text explain: number words and units."""
+    """The constants that a text explains by number words and units."""
     text = text.lower()
     found = {value for pattern, values in _WORD_PATTERNS if pattern.search(text) for value in values}
     found = found.union(*(values for one, two, values in _UNIT_PATTERNS if one.search(text) and two.search(text)))
@@ -198,11 +201,12 @@ def constants(text: str) -> set[Fraction]:
 
 
 def question_numerals(question: str) -> list[Numeral]:
-    """Every number of a question in digits, in order, with what may become of it."""
+    """All numbers in digits of a question, in order, with the ranges of their new values."""
     return [_numeral(question, *span) for span in spans(question)]
 
 
 def _numeral(text: str, start: int, end: int, value: Fraction) -> Numeral:
+    """Decide from the words around a number whether it may change, and in which range."""
     before, after = text[:start], text[end:]
     bare = before.rstrip("$")
     clean = bare == before or before.endswith("$")
@@ -232,7 +236,7 @@ def _numeral(text: str, start: int, end: int, value: Fraction) -> Numeral:
 
 
 def _quantum(value: Fraction) -> Fraction:
-    """The grid of round numbers that a value lies on: prices stay prices, and round numbers round."""
+    """The coarsest grid that contains the value, so that prices stay prices and round numbers stay round."""
     if value.denominator != 1:
         grids = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 10), Fraction(1, 20), Fraction(1, 100), Fraction(1, 1000))
         return next((grid for grid in grids if (value / grid).denominator == 1), Fraction(1, value.denominator))
@@ -243,15 +247,16 @@ def _quantum(value: Fraction) -> Fraction:
 
 
 def written(value: Fraction, like: str) -> str | None:
-    """A value in the manner of an older text: its commas, its decimals, its leading point.
+    """Write a value in the style of an old number: with its commas, its decimals, and its leading point.
 
-    None where the value has more decimals than two and than the old text.
+    Returns:
+        The text. None if the value is negative, or needs more than two decimals and more than the old number has.
     """
     decimals = len(like.partition(".")[2])
     places = next((p for p in range(max(2, decimals) + 1) if (value * 10**p).denominator == 1), None)
     if places is None or value < 0:
         return None
-    # 2.50 keeps its two decimals, 0.5 may become 0.25, 12 may not become 12.50
+    # 2.50 keeps two decimals, 0.5 may become 0.25, and 12 does not become 12.50.
     places = max(places, decimals) if decimals >= 2 or places > 1 else places
     whole, part = divmod(int(value * 10**places), 10**places)
     head = f"{whole:,}" if "," in like else str(whole)

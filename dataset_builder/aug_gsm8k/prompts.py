@@ -1,7 +1,8 @@
-"""Every prompt that is sent to a model, in one place. Change a word, and raise PROMPTS_VERSION.
+"""All prompts for the chat model. Raise PROMPTS_VERSION with every change of their text.
 
-The five strategies are those of MuggleMath (arXiv 2310.05506); the wording and the examples are this project's own.
-A worked example comes first, as an earlier turn of the chat: it shows the form better than any description.
+The five strategies are those of MuggleMath (arXiv 2310.05506). The wording and the examples are this project's own.
+Each chat begins with a worked example as an earlier turn, because an example shows the format better than a
+description.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ EXAMPLE = "Mia buys 4 pens for $2 each and a notebook for $5. How much does she 
 
 @dataclass(frozen=True)
 class Strategy:
-    """What a new question does to the old one, and what five new ones made of EXAMPLE look like."""
+    """A way to make new questions.
+
+    Attributes:
+        change: instruction for the model, which states how a new question differs from its source.
+        example: five new questions made from EXAMPLE.
+    """
 
     change: str
     example: tuple[str, str, str, str, str]
@@ -87,7 +93,7 @@ STRATEGIES = {
         ),
     ),
 }
-"""By their names, which are configs of the dataset."""
+"""Strategy name -> strategy. The names are configs of the dataset."""
 
 _QUERY = """\
 Here is a math word problem:

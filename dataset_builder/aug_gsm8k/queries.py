@@ -1,4 +1,4 @@
-"""Query augmentation: read the five questions of a reply, and keep those that are questions, new, and not of a test."""
+"""Query augmentation: parse five questions from a reply, and keep those that are new and not from a test set."""
 
 from __future__ import annotations
 
@@ -13,20 +13,27 @@ from arith_puzzle.dataset_builder.aug_gsm8k.source import Problem
 MAX_QUESTION_CHARS = 2000
 
 DROPPED_QUESTIONS = {
-    "malformed": "the reply was no list of five questions, after all tries (counted five each)",
-    "no_question": "without a question mark, without a number, or longer than 2,000 characters",
-    "copy": "the source question or one of the prompt's examples, but for upper case and punctuation",
-    "duplicate": "asked before in this dataset",
-    "contaminated": "shares 13 words in a row with a test question, or is one but for its numbers",
+    "malformed": "the reply is not a list of five questions after all tries (counts as five questions)",
+    "no_question": "the question has no question mark or no number, or is longer than 2,000 characters",
+    "copy": "equals its source or an example of the prompt, up to case and punctuation",
+    "duplicate": "equals an earlier question of this dataset",
+    "contaminated": "shares 13 words in a row with a test question, or equals one up to its numbers",
 }
-"""Why a new question is dropped, in the order of the checks."""
+"""Reason why a new question is dropped -> its meaning, in the order of the checks."""
 
 _ITEM = re.compile(r"^\W{0,4}(?:(?:problem|question)\s*)?(\d{1,2})\s*[.):]\W{0,4}\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question to be answered: GSM8K's own (strategy ``original``) or a new one made from it."""
+    """A question that needs solutions: one of GSM8K (strategy ``original``), or a new one.
+
+    Attributes:
+        source: the problem that it comes from.
+        strategy: how it is made.
+        index: its 0-based place among the questions made from that source in that way.
+        text: the question.
+    """
 
     source: Problem
     strategy: str
@@ -35,9 +42,9 @@ class Question:
 
 
 def parse_questions(reply: str) -> list[str] | None:
-    """The questions of a numbered list 1..5, or None where the reply is no such list.
+    """Parse a numbered list 1..5 of questions. Return None if the reply is not such a list.
 
-    Lines before the list and after an empty line behind it are passed over; a question may run over several lines.
+    Text before the list, and text after an empty line at its end, is ignored. A question may have several lines.
     """
     items: list[list[str]] = []
     last = False
@@ -64,11 +71,15 @@ def _number(line: str) -> int | None:
 def keep_questions(
     found: list[tuple[Problem, str, list[str] | None]], sources: list[Problem], against: Benchmarks
 ) -> tuple[list[Question], Counter[str]]:
-    """The questions worth answering, in order, and how many were dropped for each of DROPPED_QUESTIONS.
+    """Filter new questions.
 
     Args:
         found: (source, strategy, its five questions or None), in the dataset's order.
-        sources: GSM8K's own questions; none of them counts as new.
+        sources: the problems of GSM8K. Their questions do not count as new.
+        against: the test questions.
+
+    Returns:
+        (the kept questions in order, number of dropped questions by key of DROPPED_QUESTIONS).
     """
     dropped: Counter[str] = Counter()
     kept: list[Question] = []

@@ -1,4 +1,4 @@
-"""Response augmentation: which of the K sampled paths of a question are kept, and how far they agree."""
+"""Response augmentation: choose which of a question's K sampled paths to keep, and measure their agreement."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotations, eval
 from arith_puzzle.metrics.gsm8k_answer.score import answer
 
 DROPPED_PATHS = {
-    "cut_off": "the reply ran into the limit of tokens, or is empty",
-    "no_answer": "no final number that the metric gsm8k_answer reads",
-    "wrong_annotation": "a calculator annotation `<<a=b>>` that does not hold, or cannot be read",
-    "wrong_answer": "of GSM8K's own questions: not the gold answer",
-    "tie": "of new questions: no answer has more votes than every other",
-    "minority": "of new questions: not the answer of most paths",
-    "duplicate": "the same equations, in the same order, as an earlier path of the question",
+    "cut_off": "the reply reaches the token limit, or is empty",
+    "no_answer": "the metric `gsm8k_answer` finds no final number",
+    "wrong_annotation": "a calculator annotation `<<a=b>>` does not hold or is malformed",
+    "wrong_answer": "GSM8K's questions only: the answer is not the gold answer",
+    "tie": "new questions only: no answer has more votes than every other",
+    "minority": "new questions only: another answer has more votes",
+    "duplicate": "an earlier path of the question has the same equations in the same order",
 }
-"""Why a path is dropped, in the order of the checks."""
+"""Reason why a path is dropped -> its meaning, in the order of the checks."""
 
 _ANNOTATION = re.compile(r"<<([^<>]*)>>")
 _EQUATION = re.compile(r"[0-9.()+\-*/ ]*[0-9)][0-9.()+\-*/ ]*=[ $]*-?[0-9]+(?:\.[0-9]+)?")
@@ -28,8 +28,15 @@ _EQUATION = re.compile(r"[0-9.()+\-*/ ]*[0-9)][0-9.()+\-*/ ]*=[ $]*-?[0-9]+(?:\.
 
 @dataclass(frozen=True)
 class Path:
-    """A path that is kept. ``agreement``: share of the K paths with its answer; ``margin``: that less the share of
-    the most frequent other answer."""
+    """A reasoning path that is kept.
+
+    Attributes:
+        index: its 0-based place among the K samples.
+        text: the solution.
+        answer: its final number.
+        agreement: share of the K paths with this answer.
+        margin: agreement minus the share of the most frequent other answer.
+    """
 
     index: int
     text: str
@@ -39,11 +46,15 @@ class Path:
 
 
 def keep_paths(replies: list[Reply], gold: Fraction | None) -> tuple[list[Path], Counter[str]]:
-    """The paths of one question that are kept, and how many were dropped for each of DROPPED_PATHS.
+    """Filter the paths of one question.
 
     Args:
-        replies: the K samples. gold: the answer of GSM8K's own question; None for a new one, whose majority decides.
-            Paths that fail an earlier check have no vote.
+        replies: the K samples.
+        gold: the answer of a GSM8K question. None for a new question, whose answer is the majority vote of the paths.
+            Paths that fail an earlier check do not vote.
+
+    Returns:
+        (the kept paths in order, number of dropped paths by key of DROPPED_PATHS).
     """
     dropped: Counter[str] = Counter()
     sound: list[tuple[int, str, Fraction]] = []
@@ -80,10 +91,11 @@ def keep_paths(replies: list[Reply], gold: Fraction | None) -> tuple[list[Path],
 
 
 def equations(text: str) -> tuple[str, ...]:
-    """What tells two reasoning paths apart, as in rejection-sampling fine-tuning (arXiv 2308.01825, section 3.3).
+    """The key that distinguishes reasoning paths, as in rejection-sampling fine-tuning (arXiv 2308.01825, section 3.3).
 
-    The list of equations in the annotations; where there is none, of those in the text; where there is none
-    either, the words of the text.
+    Returns:
+        The equations of the annotations. If there are none, the equations of the text. If there are none either, the
+        words of the text.
     """
     found = _ANNOTATION.findall(text) or ["=".join(sides) for sides in plain_equations(text)]
     return tuple("".join(equation.split()) for equation in found) or tuple(text.lower().split())
@@ -92,7 +104,7 @@ def equations(text: str) -> tuple[str, ...]:
 def plain_equations(text: str) -> list[tuple[str, str]]:
     """(left side, right side) of the equations outside annotations, such as ``2 x $4 = $8``.
 
-    Those with words or units in their left side are passed over.
+    Equations with words or units on their left side are ignored.
     """
     plain = _ANNOTATION.sub("", text).replace("\u00d7", "*").replace("\u00f7", "/").replace("\u2013", "-")
     plain = re.sub(r"[$,]", "", re.sub(r"(?<=[0-9)\s])x(?=[\s0-9($])", "*", plain))

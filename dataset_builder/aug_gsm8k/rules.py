@@ -1,4 +1,4 @@
-"""The second generator, without any model: change the numbers of a question and recompute its solution exactly."""
+"""The generator that uses exact rules and no model: change the numbers of a question and recompute its solution."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import file_sha256
 from arith_puzzle.dataset_builder.aug_gsm8k.chain import REFUSED_SOURCES, Program, RefusedError, compile_problem
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import Benchmarks, normalized
 from arith_puzzle.dataset_builder.aug_gsm8k.numerals import Numeral
 from arith_puzzle.dataset_builder.aug_gsm8k.responses import plain_equations
 from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, write_run
-from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem, file_sha256, number_text, read_problems
+from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem, number_text, read_problems
 from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotations, evaluate_expression
 from arith_puzzle.metrics.gsm8k_answer.score import answer
 
@@ -28,23 +29,23 @@ RULES_VERSION = 1
 GENERATOR = "rules"
 STRATEGY = "change_numbers"
 ATTEMPTS = 40
-"""Draws for each new question that is wanted."""
+"""Maximum number of draws per wanted new question."""
 GROWTH = 4
-"""A result may become so many times larger or smaller."""
+"""Largest factor by which a result may grow or shrink."""
 
 DROPPED_DRAWS = {
-    "unwritable": "a number with more decimals than GSM8K's manner of writing takes",
-    "same": "the source's own numbers, or a draw made before",
-    "order": "two numbers of the question changed their order",
-    "not_whole": "a result that was whole is not, or has more decimals than before",
-    "unreal": "a number that became 1, or a result that became 0, 1, negative, four times larger or smaller, or a"
+    "unwritable": "a number has too many decimals for GSM8K's style",
+    "same": "the numbers equal those of the source or of an earlier draw",
+    "order": "two numbers of the question, or two results, change their order",
+    "not_whole": "a result has more decimals than in the source",
+    "unreal": "a number becomes 1; or a result becomes 0, 1 or negative, changes by more than a factor of four, or is a"
     " share above one",
-    "unverified": "an annotation that is not exactly right, another equation that held before and does not now, or an"
-    " answer that is not the last result",
-    "duplicate": "a pair that another source gave too",
-    "contaminated": "shares 13 words in a row with a test question, or is one but for its numbers",
+    "unverified": "an annotation is not exactly right, another equation of the source does not hold in the pair, or the"
+    " answer is not the last result",
+    "duplicate": "another source gives the same question",
+    "contaminated": "shares 13 words in a row with a test question, or equals one up to its numbers",
 }
-"""Why a draw is dropped, in the order of the checks."""
+"""Reason why a draw is dropped -> its meaning."""
 
 _COMPARES = re.compile(
     r"\b(?:most|least|larg\w+|small\w+|bigg\w+|high\w+|low\w+|cheap\w+|few\w+|max\w*|min\w*|enough|whichever|better|"
@@ -57,12 +58,22 @@ def run(
     source: Path, out: Path, *, limit: int | None, against: dict[str, Path], seed: int, per_question: int,
     workers: int = 2,
 ) -> Run:  # fmt: skip
-    """Write the run's folder: up to ``per_question`` verified pairs for each source that gives a program.
+    """Make up to ``per_question`` verified pairs for each source that has a program, and write the run's folder.
 
-    A pair is a pure function of (RULES_VERSION, seed, source index, attempt); so is the file, whatever ``workers``.
+    A pair is a pure function of (RULES_VERSION, seed, source index, attempt). So the files do not depend on
+    ``workers``.
+
+    Args:
+        source: GSM8K's train split, JSONL.
+        out: folder of the run.
+        limit: maximum number of source rows; None uses all.
+        against: {benchmark: file}, see ``contamination.BENCHMARKS``.
+        seed: seed of all draws.
+        per_question: maximum number of new questions from each source.
+        workers: number of processes.
 
     Raises:
-        InputError: bad input, or sources of which none gives a pair.
+        InputError: bad input, or no source gives a pair.
     """
     if per_question < 1:
         raise InputError(f"--per-question must be at least 1, not {per_question}")
@@ -89,11 +100,13 @@ def run(
                 dropped["duplicate" if plain in seen else "contaminated"] += 1
                 continue
             seen.add(plain)
+            final = answer(solution)
+            assert final is not None, "augment verifies the answer of every pair"
             rows.append(
                 {
                     "query": question,
                     "response": solution,
-                    "answer": number_text(answer(solution)),
+                    "answer": number_text(final),
                     "strategy": STRATEGY,
                     "source_index": problem.index,
                     "question_index": kept,
@@ -108,7 +121,8 @@ def run(
         giving += kept > 0
     if not rows:
         raise InputError(
-            f"no pair is left of {len(problems)} questions; {dict(refused)}: give more of GSM8K's train rows"
+            f"no pair is left of {len(problems)} questions (refused: {dict(refused)}); give more rows of GSM8K's train"
+            " split"
         )
     report = {
         "kind": "rules",
@@ -135,7 +149,7 @@ def run(
 
 
 def _augment_all(problems: list[Problem], seed: int, count: int, workers: int) -> Iterator[tuple]:
-    """``augment`` of every problem, in order, in processes that leave Ctrl-C to this one."""
+    """Yield ``augment`` of every problem in order. Worker processes ignore Ctrl-C, so that only this process ends."""
     ignore = (signal.SIGINT, signal.SIG_IGN)
     with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=ignore) as pool:
         try:
@@ -145,7 +159,11 @@ def _augment_all(problems: list[Problem], seed: int, count: int, workers: int) -
 
 
 def augment(problem: Problem, seed: int, count: int) -> tuple[list[tuple[str, str]], str | None, Counter[str]]:
-    """Up to ``count`` pairs of one source, or why it is refused, and how many draws were dropped for which reason."""
+    """Make up to ``count`` pairs from one source.
+
+    Returns:
+        (pairs of question and solution, None or a key of REFUSED_SOURCES, number of dropped draws by reason).
+    """
     dropped: Counter[str] = Counter()
     try:
         program = compile_problem(problem)
@@ -172,16 +190,21 @@ def augment(problem: Problem, seed: int, count: int) -> tuple[list[tuple[str, st
 
 
 def _draw(program: Program, draws: Draws) -> dict[int, Fraction]:
+    """Random new values for all variables."""
     grids = {index: _grid(program.numerals[index]) for index in program.variables}
     return {index: program.numerals[index].quantum * grid[draws.below(len(grid))] for index, grid in grids.items()}
 
 
 def _grid(numeral: Numeral) -> range:
-    """The new values of a number, in units of its quantum."""
+    """The possible new values of a number, in units of its quantum."""
     return range(int(-(-numeral.low // numeral.quantum)), int(numeral.high // numeral.quantum) + 1)
 
 
 def _play(program: Program, values: dict[int, Fraction], ordered: bool) -> tuple[str, tuple[str, str] | None]:
+    """Recompute the problem and check the pair: ("", pair), or (a key of DROPPED_DRAWS, None).
+
+    If ``ordered`` is true, the question compares quantities. Then the results must keep their order too.
+    """
     if 1 in values.values():
         return "unreal", None
     old = [(numeral.value, numeral.kind) for numeral in program.numerals]
@@ -216,7 +239,7 @@ def _play(program: Program, values: dict[int, Fraction], ordered: bool) -> tuple
 
 
 def _held(solution: str) -> list[bool]:
-    """Which of the equations outside the annotations hold."""
+    """For each equation outside the annotations, whether it holds."""
     return [
         evaluate_expression(left) == evaluate_expression(right.removesuffix("."))
         for left, right in plain_equations(solution)
@@ -224,7 +247,7 @@ def _held(solution: str) -> list[bool]:
 
 
 def _order(values: list[tuple[Fraction, str]]) -> list[tuple[bool, bool]]:
-    """How the values of one kind compare, pair by pair."""
+    """Comparisons of all pairs of values, where percentages are compared only with percentages."""
     return [
         (a > b, a == b)
         for index, (a, kind) in enumerate(values)
@@ -234,5 +257,5 @@ def _order(values: list[tuple[Fraction, str]]) -> list[tuple[bool, bool]]:
 
 
 def _decimals(value: Fraction) -> int:
-    """Digits behind the point; 99 where they do not end."""
+    """Number of decimals; 99 if there is no finite decimal form of at most 12 decimals."""
     return next((places for places in range(13) if (value * 10**places).denominator == 1), 99)

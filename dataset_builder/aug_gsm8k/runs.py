@@ -1,4 +1,4 @@
-"""What a generator leaves for the dataset: a folder with its rows and a report of all that was dropped."""
+"""The folder that a generator writes: its rows, and a report that counts what it dropped and why."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import write_text
 from arith_puzzle.dataset_builder.aug_gsm8k.source import SCHEMA
 
 ROWS, REPORT = "rows.parquet", "report.json"
@@ -19,14 +20,19 @@ ROWS, REPORT = "rows.parquet", "report.json"
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its rows, and its report as a dict (README of the dataset: "How rows are made")."""
+    """A finished run.
+
+    Attributes:
+        rows: the rows, with the columns of source.SCHEMA.
+        report: settings and counts. The dataset's card prints them in the section "How rows are made".
+    """
 
     rows: pa.Table
     report: dict
 
 
 def rows_sha256(rows: pa.Table) -> str:
-    """SHA-256, hex, over the rows as JSON lines with sorted keys; Parquet bytes change with the writer."""
+    """SHA-256 (hex) over the rows as JSON lines with sorted keys. Parquet bytes depend on the writer's version."""
     digest = hashlib.sha256()
     for batch in rows.to_batches(max_chunksize=10_000):
         for row in batch.to_pylist():
@@ -35,7 +41,7 @@ def rows_sha256(rows: pa.Table) -> str:
 
 
 def write_run(out: Path, rows: list[dict], report: dict) -> Run:
-    """Write the rows, then the report, which is what makes the run whole. Raises InputError if they cannot be."""
+    """Write the rows, then the report. The report marks the run as finished. Raises InputError if writing fails."""
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
     report = report | {
         "generator_version": version("arith-puzzle"),
@@ -53,7 +59,7 @@ def write_run(out: Path, rows: list[dict], report: dict) -> Run:
 
 
 def read_run(folder: Path) -> Run:
-    """A finished run. Raises InputError if it is none, or its rows are not those of its report."""
+    """Read a run. Raises InputError if it is not finished, or if its rows do not match its report."""
     try:
         report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
         rows = pq.read_table(folder / ROWS, schema=SCHEMA)
@@ -61,22 +67,15 @@ def read_run(folder: Path) -> Run:
     except (OSError, ValueError, KeyError, TypeError):
         whole = False
     if not whole:
-        raise InputError(f"{folder} is no finished run of `augment rules` or `augment model`; run that command again")
+        raise InputError(f"{folder} is not a finished run of `augment rules` or `augment model`; run it again")
     return Run(rows, report)
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
-    """Parquet as the Hub likes it, by a temporary file and a rename."""
+    """Write Parquet atomically, with page index and content-defined chunks, which the Hub's viewer and storage use."""
     partial = path.with_name(f".{path.name}.tmp")
     try:
         pq.write_table(table, partial, compression="zstd", write_page_index=True, use_content_defined_chunking=True)
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """A text file, by a temporary file and a rename."""
-    partial = path.with_name(f".{path.name}.tmp")
-    partial.write_text(text, encoding="utf-8")
-    partial.rename(path)

@@ -1,4 +1,4 @@
-"""GSM8K as it is read, the random bits that everything here is drawn from, and a row of the dataset."""
+"""Basics of AugGSM8K: read GSM8K, draw random numbers, and the columns of the dataset."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.metrics.gsm8k_answer.score import answer
 
 ORIGINAL = "original"
-"""The strategy of rows whose question is GSM8K's own."""
+"""Strategy name of rows whose question comes from GSM8K unchanged."""
 
 SCHEMA = pa.schema(
     [
@@ -32,12 +32,19 @@ SCHEMA = pa.schema(
         ("parameters", pa.string()),
     ]
 )
-"""The dataset's columns; the card says what each holds. ``agreement`` and ``margin`` are null for the rules."""
+"""Columns of the dataset. The card describes them. ``agreement`` and ``margin`` are null for rows made by rules."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A row of GSM8K: its 0-based index in the file, the question, the solution and its final number."""
+    """A row of GSM8K.
+
+    Attributes:
+        index: its 0-based row in the file.
+        query: the question.
+        response: the solution.
+        answer: the final number of the solution.
+    """
 
     index: int
     query: str
@@ -46,9 +53,11 @@ class Problem:
 
 
 class Draws:
-    """Random whole numbers from a counter-based generator: BLAKE2b of a key and a counter.
+    """A counter-based random number generator: BLAKE2b of a key and a counter.
 
-    The key is all that identifies the stream, so that no two streams share bits as ``seed + i`` would.
+    Args:
+        key: everything that identifies the stream. Streams with different keys are independent, which ``seed + i`` does
+            not guarantee.
     """
 
     def __init__(self, *key: object):
@@ -57,7 +66,7 @@ class Draws:
         self._words: list[int] = []
 
     def below(self, n: int) -> int:
-        """A number in 0..n-1, uniform but for 2**-64."""
+        """A random integer in 0..n-1, uniform up to a bias of 2**-64."""
         if not self._words:
             digest = hashlib.blake2b(self._key + self._count.to_bytes(8, "little")).digest()
             self._words = [int.from_bytes(digest[i : i + 8], "little") for i in range(0, 64, 8)]
@@ -66,13 +75,14 @@ class Draws:
 
 
 def read_problems(path: Path, limit: int | None = None) -> list[Problem]:
-    """The first ``limit`` rows of a GSM8K file, or all.
+    """Read a GSM8K file.
 
     Args:
         path: JSONL with ``question`` and ``answer`` (as on the Hub), or ``query`` and ``response``.
+        limit: maximum number of rows; None reads all.
 
     Raises:
-        InputError: a file that cannot be read, a row without the two texts or without a final number.
+        InputError: the file cannot be read, or a row lacks the question, the solution or the final number.
     """
     problems = []
     for index, row in enumerate(read_jsonl(path)):
@@ -81,23 +91,23 @@ def read_problems(path: Path, limit: int | None = None) -> list[Problem]:
         query = row.get("query", row.get("question"))
         response = row.get("response", row.get("answer"))
         gold = answer(response) if isinstance(response, str) else None
-        if not isinstance(query, str) or gold is None:
-            raise InputError(f"{path}: row {index} needs a question and a solution with its number; give GSM8K's JSONL")
+        if not isinstance(query, str) or not isinstance(response, str) or gold is None:
+            raise InputError(f"{path}: row {index} has no question or no solution with a number; give GSM8K's JSONL")
         problems.append(Problem(index, query, response, gold))
     if not problems:
-        raise InputError(f"{path} holds no row; give GSM8K's JSONL")
+        raise InputError(f"{path} has no row; give GSM8K's JSONL")
     return problems
 
 
 def read_jsonl(path: Path) -> Iterable[dict]:
-    """The objects of a JSONL file, one by one. Raises InputError if it cannot be read."""
+    """Yield the objects of a JSONL file. Raises InputError if the file cannot be read."""
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     row = json.loads(line)
                     if not isinstance(row, dict):
-                        raise InputError(f"{path}:{number}: a row is a JSON object")
+                        raise InputError(f"{path}:{number} is not a JSON object; give one JSON object per line")
                     yield row
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; give a JSONL file") from None
@@ -107,14 +117,8 @@ def read_jsonl(path: Path) -> Iterable[dict]:
         raise InputError(f"{path} is not JSONL in UTF-8; give one JSON object per line") from None
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def number_text(value: Fraction) -> str:
-    """A number as text: whole and decimal ones as such, others as ``p/q``."""
+    """Write a number as text: an integer or a finite decimal, else ``p/q``."""
     if value.denominator == 1:
         return str(value.numerator)
     places = next((p for p in range(1, 13) if (value * 10**p).denominator == 1), None)

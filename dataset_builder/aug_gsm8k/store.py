@@ -1,7 +1,7 @@
-"""The replies that were paid for: an append-only JSONL file, written through to the disk record by record.
+"""Store model replies in an append-only JSONL file, so that no call is paid for twice.
 
-A reply's key is a hash of all that determines the call, so that no call is made twice, and the file is
-all that a later run needs to come to the same dataset. It holds neither keys nor addresses.
+Every record is on the disk before the next call. A record's key is a hash of everything that determines the call. From
+this file alone, a later run builds the same dataset. The file contains no API keys and no addresses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model said. Token counts are None where the server did not tell."""
+    """A model's reply.
+
+    Attributes:
+        text: the message.
+        finish_reason: why the model stopped, such as ``stop`` or ``length``.
+        prompt_tokens, completion_tokens: token counts; None if the server does not report them.
+    """
 
     text: str
     finish_reason: str
@@ -30,22 +36,23 @@ class Reply:
 
 
 def call_key(model: str, parameters: dict, messages: list[dict], seed: int) -> str:
-    """SHA-256, hex, over the canonical JSON of what determines a call."""
+    """SHA-256 (hex) over the canonical JSON of everything that determines a call."""
     call = {"model": model, "parameters": parameters, "messages": messages, "seed": seed}
     return hashlib.sha256(json.dumps(call, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 class Store:
-    """A store that is open for this process alone; a context manager.
+    """A store file, locked for this process. It is a context manager.
 
-    A last line that a kill cut short is removed. Anything else that is not a record is refused, and nothing is
-    written then.
+    A killed run can leave an incomplete last line, which is removed on opening. If any other line is not a record, the
+    store refuses the file and leaves it unchanged.
 
     Attributes:
-        repaired: bytes of a cut last line that were removed on opening.
+        path: the file.
+        repaired: number of bytes of an incomplete last line that were removed on opening.
 
     Raises:
-        InputError: a file that cannot be opened, is in use, or holds what no run has written.
+        InputError: the file cannot be opened, is in use, or contains a line that is not a record.
     """
 
     def __init__(self, path: Path):
@@ -76,25 +83,27 @@ class Store:
         return len(self._offsets)
 
     def get(self, key: str) -> Reply | None:
-        """The reply to a call, or None if there is none yet."""
+        """The stored reply to a call, or None."""
         if key not in self._offsets:
             return None
         self._file.seek(self._offsets[key])
         return _reply(json.loads(self._file.readline()))
 
     def add(self, key: str, reply: Reply) -> None:
-        """Append a reply and return once it is on the disk. Raises InputError if it cannot be written."""
+        """Append a reply and wait until it is on the disk. Raises InputError if it cannot be written."""
         end = self._file.seek(0, os.SEEK_END)
         try:
             self._file.write((json.dumps({"key": key} | asdict(reply), ensure_ascii=True) + "\n").encode())
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise InputError(f"cannot write the store {self.path}: {error.strerror}; free space and go on") from None
+            raise InputError(
+                f"cannot write the store {self.path}: {error.strerror}; free space and run again"
+            ) from None
         self._offsets[key] = end
 
     def _index(self) -> dict[str, int]:
-        """Where each record begins; cuts off a last line without its end."""
+        """The offset of each record. Removes an incomplete last line."""
         offsets: dict[str, int] = {}
         self._file.seek(0)
         offset = 0
@@ -111,8 +120,8 @@ class Store:
                     raise ValueError
             except (ValueError, KeyError, TypeError, RecursionError):
                 raise InputError(
-                    f"{self.path}:{number} is no record of a run; nothing was changed: restore the file or delete line"
-                    f" {number}, whose call is then made again"
+                    f"{self.path}:{number} is not a record of a run; the file is unchanged: restore it, or delete line"
+                    f" {number} to repeat its call"
                 ) from None
             offsets[key] = offset
             offset += len(line)
@@ -120,6 +129,7 @@ class Store:
 
 
 def _reply(record: dict) -> Reply:
+    """Parse a record. Raises KeyError or TypeError if it is malformed."""
     reply = Reply(record["text"], record["finish_reason"], record["prompt_tokens"], record["completion_tokens"])
     texts, counts = (reply.text, reply.finish_reason), (reply.prompt_tokens, reply.completion_tokens)
     if not all(isinstance(text, str) for text in texts) or not all(n is None or type(n) is int for n in counts):

@@ -1,9 +1,9 @@
-"""The benchmark for inspect-ai (https://inspect.aisi.org.uk): its models, this dataset, the project's verifier.
+"""A task for inspect-ai (https://inspect.aisi.org.uk): a model answers the dataset's puzzles, the verifier judges.
 
-inspect eval evaluation/inspect_task/arith_puzzle.py -T dataset=<namespace>/arith-puzzle --model openai/gpt-5
+inspect eval inspect_task/task.py -T dataset=<namespace>/arith-puzzle --model openai/gpt-5
 
-It is staged beside the metric with the modules that it imports, and needs inspect-ai and datasets installed. A model
-that goes on with text instead of answering in chat, such as this project's, is to see its prompt and nothing else:
+The metric's Space holds this file and the modules that it imports. It needs inspect-ai and datasets. A model that
+continues text, such as this project's, has no chat format and must see only the prompt:
 
     --model hf/<namespace>/arith-tiny -T format=symbolic -M do_sample=false --max-tokens 64 \\
     -M 'chat_template="{{ messages[0].content }}"'
@@ -44,22 +44,23 @@ def arith_puzzle(
     format: str = "natural",
     division: str = "exact",
 ) -> Task:
-    """Every row of a split, asked once.
+    """Ask every puzzle of a split once.
 
     Args:
-        dataset: folder or Hub id.
-        format: of the prompt: "natural" says the rules in English; "symbolic" is what the dataset's models were
-            trained on.
+        dataset: folder or Hub id of the dataset.
+        config: config of the dataset.
+        split: split of the config.
+        format: prompt format. "natural" states the rules in English; the dataset's models were trained on "symbolic".
         division: "exact" or "integer", as in ``verify``.
     """
     if format not in FORMATS:
-        raise ValueError(f"format is one of {', '.join(FORMATS)}, not {format!r}")
+        raise ValueError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
     rows = load_dataset(dataset, config, split=split)
     samples = [
         Sample(
             id=place,
             input=FORMATS[format](row["numbers"], row["target"]),
-            target=row["completion"],  # one solution; the scorers do not compare with it
+            target=row["completion"],  # one of the solutions; the scorers accept any
             metadata={"numbers": row["numbers"], "target": row["target"], "n": row["n"]},
         )
         for place, row in enumerate(rows, 1)
@@ -75,7 +76,7 @@ def arith_puzzle(
 
 @metric
 def wilson95() -> Metric:
-    """Low and high of Wilson's 95% interval; n is the number of puzzles, as in the metric's ``pass@1_ci95``."""
+    """Return the low and high end of Wilson's 95% interval over the puzzles, as the metric's ``pass@1_ci95``."""
 
     def interval(scores: list[SampleScore]) -> dict[str, float]:
         to_float = value_to_float()
@@ -90,13 +91,13 @@ METRICS = [accuracy(), wilson95(), grouped(accuracy(), "n", all=False, name_temp
 
 @scorer(metrics=METRICS)
 def strict(division: str) -> Scorer:
-    """The metric's ``pass@1``: the response as it stands."""
+    """Judge the response exactly as it is: the metric's ``pass@1``."""
     return _judge(lambda response: response, division)
 
 
 @scorer(metrics=METRICS)
 def lenient(division: str) -> Scorer:
-    """The metric's ``pass@1_lenient``: the response in strict form where its meaning is beyond doubt."""
+    """Judge the response after ``normalize`` has put it into strict form: the metric's ``pass@1_lenient``."""
     return _judge(normalize, division)
 
 

@@ -1,1 +1,1 @@
-"""Measuring the local Hub with huggingface_hub's own test suite (`python -m arith_puzzle.local_hub.conformance`)."""
+"""huggingface_hub's own test suite, run against the local Hub (`python -m arith_puzzle.local_hub.conformance`)."""

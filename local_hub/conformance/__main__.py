@@ -1,13 +1,14 @@
-"""Run huggingface_hub's own tests against the local Hub and write what came of each to `results.json`.
+"""Run huggingface_hub's own tests against the local Hub and write the outcome of each to `results.json`.
 
     python -m arith_puzzle.local_hub.conformance [--suite huggingface_hub-2.4.0.tar.gz] [--only EXPRESSION]
 
-The tests come from the source distribution of the installed release (from PyPI, unless `--suite` names the file) and
-run unmodified but for the address of the Hub they ask, which is theirs for continuous integration. The distribution
-lacks their `conftest.py`; `fixtures.py` takes its place and starts the Hub. Tests for the production Hub, which need
-what is stored there, and those for Xet and inference are deselected by the suite's own marks. Of the others, those
-that sent the Hub a request are counted; the rest test the client alone. pytest-mock, which the suite needs, is put into
-the temporary folder. Takes about three minutes. The table in ../README.md is made from the results.
+The tests come from the source distribution of the installed release: from the package index, or the file that
+`--suite` names. Only the address of the Hub is changed in them. The distribution has no `conftest.py`; `fixtures.py`
+replaces it and starts the local Hub.
+
+The suite's own marks deselect tests that need the production Hub's data, Xet or inference. Tests that send the Hub no
+request are not counted: they test the client alone. pip installs pytest-mock, which the suite needs, into the temporary
+folder. A run takes about three minutes. It also writes the table in ../README.md.
 """
 
 from __future__ import annotations
@@ -25,50 +26,30 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from arith_puzzle.local_hub.store.repos import write_atomically
+from arith_puzzle.common.files import write_text
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 README = HERE.parent / "README.md"
 CI_HUB = "https://hub-ci.huggingface.co"
 BEGIN, END = "<!-- conformance: begin -->", "<!-- conformance: end -->"
-# Where the client talks to a Hub; the other files test buckets, inference, and the client's own parts.
+# The test files whose tests talk to a Hub. The other files test buckets, inference and the client alone.
 FILES = [
-    "auth",
-    "cache_layout",
-    "cli",
-    "cli_discussions",
-    "commit_api",
-    "commit_scheduler",
-    "copy_files",
-    "file_download",
-    "hf_api",
-    "hf_file_system",
-    "hub_mixin",
-    "hub_mixin_pytorch",
-    "lfs",
-    "repocard",
-    "snapshot_download",
-    "tree_cache",
-    "upload_pipeline",
-    "utils_cache",
-    "utils_errors",
-    "utils_headers",
-    "utils_http",
-    "utils_pagination",
-    "utils_telemetry",
-    "verification",
-]
+    "auth", "cache_layout", "cli", "cli_discussions", "commit_api", "commit_scheduler", "copy_files",
+    "file_download", "hf_api", "hf_file_system", "hub_mixin", "hub_mixin_pytorch", "lfs", "repocard",
+    "snapshot_download", "tree_cache", "upload_pipeline", "utils_cache", "utils_errors", "utils_headers",
+    "utils_http", "utils_pagination", "utils_telemetry", "verification",
+]  # fmt: skip
 MARKS = "not production and not xet and not inference"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status 0 when no counted test failed other than for a reason in `reasons.json`; else 1."""
+    """Run the suite. Returns 0 if every counted test that failed has a reason in `reasons.json`, else 1."""
     parser = argparse.ArgumentParser(
         prog="python -m arith_puzzle.local_hub.conformance", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("--suite", type=Path, help="the source distribution (default: fetched by pip)")
-    parser.add_argument("--only", default="", help="pytest's -k; prints the summary and writes no file")
+    parser.add_argument("--suite", type=Path, help="file of the source distribution (default: downloaded by pip)")
+    parser.add_argument("--only", default="", help="pytest -k expression: run only these tests and write no file")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="conformance-") as temporary:
         folder = Path(temporary)
@@ -89,26 +70,15 @@ def main(argv: list[str] | None = None) -> int:
             "marks": MARKS,
             "tests": dict(sorted(tried.items())),
         }
-        write_atomically(RESULTS, (json.dumps(found, indent=1) + "\n").encode())
-        README.write_text(readme_with_results(README.read_text()))
+        write_text(RESULTS, json.dumps(found, indent=1) + "\n")
+        write_text(README, readme_with_results(README.read_text()))
     return 1 if failed else 0
 
 
 def _fetch(folder: Path) -> Path:
     name = f"huggingface_hub=={version('huggingface_hub')}"
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--no-binary",
-        ":all:",
-        "-d",
-        str(folder),
-    ]
-    subprocess.run([*command, name], check=True)
+    options = ["--quiet", "--no-deps", "--no-binary", ":all:", "-d", str(folder)]
+    subprocess.run([sys.executable, "-m", "pip", "download", *options, name], check=True)
     return next(folder.glob("huggingface_hub-*.tar.gz"))
 
 
@@ -129,7 +99,9 @@ def _run(tests: Path, folder: Path, only: str) -> dict[str, dict]:
         if file.name != "conftest.py":
             file.write_text(file.read_text().replace(CI_HUB, endpoint))
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder / "extra"]
-    subprocess.run([*install, "pytest-mock", "jedi", "parso"], check=True)  # what the suite imports and we do not have
+    subprocess.run(
+        [*install, "pytest-mock", "jedi", "parso"], check=True
+    )  # imported by the suite, and no requirement of ours
     env = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
     env |= {
         "HF_ENDPOINT": endpoint,
@@ -167,7 +139,7 @@ def _table(tried: dict[str, dict]) -> str:
 
 
 def readme_with_results(readme: str) -> str:
-    """The text of ../README.md with the table, and why a test differs, between its marks."""
+    """Replace the part of ../README.md between the marks by the table of results and the reasons of differences."""
     found = json.loads(RESULTS.read_text())
     text = f"{found['suite']}, {found['date']}\n\n{_table(found['tests'])}\n"
     differs = {name: test for name, test in found["tests"].items() if test["outcome"] == "differs"}

@@ -1,7 +1,7 @@
-"""The `conftest.py` under which huggingface_hub's own tests meet the local Hub (copied beside them).
+"""The `conftest.py` for huggingface_hub's own tests; `__main__.py` copies it beside them.
 
-It serves the Hub in this process, with the users and tokens the tests know, and notes for each test how many requests
-reached the Hub and how it ended.
+It serves the local Hub in the tests' process, with the users and tokens that the tests expect. For each test it records
+the outcome and the number of requests that reached the Hub.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _cleanup = ExitStack()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Serve where HF_ENDPOINT says: huggingface_hub, imported above, has read it already."""
+    """Serve at the address in HF_ENDPOINT: huggingface_hub has read it when it was imported above."""
     global _hub
     root = Path(_cleanup.enter_context(tempfile.TemporaryDirectory(prefix="conformance-hub-")))
     (root / "tokens.json").write_text(json.dumps(TOKENS))
@@ -85,7 +85,7 @@ def api() -> HfApi:
 
 @pytest.fixture
 def repo_factory(api: HfApi) -> Iterator[RepoFactory]:
-    """Makes repos, of a random name unless told; they are deleted after the test."""
+    """A function that creates repos, with random names by default. The repos are deleted after the test."""
     made: list[tuple[RepoUrl, str | None]] = []
 
     def make(repo_type: str = "model", *, repo_id: str | None = None, token: str | None = None, **options) -> RepoUrl:

@@ -1,7 +1,8 @@
-"""Gated repos: who asked for access, and what came of it.
+"""Access requests for gated repos.
 
-A request is `accepted`, `pending` or `rejected`. Under the gate `auto` asking is enough, under `manual` an owner
-decides. Info and listings of a gated repo are open to all; the contents of its files are not (calls.py).
+A request is `accepted`, `pending` or `rejected`. The gate `auto` accepts every request; with the gate `manual` an owner
+decides. Everybody can read the info and the file list of a gated repo. Reading its files needs an accepted request
+(`Call.repo_to_download`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ STATUSES = ("accepted", "pending", "rejected")
 
 
 def ask(call: Call) -> dict:
-    """The user asks for access, as with the button on the repo's page."""
+    """Request access for the user, as the button on the repo's page does."""
     user, repo = require_user(call.user), call.repo_to_read()
     with call.hub.store.changing(repo):
         _require_gate(repo)
@@ -29,17 +30,17 @@ def ask(call: Call) -> dict:
 
 
 def listing(call: Call) -> Response:
-    """The requests of one status, for those who write to the repo."""
+    """The requests with one status. Needs the right to write to the repo."""
     repo, status = call.repo_to_write(), call.args[0]
     _require_gate(repo)
     if status not in STATUSES:
-        raise HubError(404, f"A request is {', '.join(STATUSES)}.")
+        raise HubError(404, f"The status of a request is one of {', '.join(STATUSES)}.")
     found = [request for request in repo.access.values() if request["status"] == status]
     return call.page(sorted(found, key=lambda request: request["timestamp"]), 1000)
 
 
 def grant(call: Call) -> dict:
-    """Let a user in who did not ask."""
+    """Give access to a user who has not requested it."""
     repo, name = call.repo_to_write(), call.json().get("user")
     user = call.hub.accounts.named(name) if isinstance(name, str) else None
     if user is None:
@@ -47,13 +48,13 @@ def grant(call: Call) -> dict:
     with call.hub.store.changing(repo):
         _require_gate(repo)
         if name in repo.access:
-            raise bad_request(f"{name} has asked for access already: handle that request.")
+            raise bad_request(f"{name} has already requested access: handle that request.")
         _put(repo, user, "accepted")
     return {}
 
 
 def handle(call: Call) -> dict:
-    """Change the status of a request, named by its user or its id."""
+    """Change the status of a request, which is named by its user or its id."""
     repo, payload = call.repo_to_write(), call.json()
     status = payload.get("status")
     if status not in STATUSES:
@@ -63,7 +64,7 @@ def handle(call: Call) -> dict:
         for name, request in repo.access.items():
             if name == payload.get("user") or request["requestId"] == payload.get("requestId"):
                 if request["status"] == status:
-                    raise HubError(404, f"The request of {name} is {status} already")
+                    raise HubError(404, f"The request of {name} is already {status}")
                 request["status"] = status
                 repo.save_meta()
                 return {}

@@ -1,4 +1,4 @@
-"""The addresses of collections: `/api/collections[/<namespace>/<slug>[/items[/<item>]]]`."""
+"""Collections: the endpoints at `/api/collections[/<namespace>/<slug>[/items[/<item>]]]`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _slug(call: Call) -> str:
 
 
 def _item_exists(call: Call) -> Callable[[str, str], bool]:
-    """Papers live elsewhere and are taken on trust; a repo must be one the user can read."""
+    """The check of a new item: a repo must be readable for the user. A paper is not checked: papers are elsewhere."""
 
     def exists(item_type: str, item_id: str) -> bool:
         if item_type == "paper":
@@ -32,7 +32,7 @@ def _item_exists(call: Call) -> Callable[[str, str], bool]:
 
 
 _ONE = ("collections", "*", "*")
-# Each call's `args` are namespace, slug and item.
+# `call.args` are namespace, slug and item.
 ROUTES: dict[tuple[str, ...], Callable[[Call], object]] = {
     ("GET", "collections"): _listing,
     ("POST", "collections"): lambda call: call.hub.collections.create(call.user, call.json()),

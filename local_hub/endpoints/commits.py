@@ -1,8 +1,8 @@
-"""Writing: which way a file should come (preupload) and the commit itself.
+"""Uploads: the check of a card, the upload mode of each file (preupload), and the commit itself.
 
-A commit arrives as newline-delimited JSON: a header, then one operation per line (`huggingface_hub._commit_api`,
-`_prepare_commit_payload`). It is checked whole before anything is written, and applied under the repo's lock, so
-writers that do not name a parent follow one another and none is lost.
+A commit arrives as newline-delimited JSON: a header, then one operation per line (`_prepare_commit_payload` in
+`huggingface_hub._commit_api`). The whole commit is checked before anything changes. It is applied under the repo's
+lock, so commits that name no parent queue up and none is lost.
 """
 
 from __future__ import annotations
@@ -14,22 +14,35 @@ import re
 from fnmatch import fnmatchcase
 
 import pygit2
+from starlette.responses import JSONResponse
 
 from arith_puzzle.local_hub.calls import Call
 from arith_puzzle.local_hub.endpoints.discussions import is_author, open_discussion
 from arith_puzzle.local_hub.errors import HubError, bad_request, entry_not_found
-from arith_puzzle.local_hub.names import check_message, check_path
+from arith_puzzle.local_hub.names import PLURAL, check_message, check_path
+from arith_puzzle.local_hub.store.cards import validate
 from arith_puzzle.local_hub.store.gitignore import ignored_by
 from arith_puzzle.local_hub.store.lfs import check_oid, check_size, parse_pointer, pointer
 from arith_puzzle.local_hub.store.repo import Repo
 
-MAX_REGULAR_BYTES = 10 * 1024 * 1024  # a larger file must come by LFS, as on the Hub
+MAX_REGULAR_BYTES = 10 * 1024 * 1024  # larger files must use LFS, as on the Hub
 MAX_FILES_PER_COMMIT = 25_000
 _MAX_ATTRIBUTES_LINE = 2048  # git fsck: gitattributesLineLength
 
 
+def validate_yaml(call: Call) -> JSONResponse:
+    """Check the text of a README.md before its upload: errors (status 400) and warnings."""
+    payload = call.json()
+    content, repo_type = payload.get("content"), payload.get("repoType", "model")
+    if not isinstance(content, str) or repo_type not in PLURAL:
+        raise bad_request("'content' must be the text of a README.md and 'repoType' the type of its repo.")
+    errors, warnings = validate(content, repo_type)
+    body = {"errors": [{"message": text} for text in errors], "warnings": [{"message": text} for text in warnings]}
+    return JSONResponse(body, 400 if errors else 200)
+
+
 def preupload(call: Call) -> dict:
-    """For each file: `lfs` or `regular`, and the oid it has now, by which the client skips what has not changed."""
+    """For each file its upload mode (`lfs` or `regular`), and its present oid: the client skips unchanged files."""
     repo = call.repo_to_contribute() if _proposes(call) else call.repo_to_write()
     commit = repo.commit(call.args[0])
     payload = call.json()
@@ -46,7 +59,7 @@ def preupload(call: Call) -> dict:
         large = size > MAX_REGULAR_BYTES or any(_matches(path, pattern) for pattern in patterns)
         answer = {"path": path, "uploadMode": "lfs" if large else "regular", "shouldIgnore": path in ignored}
         if path in commit.tree and isinstance(blob := commit.tree[path], pygit2.Blob):
-            large_file = parse_pointer(blob.data) if blob.size < 200 else None
+            large_file = parse_pointer(blob)
             answer["oid"] = large_file[0] if large_file else str(blob.id)
         answers.append(answer)
     return {"files": answers}
@@ -58,13 +71,15 @@ def _lfs_patterns(attributes: str) -> list[str]:
 
 
 def _matches(path: str, pattern: str) -> bool:
-    """gitattributes' rule: a pattern without a slash is for the file's name, one with a slash for the whole path."""
+    """The rule of gitattributes: a pattern with a slash matches the whole path, others match the file's name."""
     return fnmatchcase(path if "/" in pattern else path.rsplit("/", 1)[-1], pattern.lstrip("/"))
 
 
 def _proposes(call: Call) -> bool:
-    """Whether the commit goes to a pull request, which needs no right to write to the repo: a new one, or the user's
-    own."""
+    """Whether the commit goes to a new pull request or to one of the user's own.
+
+    Such a commit does not need the right to write to the repo.
+    """
     if call.flag("create_pr"):
         return True
     match = re.fullmatch(r"refs/pr/(\d{1,9})", call.args[0])
@@ -74,11 +89,14 @@ def _proposes(call: Call) -> bool:
 
 
 def commit(call: Call) -> dict:
-    """Apply a commit to a branch or a pull request, or with `create_pr` to a new pull request; answers with its id and
-    address. Nothing is changed when it is refused.
+    """Apply a commit to a branch, to a pull request, or with `create_pr` to a new pull request.
 
-    400: malformed, an LFS file never uploaded; 404: no such branch, or a deletion of what is not there; 412: the branch
-    has moved past `parentCommit`; 413: a regular file above 10 MiB; 422: a bad path.
+    Returns its id and address. A refused commit changes nothing.
+
+    Raises:
+        HubError: 400 if it is malformed or an LFS file was not uploaded; 404 if the branch, or a file to delete, does
+            not exist; 412 if the branch has moved past `parentCommit`; 413 for a regular file above 10 MiB; 422 for a
+            bad path.
     """
     proposes = _proposes(call)
     repo, revision = call.repo_to_contribute() if proposes else call.repo_to_write(), call.args[0]
@@ -88,7 +106,7 @@ def commit(call: Call) -> dict:
         repo.commit(revision)
         raise bad_request(f"Commits go to a branch, and '{revision}' is not one.")
     header, operations = _parse(call.body)
-    # Contents are stored before the lock is taken: until a ref reaches them they are not part of the repo.
+    # Stores the contents before taking the lock: they become part of the repo only when a ref reaches them.
     steps = [_prepare(repo, key, value) for key, value in operations]
     large = [value["path"] for key, value in operations if key == "lfsFile"]
     with call.hub.store.changing(repo):
@@ -137,7 +155,7 @@ def _parse(body: bytes) -> tuple[dict, list[tuple[str, dict]]]:
 
 
 def _prepare(repo: Repo, key: str, value: dict) -> tuple[str, str, pygit2.Oid | None]:
-    """One operation checked and its content stored: (add | delete | delete folder, path, blob)."""
+    """Check one operation and store its content. Returns (`add`, `delete` or `delete folder`; path; blob or None)."""
     path = check_path(
         value["path"].rstrip("/")
         if key == "deletedFolder" and isinstance(value.get("path"), str)
@@ -169,7 +187,7 @@ def _content(path: str, value: dict) -> bytes:
     except (binascii.Error, ValueError):
         raise bad_request(f"The content is not valid base64: {path}") from None
     if len(data) > MAX_REGULAR_BYTES:
-        raise HubError(413, f"A file above {MAX_REGULAR_BYTES} bytes must be uploaded by LFS: {path}")
+        raise HubError(413, f"A file above {MAX_REGULAR_BYTES} bytes must be uploaded with LFS: {path}")
     if path.rsplit("/", 1)[-1] == ".gitattributes" and any(
         len(line) > _MAX_ATTRIBUTES_LINE - 1 for line in data.split(b"\n")
     ):
@@ -179,7 +197,7 @@ def _content(path: str, value: dict) -> bytes:
 
 def _pointer(repo: Repo, path: str, value: dict) -> bytes:
     if value.get("algo", "sha256") != "sha256":
-        raise bad_request("LFS objects are known by their sha256.")
+        raise bad_request("The 'algo' of an LFS file must be 'sha256'.")
     oid = check_oid(value.get("oid"))
     stored = repo.lfs.size(oid)
     if stored is None:
@@ -193,7 +211,7 @@ def _apply(files: dict[str, pygit2.Oid], action: str, path: str, blob: pygit2.Oi
     if action == "add":
         files[path] = blob
         return
-    # A deletion of a file takes a folder of that name too, as on the Hub.
+    # Deleting a file also deletes a folder of that name, as on the Hub.
     gone = [path] if path in files and action == "delete" else [file for file in files if file.startswith(path + "/")]
     if not gone:
         kind = "file" if action == "delete" else "folder"
@@ -203,7 +221,7 @@ def _apply(files: dict[str, pygit2.Oid], action: str, path: str, blob: pygit2.Oi
 
 
 def _track_large_files(repo: Repo, files: dict[str, pygit2.Oid], paths: list[str]) -> None:
-    """Name in .gitattributes each large file no pattern there covers, as the Hub does: git-lfs goes by that file."""
+    """Add to .gitattributes each large file that no pattern there covers, as the Hub does: git-lfs needs it."""
     old = repo.git[files[".gitattributes"]].data.decode("utf-8", "replace") if ".gitattributes" in files else ""
     patterns = _lfs_patterns(old)
     new = old if not old or old.endswith("\n") else old + "\n"

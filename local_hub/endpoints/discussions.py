@@ -1,7 +1,7 @@
-"""Discussions and pull requests: `discussions.json` in the repo's folder, and for a pull request `refs/pr/<number>`.
+"""Discussions and pull requests.
 
-A merge makes one commit on the target branch, named after the pull request, so that histories stay straight lines, as
-on the Hub. Not served: reactions, files attached to comments.
+They are stored in `discussions.json` in the repo's folder. A pull request also has the ref `refs/pr/<number>`. A merge
+makes one commit on the target branch, named after the pull request, so that histories stay linear, as on the Hub.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pygit2
 
+from arith_puzzle.common.files import write_text
 from arith_puzzle.local_hub.calls import Call
 from arith_puzzle.local_hub.errors import HubError, bad_request, forbidden
 from arith_puzzle.local_hub.names import check_message
 from arith_puzzle.local_hub.store.accounts import User, require_write
-from arith_puzzle.local_hub.store.repo import Repo, iso, now, write_atomically
+from arith_puzzle.local_hub.store.repo import Repo, iso, now
 
 PAGE = 50
 _LISTED = ("num", "title", "status", "isPullRequest", "createdAt", "author", "repo")
@@ -31,7 +32,7 @@ def _load(repo: Repo) -> list[dict]:
 
 
 def _save(repo: Repo, all_: list[dict]) -> None:
-    write_atomically(_file(repo), json.dumps(all_).encode())
+    write_text(_file(repo), json.dumps(all_))
 
 
 def _find(all_: list[dict], number: object) -> dict:
@@ -63,12 +64,12 @@ def _title(title: object) -> str:
 
 
 def is_author(repo: Repo, number: int, user: User) -> bool:
-    """Whether the user opened the pull request of this number."""
+    """Whether the user opened the discussion or pull request of this number."""
     return any(found["num"] == number and found["author"]["name"] == user.name for found in _load(repo))
 
 
 def open_discussion(repo: Repo, user: User, title: str, text: str, target: str | None, status: str = "open") -> dict:
-    """A new discussion, or where `target` names a branch a new pull request to it. The caller holds the repo's lock."""
+    """Open a discussion, or a pull request to the ref `target`. The caller holds the repo's lock."""
     all_ = _load(repo)
     found = {
         "num": len(all_) + 1,
@@ -82,14 +83,14 @@ def open_discussion(repo: Repo, user: User, title: str, text: str, target: str |
         "events": [_comment(user, text)] if text.strip() else [],
     }
     if target is not None:
-        # The ref first: a pull request that is listed has one, a ref that is not listed is overwritten by the next.
+        # Create the ref first. After a kill in between, the ref is not listed, and the next pull request overwrites it.
         repo.git.references.create(f"refs/pr/{found['num']}", repo.git.references[target].target, force=True)
     _save(repo, [*all_, found])
     return found
 
 
 def listing(call: Call) -> dict:
-    """A page of them, the newest first, by type, status and author."""
+    """One page of discussions, the newest first, filtered by type, status and author."""
     repo, query = call.repo_to_read(), call.query
     kinds = {"pull_request": (True,), "discussion": (False,)}.get(query.get("type", "all"), (True, False))
     statuses = {"open": ("open", "draft"), "closed": ("closed", "merged")}.get(query.get("status", "all"))
@@ -110,7 +111,7 @@ def _described(repo: Repo, found: dict) -> dict:
 
 
 def create(call: Call) -> dict:
-    """A new one; a pull request begins as a draft at the head of main."""
+    """Open a discussion or a pull request. A pull request starts as a draft at the head of main."""
     repo, payload = call.repo_to_contribute(), call.json()
     title, text = _title(payload.get("title")), payload.get("description") or ""
     target = "refs/heads/main" if payload.get("pullRequest") else None
@@ -120,7 +121,7 @@ def create(call: Call) -> dict:
 
 
 def details(call: Call) -> dict:
-    """One of them with its events; of a pull request also the changes, as a diff, and the files in conflict."""
+    """One discussion with its events. A pull request also has its diff and the files in conflict."""
     repo = call.repo_to_read()
     found = _described(repo, _find(_load(repo), call.args[0]))
     if not found["isPullRequest"]:
@@ -150,8 +151,10 @@ def _commits_since(repo: Repo, head: pygit2.Oid, since: pygit2.Oid | None) -> li
 
 
 def _merge(repo: Repo, head: pygit2.Oid, base: pygit2.Oid) -> tuple[pygit2.Index, list[str]]:
-    """(the index of both sides' changes, the paths where they clash); a pull request whose history has nothing in
-    common with its target clashes wherever it has something else."""
+    """Merge a pull request with its target: (index of the result, paths in conflict).
+
+    If the two have no common ancestor, every file that differs is in conflict.
+    """
     since = repo.git.merge_base(head, base)
     ancestor = repo.git[since].tree if since else repo.git[repo.git.TreeBuilder().write()]
     index = repo.git.merge_trees(ancestor, repo.git[base].tree, repo.git[head].tree)
@@ -164,13 +167,13 @@ def change(call: Call) -> dict:
     repo, (number, *what) = call.repo_to_contribute(), call.args
     action = {1: "/".join(what), 3: "/".join((what[0], what[-1]))}.get(len(what), "")
     if action not in _CHANGES:
-        raise HubError(404, "A discussion knows comment, comment/<id>/<edit|hide>, status, title and merge.")
+        raise HubError(404, "Known actions: comment, comment/<id>/<edit|hide>, status, title and merge.")
     with call.hub.store.changing(repo):
         all_ = _load(repo)
         found = _find(all_, number)
         owner = call.user.why_not_write(repo.namespace, repo.id) is None
         if action != "comment" and not (owner or (action != "merge" and found["author"]["name"] == call.user.name)):
-            raise forbidden("Only its author and those who write to the repo can change it")
+            raise forbidden("Only its author and users who can write to the repo can change a discussion")
         answer = _CHANGES[action](call, repo, found, call.json(), what)
         _save(repo, all_)
     return answer
@@ -228,7 +231,7 @@ def _set_status(call: Call, repo: Repo, found: dict, payload: dict, what: list[s
 def _merge_pull_request(call: Call, repo: Repo, found: dict, payload: dict, what: list[str]) -> dict:
     require_write(call.user, repo.namespace, repo.id)
     if not found["isPullRequest"] or found["status"] != "open":
-        raise bad_request(f"Only an open pull request can be merged; this is a {found['status']} one.")
+        raise bad_request(f"Only an open pull request can be merged. The status of this one is '{found['status']}'.")
     head = repo.git.references[f"refs/pr/{found['num']}"].target
     base = repo.git.references[repo.branch(found["target"])].target
     index, clashes = _merge(repo, head, base)

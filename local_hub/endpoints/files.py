@@ -1,4 +1,4 @@
-"""Reading: a file's content (resolve, raw), listings (tree, paths-info)."""
+"""Reading: the content of files (resolve, raw) and listings of files (tree, paths-info)."""
 
 from __future__ import annotations
 
@@ -13,33 +13,26 @@ from arith_puzzle.local_hub.calls import Call
 from arith_puzzle.local_hub.endpoints.transfer import download_address
 from arith_puzzle.local_hub.errors import HubError, bad_request, entry_not_found
 from arith_puzzle.local_hub.names import check_path
-from arith_puzzle.local_hub.store.lfs import parse_pointer
 from arith_puzzle.local_hub.store.repo import Repo, iso
 
 TREE_PAGE, EXPANDED_PAGE = 1000, 50  # as on the Hub
-_MAX_POINTER = 200
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 
-def lfs_of(repo: Repo, blob: pygit2.Blob) -> tuple[str, int] | None:
-    """(sha256, size) when a blob stands for a stored large file. A committed text that merely looks like a pointer
-    has no object behind it and stays a text."""
-    found = parse_pointer(blob.data) if blob.size <= _MAX_POINTER else None
-    return found if found and repo.lfs.size(found[0]) == found[1] else None
-
-
 def resolve(call: Call) -> Response:
-    """A file with the headers `huggingface_hub.file_download` reads: its bytes, whole or one range, or for a large
-    file 302 to where they are."""
+    """A file, with the headers that `huggingface_hub.file_download` reads.
+
+    Sends the bytes, whole or one range. For a large file, sends a redirect (302) to its signed address.
+    """
     repo = call.repo_to_download()
     commit, blob = _blob(repo, call.args)
-    large = lfs_of(repo, blob)
+    large = repo.large_file(blob)
     etag, size = large if large else (str(blob.id), blob.size)
     name = call.args[-1].rsplit("/", 1)[-1]
     headers = {
         "X-Repo-Commit": str(commit.id),
         "Accept-Ranges": "bytes",
-        # The address of a branch answers differently after a commit.
+        # After a commit, a branch's address gives another answer.
         "Cache-Control": "no-cache",
     }
     if large:
@@ -51,7 +44,7 @@ def resolve(call: Call) -> Response:
         return Response(status_code=304, headers=headers)
     start, end, status = 0, size, 200
     wanted = call.headers.get("range", "").strip()
-    # Several ranges, or anything else not understood, are answered by the whole file, as HTTP allows.
+    # For several ranges, or any other unsupported header, HTTP allows to send the whole file.
     if (
         _RANGE.fullmatch(wanted)
         and wanted != "bytes=-"
@@ -67,7 +60,7 @@ def resolve(call: Call) -> Response:
 
 
 def raw(call: Call) -> Response:
-    """What git stores for a file: the text itself, or the pointer of a large file."""
+    """The blob of a file as git stores it: for a large file, its pointer."""
     commit, blob = _blob(call.repo_to_download(), call.args)
     return Response(
         blob.data, headers={"X-Repo-Commit": str(commit.id), "ETag": f'"{blob.id}"'}, media_type="text/plain"
@@ -83,13 +76,13 @@ def _blob(repo: Repo, args: list[str]) -> tuple[pygit2.Commit, pygit2.Blob]:
         found = None
     if not isinstance(found, pygit2.Blob):
         error = entry_not_found()
-        error.headers = {"X-Repo-Commit": str(commit.id)}  # by which the client remembers what is not there
+        error.headers = {"X-Repo-Commit": str(commit.id)}  # the client caches that the file is missing
         raise error
     return commit, found
 
 
 def _range(header: str, size: int) -> tuple[int, int]:
-    """[start, end) of a one-range header; 416 when it lies outside the file (RFC 9110, section 14.2)."""
+    """[start, end) of a header with one range. Raises `HubError` 416 outside the file (RFC 9110, section 14.2)."""
     first, last = _RANGE.fullmatch(header).groups()
     if first == "":
         start, end = max(0, size - int(last)), size
@@ -103,8 +96,10 @@ def _range(header: str, size: int) -> tuple[int, int]:
 
 
 def tree(call: Call) -> Response:
-    """The files and folders of a folder, with all below it when `recursive`, with last commits when `expand`; in pages,
-    all of the commit that the first was of."""
+    """The entries of a folder, in pages.
+
+    `recursive` includes subfolders; `expand` adds last commits. All pages list the commit that the first page listed.
+    """
     repo = call.repo_to_read()
     commit = repo.commit(call.cursor()[1] or call.args[0])
     folder, prefix = commit.tree, "/".join(call.args[1:]).strip("/")
@@ -126,7 +121,7 @@ def tree(call: Call) -> Response:
 
 
 def paths_info(call: Call) -> list[dict]:
-    """What is at each of the paths asked for; those where nothing is are left out."""
+    """The entries at the given paths, without the paths that do not exist."""
     repo = call.repo_to_read()
     commit = repo.commit(call.args[0])
     if call.headers.get("content-type", "").startswith("application/json"):
@@ -144,8 +139,8 @@ def paths_info(call: Call) -> list[dict]:
         except (KeyError, HubError):
             continue
         if "lfs" in entry:
-            # A client copies a large file between repos only if it has the id that the Hub's Xet storage gave it.
-            # Here that is the sha256; it is told only where the client looks for it before such a copy.
+            # A client copies a large file to another repo only if the file has an id of the Hub's Xet storage.
+            # The local Hub gives the sha256 instead, and only here, where the client looks before such a copy.
             entry["xetHash"] = entry["lfs"]["oid"]
         entries.append(entry)
     return _with_last_commits(repo, commit, entries) if expand else entries
@@ -163,15 +158,17 @@ def _entry(repo: Repo, path: str, item: pygit2.Object) -> dict:
     if isinstance(item, pygit2.Tree):
         return {"type": "directory", "oid": str(item.id), "size": 0, "path": path}
     entry: dict = {"type": "file", "oid": str(item.id), "size": item.size, "path": path}
-    large = lfs_of(repo, item)
+    large = repo.large_file(item)
     if large:
         entry |= {"size": large[1], "lfs": {"oid": large[0], "size": large[1], "pointerSize": item.size}}
     return entry
 
 
 def _with_last_commits(repo: Repo, commit: pygit2.Commit, entries: list[dict]) -> list[dict]:
-    """Add to each entry the newest commit that changed it. Histories here are straight lines (pull requests are merged
-    as one commit), so that is the first commit, walking back, whose parent has something else at that path."""
+    """Add to each entry the newest commit that changed it.
+
+    Histories are linear here. So this is the first commit, walking back, whose parent differs at that path.
+    """
     open_paths = {entry["path"]: entry for entry in entries}
     for current in repo.git.walk(commit.id):
         parent = current.parents[0].tree if current.parents else None

@@ -1,6 +1,7 @@
-"""`git clone` and `git fetch`: git's own `http-backend`, run as the CGI program it is, for reading only.
+"""`git clone` and `git fetch`, by git's own CGI program `http-backend`. Reading only.
 
-Nothing of git's protocol is spoken here: the request's body goes to the program, and its answer to the client.
+This module does not implement git's protocol. It passes the request's body to the program and the program's output to
+the client.
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ _CHUNK = 64 * 1024
 
 @cache
 def _backend() -> str:
-    """The program's path."""
+    """Path of git's `http-backend`."""
     found = subprocess.run([find_git(), "--exec-path"], capture_output=True, text=True, check=True).stdout.strip()
     return f"{found}/git-http-backend"
 
 
 def check_service(action: str, query: Mapping[str, str]) -> None:
-    """403 for a push; 404 for git's old protocol, which asks for single files."""
-    asked = query.get("service") if action == "info/refs" else action
-    if asked == "git-receive-pack":
-        raise forbidden("The local Hub takes no git push: upload by huggingface_hub or its command, `hf upload`")
-    if asked != SERVICE:
-        raise HubError(404, "The local Hub speaks git's smart HTTP only")
+    """Raise `HubError` 403 for a push, and 404 for git's old protocol, which requests single files."""
+    service = query.get("service") if action == "info/refs" else action
+    if service == "git-receive-pack":
+        raise forbidden("The local Hub accepts no git push: upload with huggingface_hub or its command `hf upload`")
+    if service != SERVICE:
+        raise HubError(404, "The local Hub serves git's smart HTTP protocol only")
 
 
 async def serve(repo: Repo, action: str, method: str, query: str, headers: Mapping[str, str], body: bytes) -> Response:
-    """The answer to `<repo>/info/refs` (GET) or `<repo>/git-upload-pack` (POST)."""
+    """Run `http-backend` for `<repo>/info/refs` (GET) or `<repo>/git-upload-pack` (POST) and stream its output."""
     env = GIT_ENV | {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "GIT_PROJECT_ROOT": str(repo.folder),
@@ -74,7 +75,7 @@ async def _write(process: asyncio.subprocess.Process, body: bytes) -> None:
         process.stdin.write(body)
         await process.stdin.drain()
     except (BrokenPipeError, ConnectionResetError):
-        pass  # it had read enough
+        pass  # the program has read what it needs
     finally:
         process.stdin.close()
 
@@ -89,7 +90,7 @@ async def _rest(process: asyncio.subprocess.Process, writing: asyncio.Task) -> A
 
 
 def _end(process: asyncio.subprocess.Process, writing: asyncio.Task) -> None:
-    """A client that went away must not leave a program behind."""
+    """Stop the program if it still runs: a client that disconnects must not leave it behind."""
     writing.cancel()
     if process.returncode is None:
         process.kill()

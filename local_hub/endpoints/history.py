@@ -1,4 +1,4 @@
-"""What rewrites a repo: squashing a branch, and removing large files for good."""
+"""Large files and history: squash a branch, list large files, delete them from the history, copy them to a repo."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from arith_puzzle.local_hub.store.repo import Repo, iso
 
 
 def super_squash(call: Call) -> dict:
-    """Make of a branch's history one commit with the same files."""
+    """Replace a branch's history by one commit with the same files."""
     repo, branch = call.repo_to_write(), "/".join(call.args)
     ref = repo.branch(branch)
     message = check_message(call.json().get("message") or f"Super-squash branch '{branch}'")
@@ -24,7 +24,7 @@ def super_squash(call: Call) -> dict:
 
 
 def lfs_files(call: Call) -> Response:
-    """Every stored large file, with a name and a branch it can be found under."""
+    """All stored large files, each with a path and a ref that hold it."""
     repo = call.repo_to_write()
     known: dict[str, dict] = {}
     for ref in _refs(repo):
@@ -41,7 +41,7 @@ def lfs_files(call: Call) -> Response:
 
 
 def delete_lfs_files(call: Call) -> dict:
-    """Remove large files for good; with `rewriteHistory` also every mention of them, in every commit."""
+    """Delete large files permanently; with `rewriteHistory`, also remove their paths from every commit."""
     repo, deletions = call.repo_to_write(), call.json().get("deletions")
     if not isinstance(deletions, dict) or not isinstance(deletions.get("sha"), list):
         raise bad_request("'deletions' must hold 'sha', a list of sha256.")
@@ -75,25 +75,24 @@ def _rewrite_without(repo: Repo, gone: set[str]) -> None:
 
 
 def _refs(repo: Repo) -> list[str]:
-    """Every branch, tag and pull request, main first."""
+    """All refs (branches, tags and pull requests), main first."""
     return sorted(repo.git.references, key=lambda ref: (ref != "refs/heads/main", ref))
 
 
 def _large(repo: Repo, commit: pygit2.Commit) -> list[tuple[str, str, int]]:
     found = []
     for path, blob_id in repo.files(commit).items():
-        blob = repo.git[blob_id]
-        if blob.size < 200 and (large := parse_pointer(blob.data)):
+        if large := parse_pointer(repo.git[blob_id]):
             found.append((path, *large))
     return found
 
 
 def duplicate_lfs_files(call: Call) -> dict:
-    """Take large files of this repo over into another, before a commit there that copies them."""
+    """Copy large files of this repo to another repo. The client sends this before a commit that copies files."""
     source, payload = call.repo_to_download(), call.json()
     target, files = payload.get("target"), payload.get("files")
     if not isinstance(target, dict) or not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
-        raise bad_request("'target' must name a repo and 'files' list its files.")
+        raise bad_request("'target' must name a repo and 'files' must list files.")
     repo = call.at(kind_of(target.get("type")), str(target.get("name"))).repo_to_contribute()
     failed = []
     for file in files:

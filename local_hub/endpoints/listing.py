@@ -1,4 +1,4 @@
-"""What the Hub tells of a repo, and its lists of them."""
+"""Info about one repo, and lists of repos with filters and sorting."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from huggingface_hub.hf_api import ExpandDatasetProperty_T, ExpandModelProperty_
 from starlette.responses import Response
 
 from arith_puzzle.local_hub.calls import Call
-from arith_puzzle.local_hub.endpoints.files import lfs_of
-from arith_puzzle.local_hub.endpoints.people import used_bytes
 from arith_puzzle.local_hub.errors import bad_request
 from arith_puzzle.local_hub.store.cards import card_data, eval_results, tags
 from arith_puzzle.local_hub.store.repo import Repo, iso
 
 PAGE = 1000
 _SORTS = ("lastModified", "createdAt", "likes", "downloads", "trendingScore")
-# What a client may ask for by `expand`: the words that the client's own signatures list.
+# The allowed values of `expand`, from the client's own signatures.
 _EXPAND = {
     "models": get_args(ExpandModelProperty_T),
     "datasets": get_args(ExpandDatasetProperty_T),
@@ -25,19 +23,21 @@ _EXPAND = {
 
 
 def info(call: Call) -> dict:
-    """All about a repo at a revision (`main` unless told)."""
+    """Info about a repo at a revision (default: `main`)."""
     repo, expand = call.repo_to_read(), _expand(call)
     found = describe(repo, call.args[0] if call.args else "main", call.flag("blobs"), expand)
     return _expanded(found, expand)
 
 
 def listing(call: Call) -> Response:
-    """The repos of a kind the caller may read, in pages: by author, search words, tags, gate and what they link to;
-    the last changed first unless sorted."""
+    """The repos of a kind that the user may read, in pages.
+
+    Filters: author, search words, tags, gate, linked models and datasets. Default order: the last changed first.
+    """
     query, expand, full = call.query, _expand(call), call.flag("full")
     sort = query.get("sort", "lastModified")
     if sort not in _SORTS:
-        raise bad_request(f"Repos are sorted by one of {', '.join(_SORTS)}.")
+        raise bad_request(f"'sort' must be one of {', '.join(_SORTS)}.")
     found = [describe(repo, "main", False, expand) for repo in _chosen(call)]
     found = [entry for entry in found if _fits(call, entry)]
     found.sort(key=lambda entry: (entry.get(sort, 0), entry["id"]), reverse=query.get("direction", "-1") == "-1")
@@ -74,8 +74,13 @@ def _fits(call: Call, entry: dict) -> bool:
 
 
 def describe(repo: Repo, revision: str, blobs: bool, expand: list[str]) -> dict:
-    """The info of one repo; with `blobs` each file's size, blob id and, for a large file, its sha256. What takes a
-    second look, such as `usedStorage`, is there only when `expand` asks for it."""
+    """The info of one repo.
+
+    Args:
+        revision: branch, tag or commit.
+        blobs: add each file's size, its blob id and, for a large file, its sha256.
+        expand: properties to add that cost time: `usedStorage`, `evalResults`.
+    """
     commit = repo.commit(revision)
     card = card_data(repo.read_text(commit, "README.md"))
     files = repo.files(commit)
@@ -98,7 +103,7 @@ def describe(repo: Repo, revision: str, blobs: bool, expand: list[str]) -> dict:
         "siblings": [_sibling(repo, path, blob, blobs) for path, blob in files.items()],
     }
     if "usedStorage" in expand:
-        found["usedStorage"] = used_bytes(repo)
+        found["usedStorage"] = repo.used_bytes()
     if repo.kind == "models":
         known = ("library_name", "pipeline_tag", "model-index")
         found |= {"modelId": repo.id, **{key: card[key] for key in known if key in card}}
@@ -115,7 +120,7 @@ def _sibling(repo: Repo, path: str, blob_id, blobs: bool) -> dict:
         return {"rfilename": path}
     blob = repo.git[blob_id]
     sibling = {"rfilename": path, "size": blob.size, "blobId": str(blob_id)}
-    if large := lfs_of(repo, blob):
+    if large := repo.large_file(blob):
         sibling |= {"size": large[1], "lfs": {"sha256": large[0], "size": large[1], "pointerSize": blob.size}}
     return sibling
 
@@ -129,7 +134,7 @@ def _expand(call: Call) -> list[str]:
 
 
 def _expanded(found: dict, keys: list[str]) -> dict:
-    """With `expand` the Hub answers with the properties asked for and nothing else; what it has not is left out."""
+    """With `expand` only the requested properties, without those that the repo does not have. Otherwise all."""
     if not keys:
         return found
     return {key: found[key] for key in ("_id", "id", *keys) if key in found}

@@ -1,4 +1,4 @@
-"""Users, organizations, and what users like."""
+"""Users and organizations: who am I, overviews, members, likes, own repos with their sizes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from arith_puzzle.local_hub.store.repo import Repo, iso, now
 
 
 def whoami(call: Call) -> dict:
+    """The user of the token, with its organizations and rights."""
     return require_user(call.user).whoami()
 
 
 def user_overview(call: Call) -> dict:
-    """A user's page in short."""
+    """The facts of a user's page."""
     user = call.hub.accounts.named(call.args[0])
     if user is None:
         raise HubError(404, "This user does not exist")
@@ -30,7 +31,7 @@ def user_overview(call: Call) -> dict:
 
 
 def organization_overview(call: Call) -> dict:
-    """An organization's page in short."""
+    """The facts of an organization's page."""
     members = call.hub.accounts.members(call.args[0])
     if not members:
         raise HubError(404, "This organization does not exist")
@@ -49,7 +50,7 @@ def members(call: Call) -> Response:
 
 
 def like(call: Call) -> dict:
-    """The user likes a repo, as with the button on its page; with DELETE no more."""
+    """Like a repo, as the button on its page does."""
     user, repo = require_user(call.user), call.repo_to_read()
     with call.hub.store.changing(repo):
         repo.likes.setdefault(user.name, now())
@@ -58,6 +59,7 @@ def like(call: Call) -> dict:
 
 
 def unlike(call: Call) -> dict:
+    """Withdraw a like."""
     user, repo = require_user(call.user), call.repo_to_read()
     with call.hub.store.changing(repo):
         if repo.likes.pop(user.name, None):
@@ -66,7 +68,7 @@ def unlike(call: Call) -> dict:
 
 
 def likers(call: Call) -> Response:
-    """Who likes a repo, the latest first."""
+    """The users who like a repo, the latest like first."""
     likes = call.repo_to_read().likes
     named = call.hub.accounts.named
     names = sorted(likes, key=likes.get, reverse=True)
@@ -74,7 +76,7 @@ def likers(call: Call) -> Response:
 
 
 def liked(call: Call) -> Response:
-    """What a user likes, the latest first, as far as the caller may see it."""
+    """The repos that a user likes and the caller may read, the latest like first."""
     if call.hub.accounts.named(call.args[0]) is None:
         raise HubError(404, "This user does not exist")
     found = [
@@ -86,12 +88,12 @@ def liked(call: Call) -> Response:
 
 
 def own_repositories(call: Call) -> Response:
-    """The user's own repos, or those of one of the user's organizations, with the bytes they take."""
+    """The repos of the user, or of one of the user's organizations, with their sizes in bytes."""
     user = require_user(call.user)
     namespace = call.args[0] if call.args else user.name
     if not user.owns(namespace):
         raise forbidden(f"You are not a member of '{namespace}'")
-    found = [(repo, used_bytes(repo)) for repo in _readable(call) if repo.namespace == namespace]
+    found = [(repo, repo.used_bytes()) for repo in _readable(call) if repo.namespace == namespace]
     total = sum(used for _, used in found) or 1
     answer = [
         {
@@ -105,12 +107,6 @@ def own_repositories(call: Call) -> Response:
         for repo, used in found
     ]
     return call.page(answer, 500)
-
-
-def used_bytes(repo: Repo) -> int:
-    """Bytes of the repo's large files and of its other files at the head of main."""
-    files = sum(repo.git[blob].size for blob in repo.files(repo.commit()).values())
-    return files + sum(path.stat().st_size for path in repo.lfs.all())
 
 
 def _readable(call: Call) -> list[Repo]:

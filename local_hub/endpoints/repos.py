@@ -1,4 +1,4 @@
-"""Repos as a whole: create, delete, move, settings."""
+"""Repos as a whole: create, delete, rename, settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from arith_puzzle.local_hub.store.accounts import require_user, require_write
 from arith_puzzle.local_hub.store.cards import SPACE_SDKS
 
 _GATES = ("auto", "manual", False)
-# What the Hub puts into a new Space beside .gitattributes.
+# The README.md of a new Space, as the Hub writes it.
 _SPACE_CARD = """---
 title: {title}
 emoji: 🧩
@@ -24,7 +24,7 @@ Check out the configuration reference at https://huggingface.co/docs/hub/spaces-
 
 
 def create(call: Call) -> dict:
-    """A new repo; 409 with its `url` when there is one already (which `exist_ok=True` reads as success)."""
+    """Create a repo. Raises `HubError` 409 with its `url` if it exists (`exist_ok=True` accepts that)."""
     payload = call.json()
     kind, repo_id = kind_of(payload.get("type")), _named(call, payload)
     namespace, name = repo_id.split("/")
@@ -47,7 +47,7 @@ def create(call: Call) -> dict:
 
 
 def delete(call: Call) -> dict:
-    """Remove a repo, its large files and its places in collections."""
+    """Delete a repo with its large files, and remove it from all collections."""
     payload = call.json()
     kind, repo_id = kind_of(payload.get("type")), _named(call, payload)
     repo = call.hub.store.open(kind, repo_id)
@@ -60,12 +60,12 @@ def delete(call: Call) -> dict:
 
 
 def move(call: Call) -> dict:
-    """Rename a repo or give it to another namespace the user may write in. The old name then leads to the new."""
+    """Rename a repo, also to another namespace where the user may write. The old name then leads to the new one."""
     payload = call.json()
     kind = kind_of(payload.get("type"))
     ids = [payload.get("fromRepo"), payload.get("toRepo")]
     if not all(isinstance(repo_id, str) for repo_id in ids):
-        raise bad_request("'fromRepo' and 'toRepo' are needed.")
+        raise bad_request("'fromRepo' and 'toRepo' must be given.")
     for repo_id in ids:
         require_write(call.user, check_repo_id(repo_id)[0], repo_id)
     repo = call.hub.store.open(kind, ids[0])
@@ -89,13 +89,13 @@ def settings(call: Call) -> dict:
 
 
 def auth_check(call: Call) -> dict:
-    """`{}` when the repo's files may be read, or with `/write` written; otherwise the error that says why not."""
+    """`{}` if the user may read the repo's files, or with `/write` write to it. Raises `HubError` otherwise."""
     call.repo_to_write() if call.args == ["write"] else call.repo_to_download()
     return {}
 
 
 def _named(call: Call, payload: dict) -> str:
-    """`organization` and `name` of a payload as a checked repo id; without an organization it is the user's own."""
+    """The repo id of a payload's `organization` and `name`. The default organization is the user's own namespace."""
     user = require_user(call.user)
     namespace, name = payload.get("organization") or user.name, payload.get("name")
     if not isinstance(namespace, str) or not isinstance(name, str):

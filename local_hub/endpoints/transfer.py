@@ -1,7 +1,7 @@
-"""Moving large files: the LFS batch API with its basic and multipart transfers, upload, verify and download.
+"""Large files over HTTP: the LFS batch API with basic and multipart transfers, upload, verify and download.
 
-As on the Hub the transfer itself carries no token: the batch answer holds signed addresses (links.py), on the port for
-large files (https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md; multipart: `huggingface_hub.lfs`).
+As on the Hub, a transfer needs no token: the answer to a batch request holds signed addresses (links.py) on the second
+port. Sources: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md; multipart: `huggingface_hub.lfs`.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from arith_puzzle.local_hub.errors import HubError, bad_request, repo_not_found
 from arith_puzzle.local_hub.store.lfs import check_oid, check_size
 from arith_puzzle.local_hub.store.repo import Repo
 
-MULTIPART_FROM = 32 * 1024 * 1024  # bytes from which a client that can is asked for parts
+MULTIPART_FROM = 32 * 1024 * 1024  # bytes; from this size on, clients that support multipart must use it
 PART_BYTES = 16 * 1024 * 1024
 MAX_PARTS = 10_000
 
 
 def batch(call: Call) -> Response:
-    """For each object where to send it (unless it is stored) and verify it, or where to fetch it."""
+    """For each object the addresses to upload it (unless it is stored) and verify it, or to download it."""
     payload = call.json()
     operation, objects = payload.get("operation"), payload.get("objects")
     if operation not in ("upload", "download"):
-        raise HubError(422, "The LFS operations are 'upload' and 'download'.")
+        raise HubError(422, "The 'operation' of an LFS batch must be 'upload' or 'download'.")
     if payload.get("hash_algo", "sha256") != "sha256":
-        raise HubError(422, "LFS objects are known by their sha256.")
+        raise HubError(422, "The 'hash_algo' of an LFS batch must be 'sha256'.")
     transfers = payload.get("transfers", ["basic"])
     if not isinstance(transfers, list) or "basic" not in transfers:
         raise HubError(422, "The transfers served are 'basic' and 'multipart' (set HF_HUB_DISABLE_XET=1).")
@@ -66,7 +66,7 @@ def _upload_actions(call: Call, repo: Repo, oid: str, size: int, multipart: bool
 
 
 def verify(call: Call) -> dict:
-    """`{}` when the object is stored with this size; 404 or 422 otherwise."""
+    """`{}` if the object is stored with this size. Raises `HubError` 404 or 422 otherwise."""
     repo, payload = call.repo_to_contribute(), call.json()
     oid, size = check_oid(payload.get("oid")), check_size(payload.get("size"))
     stored = repo.lfs.size(oid)
@@ -78,7 +78,7 @@ def verify(call: Call) -> dict:
 
 
 async def receive(hub: Hub, request: Request, where: str) -> Response:
-    """PUT of a whole object or of one part to a signed address; the answer to a part has its ETag."""
+    """PUT of a whole object, or of one part, to a signed address. The answer to a part has the part's ETag."""
     facts = hub.links.check("lfs-upload", where, request.query_params)
     repo, oid = _object(hub, where)
     size = int(facts["size"])
@@ -106,12 +106,12 @@ def complete(hub: Hub, where: str, query, payload: object) -> dict:
 
 
 def download_address(call: Call, repo: Repo, oid: str, filename: str) -> str:
-    """Where an object can be fetched without a token."""
+    """A signed address of an object, valid without a token."""
     return call.files_endpoint + call.hub.links.make("lfs-download", f"{repo.kind}/{repo.id}/{oid}", filename=filename)
 
 
 def download(hub: Hub, request: Request, where: str) -> Response:
-    """An object, whole or in ranges, from a signed address."""
+    """GET of an object at a signed address, whole or in ranges."""
     facts = hub.links.check("lfs-download", where, request.query_params)
     repo, oid = _object(hub, where)
     if repo.lfs.size(oid) is None:
@@ -127,7 +127,7 @@ def download(hub: Hub, request: Request, where: str) -> Response:
 
 
 def _object(hub: Hub, where: str) -> tuple[Repo, str]:
-    """What a checked address is about; 404 when the repo is gone by now."""
+    """The repo and the oid of a checked address. Raises `HubError` 404 if the repo was deleted."""
     kind, namespace, name, oid = where.split("/")
     repo = hub.store.open(kind, f"{namespace}/{name}")
     if repo is None:

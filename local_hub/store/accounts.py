@@ -1,14 +1,15 @@
-"""Who may do what: tokens, their users, the users' organizations, and the rights that follow.
+"""Tokens, users, organizations, and what each may read and write.
 
-`root/token` holds the token of the user `local` (made on the first start, mode 0600). `root/tokens.json`, when
-there is one, adds more; it is read when the server starts. Tokens are never logged and never sent.
+`root/token` holds the token of the user `local`. The first start creates it, with mode 0600. An optional
+`root/tokens.json` adds more tokens; the server reads it when it starts. Tokens are never logged and never sent:
 
     {"hf_…": {"name": "ann", "fullname": "Ann", "orgs": ["puzzlers", {"name": "school", "role": "read"}]},
      "hf_…": {"name": "ann", "role": "fineGrained", "may_write": ["puzzlers", "ann/arith-puzzle"]}}
 
-role: `read`, `write` (the default), or `fineGrained`, which writes only where `may_write` says: namespaces and repos.
-An organization: its name, or its name, `fullname`, the user's `role` in it (`admin`, `write`, `contributor` or `read`;
-`write` unless told) and `private_by_default`, whether its new repos are private unless asked for otherwise.
+`role` is `read`, `write` (the default) or `fineGrained`. A fine-grained token writes only to the namespaces and repos
+in `may_write`. An item of `orgs` is an organization's name, or an object with `name`, `fullname`, the user's `role` in
+it (`admin`, `write`, `contributor` or `read`; default: `write`) and `private_by_default`: whether its new repos are
+private by default (default: false).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ ORG_ROLES = ("admin", "write", "contributor", "read")
 
 @dataclass(frozen=True)
 class Organization:
-    """A namespace of several users, and what one of them may do in it."""
+    """A namespace that several users share, with the role of one of them in it."""
 
     name: str
     fullname: str
@@ -39,7 +40,7 @@ class Organization:
 
 @dataclass(frozen=True)
 class User:
-    """The bearer of a token."""
+    """The user of a token, with the token's rights."""
 
     name: str
     role: str
@@ -48,11 +49,15 @@ class User:
     may_write: tuple[str, ...] = ()
 
     def owns(self, namespace: str) -> bool:
-        """Whether the namespace is the user's own or that of one of the organizations: then all in it may be read."""
+        """Whether the namespace is the user's or one of the user's organizations. Then the user may read all in it."""
         return namespace == self.name or any(org.name == namespace for org in self.orgs)
 
     def why_not_write(self, namespace: str, repo_id: str | None) -> str | None:
-        """None when this token writes to the repo (None: any, as for a new one) of this namespace, else the reason."""
+        """Why this token may not write to a repo of this namespace, or None if it may.
+
+        Args:
+            repo_id: the repo; None asks about the namespace as a whole.
+        """
         if self.role == "read":
             return "This token has the role 'read': writing needs a token with the role 'write'"
         org = self.org(namespace)
@@ -101,53 +106,53 @@ class User:
 
 
 class Accounts:
-    """The tokens of one Hub. Raises `ValueError` when `tokens.json` is not what the module's docstring says."""
+    """The tokens of one Hub. Raises `ValueError` if `tokens.json` is malformed (the module's docstring defines it)."""
 
     def __init__(self, root: Path):
         self.token_file = root / "token"
         if not self.token_file.exists():
-            # Written beside and renamed: a kill must not leave an empty token.
-            partial = root / f"token.{secrets.token_hex(8)}.tmp"
+            # A temporary file, then a rename: a kill must not leave an empty token.
+            partial = root / f".token.{secrets.token_hex(8)}.tmp"
             with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(f"hf_{secrets.token_hex(17)}\n")
             os.replace(partial, self.token_file)
         self.token = self.token_file.read_text().strip()
         if not self.token:
-            raise ValueError(f"{self.token_file} is empty: delete it and a new token is made")
+            raise ValueError(f"{self.token_file} is empty: delete it, and the next start creates a new token")
         self._users = {self.token: User(DEFAULT_USER, "write")}
         more = root / "tokens.json"
         if more.exists():
             self._users.update(_read_tokens(more))
 
     def user(self, token: str | None) -> User | None:
-        """The bearer of a token, None without one; 401 when it is unknown."""
+        """The user of a token; None for None. Raises `HubError` 401 for an unknown token."""
         if token is None:
             return None
-        # Every token is compared, each in constant time: the answer's delay says nothing about them.
+        # Compares with every token, each in constant time, so that the delay reveals nothing about them.
         found = [user for known, user in self._users.items() if secrets.compare_digest(known.encode(), token.encode())]
         if not found:
             raise HubError(401, "Invalid credentials in Authorization header")
         return found[0]
 
     def named(self, name: str) -> User | None:
-        """Any bearer of this name."""
+        """The user of this name, or None. If several tokens belong to that user, the first counts."""
         return next((user for user in self._users.values() if user.name == name), None)
 
     def members(self, organization: str) -> list[User]:
-        """The users of an organization, each once, by name; empty when there is no such organization."""
+        """The users of an organization, each once, sorted by name; empty if there is no such organization."""
         found = {user.name: user for user in self._users.values() if user.org(organization)}
         return [found[name] for name in sorted(found)]
 
 
 def require_user(user: User | None) -> User:
-    """The user; 401 when nobody is logged in."""
+    """Return the user. Raises `HubError` 401 for None."""
     if user is None:
         raise unauthorized()
     return user
 
 
 def require_write(user: User | None, namespace: str, repo_id: str | None = None) -> User:
-    """The user; 401 when nobody is logged in, 403 when token or user may not write to the repo in the namespace."""
+    """Return the user. Raises `HubError` 401 for None, and 403 if the token may not write there."""
     user = require_user(user)
     if reason := user.why_not_write(namespace, repo_id):
         raise forbidden(reason)

@@ -1,7 +1,7 @@
-"""The card: README.md's front matter, the tags the Hub makes of it, and the check before an upload.
+"""The card: the front matter of README.md, its check before an upload, and the tags that the Hub derives from it.
 
-The checks are those of the Hub's `/api/validate-yaml` that a release can trip over; the full list of licences and
-task names is not copied here (https://huggingface.co/docs/hub/model-cards#model-card-metadata).
+The checks cover the structure that the Hub's `/api/validate-yaml` demands, not its lists of licences and task names
+(https://huggingface.co/docs/hub/model-cards#model-card-metadata).
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import yaml
 _FRONT_MATTER = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(.*?)\r?\n?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _MAX_VALUES = 100_000
 SPACE_SDKS = ("gradio", "docker", "static", "streamlit")
+_TEXTS = ("license", "language", "tags", "datasets", "base_model", "task_categories", "size_categories", "metrics")
 _COLOURS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
 
 
 def front_matter(readme: str) -> dict:
-    """The metadata as JSON-ready values, `{}` without any. Raises `ValueError` when it is not a YAML mapping."""
+    """The metadata as JSON values; `{}` if there is none. Raises `ValueError` if it is not a YAML mapping."""
     match = _FRONT_MATTER.match(readme)
     if not match:
         return {}
@@ -34,7 +35,10 @@ def front_matter(readme: str) -> dict:
 
 
 def _as_json(data: object) -> object:
-    """YAML's values as JSON's. Raises `ValueError` for more values than a card has: aliases can stand for billions."""
+    """Convert YAML values to JSON values.
+
+    Raises `ValueError` for more than 100,000 values: nested YAML aliases can expand to billions.
+    """
     left, seen = [data], 0
     while left:
         value, seen = left.pop(), seen + 1
@@ -45,7 +49,7 @@ def _as_json(data: object) -> object:
 
 
 def card_data(readme: str | None) -> dict:
-    """The metadata of a stored card; one that cannot be read counts as empty, as on the Hub's pages."""
+    """The metadata of a stored card. A malformed card counts as empty, as on the Hub's pages."""
     try:
         return front_matter(readme or "")
     except ValueError:
@@ -53,7 +57,7 @@ def card_data(readme: str | None) -> dict:
 
 
 def validate(content: str, repo_type: str) -> tuple[list[str], list[str]]:
-    """(errors, warnings) for a README.md, as texts."""
+    """(errors, warnings) about a README.md, each a list of texts."""
     try:
         data = front_matter(content)
     except ValueError as error:
@@ -63,16 +67,7 @@ def validate(content: str, repo_type: str) -> tuple[list[str], list[str]]:
             "empty or missing yaml metadata in repo card (https://huggingface.co/docs/hub/model-cards#model-card-metadata)"
         ]
     errors = []
-    for field in (
-        "license",
-        "language",
-        "tags",
-        "datasets",
-        "base_model",
-        "task_categories",
-        "size_categories",
-        "metrics",
-    ):
+    for field in _TEXTS:
         if field in data and not all(isinstance(item, str) for item in _as_list(data[field])):
             errors.append(f'"{field}" must be a string or a list of strings')
     if "tags" in data and not isinstance(data["tags"], list):
@@ -103,8 +98,10 @@ def _space_errors(data: dict) -> list[str]:
 
 
 def eval_results(files: dict[str, bytes]) -> list[dict]:
-    """The scores in a model's `.eval_results/*.yaml`, as `EvalResultEntry` reads them; a file that is no list of them
-    is named with its error (https://huggingface.co/docs/hub/eval-results)."""
+    """The scores in a model's `.eval_results/*.yaml`, as `EvalResultEntry` reads them.
+
+    A malformed file gives one entry with its name and its error (https://huggingface.co/docs/hub/eval-results).
+    """
     found = []
     for path in sorted(files):
         if not re.fullmatch(r"\.eval_results/[^/]+\.ya?ml", path):
@@ -125,7 +122,7 @@ def eval_results(files: dict[str, bytes]) -> list[dict]:
 
 
 def tags(kind: str, data: dict) -> list[str]:
-    """The tags the Hub shows and filters by: the card's own, then `license:`, `language:` and so on."""
+    """The tags that the Hub shows and filters by: the card's own, then `license:`, `language:` and so on."""
     found = [str(tag) for tag in _as_list(data.get("tags"))]
     prefixed = ["license", "task_categories", "task_ids", "size_categories", "annotations_creators", "multilinguality"]
     if kind == "datasets":

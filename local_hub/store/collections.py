@@ -1,6 +1,6 @@
 """Collections: titled lists of repos, kept in `root/collections.json`.
 
-The whole file is replaced at every change; a local has a handful of them.
+Every change rewrites the whole file, which is small: a local Hub has a handful of collections.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from arith_puzzle.common.files import write_text
 from arith_puzzle.local_hub.errors import HubError, bad_request
 from arith_puzzle.local_hub.store.accounts import User, require_user, require_write
-from arith_puzzle.local_hub.store.repo import now, write_atomically
+from arith_puzzle.local_hub.store.repo import now
 
 MAX_TITLE = 59
 MAX_DESCRIPTION = 150
@@ -36,13 +37,17 @@ def _slug(namespace: str, title: str, number: str) -> str:
 
 
 def _id_of(slug: str) -> str:
-    """A slug's last part, which stays when the title changes."""
+    """The last part of a slug. It stays the same when the title changes."""
     return slug.rpartition("-")[2]
 
 
 class Collections:
-    """All collections of a Hub. Every method raises `HubError` for what is not allowed or not there; a file that is not
-    JSON makes the constructor raise `ValueError`. What is returned is a copy: it is sent after the lock is released."""
+    """All collections of one Hub.
+
+    The methods return copies, because their results are sent after the lock is released. They raise `HubError` if the
+    collection or the item is missing, or the user has no right to the change. The constructor raises `ValueError` if
+    the file is not JSON.
+    """
 
     def __init__(self, root: Path):
         self._file = root / "collections.json"
@@ -54,7 +59,7 @@ class Collections:
         self._all = {_id_of(found["slug"]): found for found in stored.values()}
 
     def _save(self) -> None:
-        write_atomically(self._file, json.dumps(self._all, indent=1).encode())
+        write_text(self._file, json.dumps(self._all, indent=1))
 
     def _readable(self, slug: str, user: User | None) -> dict:
         found = self._all.get(_id_of(slug))
@@ -72,7 +77,7 @@ class Collections:
         return found
 
     def create(self, user: User | None, payload: dict) -> dict:
-        """A new collection; 409 with its `slug` when this namespace has one of this title."""
+        """Create a collection. Raises `HubError` 409 with its `slug` if the namespace has one of this title."""
         title = _text(payload.get("title"), "title", MAX_TITLE).strip()
         namespace = payload.get("namespace") or require_user(user).name
         description = _text(payload.get("description", ""), "description", MAX_DESCRIPTION)
@@ -82,7 +87,7 @@ class Collections:
         with self._lock:
             for found in self._all.values():
                 if found["title"] == title and found["owner"]["name"] == namespace:
-                    raise HubError(409, "A collection with this title exists already", body={"slug": found["slug"]})
+                    raise HubError(409, "A collection with this title already exists", body={"slug": found["slug"]})
             number = secrets.token_hex(12)
             self._all[number] = {
                 "slug": _slug(namespace, title, number),
@@ -104,7 +109,12 @@ class Collections:
             return copy.deepcopy(self._readable(slug, user))
 
     def listing(self, user: User | None, owners: list[str], items: list[str]) -> list[dict]:
-        """Collections the user may read, the last changed first; `items` are `models/ns/name` and so on."""
+        """The collections that the user may read, the last changed first.
+
+        Args:
+            owners: only collections of these namespaces; empty: all.
+            items: only collections with one of these items, such as `models/ns/name`; empty: all.
+        """
         chosen = []
         with self._lock:
             all_ = copy.deepcopy(list(self._all.values()))
@@ -116,13 +126,12 @@ class Collections:
             held = {f"{item['type']}s/{item['id']}" for item in found["items"]}
             if items and not held & set(items):
                 continue
-            del found["position"]  # the client numbers a listing
+            del found["position"]  # the client numbers the entries of a listing itself
             chosen.append({**found, "items": found["items"][:_LISTED_ITEMS]})
         return chosen
 
     def update(self, user: User | None, slug: str, payload: dict) -> dict:
-        """Change title, description, position, theme or privacy. A new title makes a new slug; the old ones lead to
-        the collection too."""
+        """Change title, description, position, theme or privacy. A new title makes a new slug; old slugs stay valid."""
         with self._lock:
             found = self._writable(slug, user)
             changes: dict = {}
@@ -150,7 +159,10 @@ class Collections:
             return {"success": True}
 
     def add_item(self, user: User | None, slug: str, payload: dict, exists: Callable[[str, str], bool]) -> dict:
-        """Add an item at the end; 404 when `exists(type, id)` denies it, 409 when it is in the collection."""
+        """Add an item at the end.
+
+        Raises `HubError` 404 if `exists(type, id)` is false, and 409 if the collection already has the item.
+        """
         item = payload.get("item")
         if not isinstance(item, dict) or item.get("type") not in ITEM_TYPES or not isinstance(item.get("id"), str):
             raise bad_request(f"An item needs an 'id' and a 'type': {', '.join(ITEM_TYPES)}.")
@@ -163,7 +175,7 @@ class Collections:
             if not known:
                 raise HubError(404, f"No {item['type']} named {item['id']}")
             if any((held["type"], held["id"]) == (item["type"], item["id"]) for held in found["items"]):
-                raise HubError(409, "The item is in the collection already")
+                raise HubError(409, "The collection already has this item")
             added = {
                 "_id": secrets.token_hex(12),
                 "id": item["id"],
@@ -176,7 +188,7 @@ class Collections:
             return copy.deepcopy(found)
 
     def update_item(self, user: User | None, slug: str, item_id: str, payload: dict) -> dict:
-        """Change an item's note or its position (the others make room)."""
+        """Change the note or the position of an item. The other items move."""
         with self._lock:
             found = self._writable(slug, user)
             item = self._item(found, item_id)
@@ -198,7 +210,7 @@ class Collections:
             return {"success": True}
 
     def rename_item(self, item_type: str, old: str, new: str | None) -> None:
-        """Follow a repo that was renamed, or drop one that was deleted (`new` None), in every collection."""
+        """Update every collection after a repo was renamed, or deleted (`new` is None)."""
         with self._lock:
             for found, item in list(self._holding(item_type, old)):
                 if new is None:

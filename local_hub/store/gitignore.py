@@ -1,4 +1,4 @@
-"""Which files of an upload a .gitignore leaves out, decided by git itself."""
+"""git as a program: which files of an upload its .gitignore excludes, and the environment to run git in."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pathlib import Path
 
 from arith_puzzle.local_hub.errors import HubError
 
-MAX_BYTES = 100_000  # a longer one is no list of patterns
-# git as a pure function of its input: no configuration of the machine or the user, no questions.
+MAX_CHARS = 100_000  # a longer .gitignore is ignored
+# Makes git depend on its input alone: no configuration of the machine or the user, and no prompts.
 GIT_ENV = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
 def find_git() -> str:
-    """git's path; 501 where it is not installed."""
+    """The path of git. Raises `HubError` 501 if it is not installed."""
     if git := shutil.which("git"):
         return git
-    raise HubError(501, "The local Hub needs git for this, and there is none on this machine")
+    raise HubError(501, "The local Hub needs git for this request, and git is not installed")
 
 
 def ignored_by(patterns: object, paths: list[str]) -> set[str]:
-    """Those of the (checked) paths that a .gitignore with these lines covers; none without one."""
-    if not isinstance(patterns, str) or not patterns.strip() or len(patterns) > MAX_BYTES or not paths:
+    """The paths that a .gitignore with this content excludes. Content that is not text excludes none."""
+    if not isinstance(patterns, str) or not patterns.strip() or len(patterns) > MAX_CHARS or not paths:
         return set()
     git = find_git()
     with tempfile.TemporaryDirectory(prefix="local-ignore-") as folder:

@@ -1,26 +1,25 @@
-"""One repo: a bare git repository read and changed through pygit2, and what the Hub knows of it besides.
+"""One repo: a bare git repository, read and changed through pygit2, and the Hub's own data beside it.
 
-<name>.git/                      git's files, and beside them
-    hub.json               when it was created, private, gated, sdk, likes, access requests
-    discussions.json             discussions and pull requests (discussions.py)
-    lfs/objects/ab/cd/<sha256>   large files, in git-lfs' own layout
+<name>.git/                      git's files
+    hub.json                     created at, private, gated, sdk, likes, access requests
+    discussions.json             discussions and pull requests (endpoints/discussions.py)
+    lfs/objects/ab/cd/<sha256>   large files, in git-lfs' layout
 """
 
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pygit2
 
+from arith_puzzle.common.files import write_text
 from arith_puzzle.local_hub.errors import revision_not_found
 from arith_puzzle.local_hub.names import KINDS
-from arith_puzzle.local_hub.store.lfs import LfsObjects
+from arith_puzzle.local_hub.store.lfs import LfsObjects, parse_pointer
 
-# The large-file patterns the Hub writes into a new repo's .gitattributes (those this project can meet).
+# The patterns of large files that the Hub writes into a new repo's .gitattributes (those that matter here).
 LFS_SUFFIXES = (
     "7z arrow bin bz2 ckpt ftz gguf gz h5 joblib mlmodel model msgpack npy npz onnx parquet pb pickle pkl pt pth rar "
     "safetensors tar tflite tgz wasm xz zip zst"
@@ -29,28 +28,21 @@ GITATTRIBUTES = "".join(f"*.{suffix} filter=lfs diff=lfs merge=lfs -text\n" for 
 
 
 def now() -> str:
-    """The present moment as the Hub writes it: `2024-01-31T12:00:00.000Z`."""
+    """The current time in the Hub's form: `2024-01-31T12:00:00.000Z`."""
     return iso(datetime.now(UTC).timestamp())
 
 
 def iso(timestamp: float) -> str:
-    """Seconds since the epoch as the Hub writes moments."""
+    """Seconds since the epoch in the Hub's form: `2024-01-31T12:00:00.000Z`."""
     moment = datetime.fromtimestamp(timestamp, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file as a whole: readers and kills see the old content or the new, never a part."""
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
-    with open(partial, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
-
-
 class Repo:
-    """One repo, opened for one request (pygit2's objects are not for sharing between threads)."""
+    """One repo, opened for one request: threads must not share pygit2's objects.
+
+    `kind` is `models`, `datasets` or `spaces`; `meta` is the content of hub.json.
+    """
 
     def __init__(self, kind: str, namespace: str, name: str, folder: Path):
         self.kind, self.namespace, self.name, self.folder = kind, namespace, name, folder
@@ -65,27 +57,27 @@ class Repo:
 
     @property
     def url_path(self) -> str:
-        """Where the repo's page is: `/ns/name` for models, `/datasets/ns/name` otherwise."""
+        """Path of the repo's page: `/ns/name` for models, `/datasets/ns/name` or `/spaces/ns/name` otherwise."""
         return f"/{self.id}" if self.kind == "models" else f"/{self.kind}/{self.id}"
 
     @property
     def likes(self) -> dict[str, str]:
-        """User → when."""
+        """User -> when the user liked this repo."""
         return self.meta.setdefault("likes", {})
 
     @property
     def access(self) -> dict[str, dict]:
-        """User → the request for access to this gated repo (access.py)."""
+        """User -> the user's request for access to this gated repo (endpoints/access.py)."""
         return self.meta.setdefault("access", {})
 
     def load_meta(self) -> None:
         self.meta: dict = json.loads((self.folder / "hub.json").read_bytes())
 
     def save_meta(self) -> None:
-        write_atomically(self.folder / "hub.json", json.dumps(self.meta).encode())
+        write_text(self.folder / "hub.json", json.dumps(self.meta))
 
     def commit(self, revision: str = "main") -> pygit2.Commit:
-        """The commit a branch, a tag, a full ref or a commit id stands for; 404 RevisionNotFound."""
+        """The commit of a branch, a tag, a full ref or a commit id. Raises `HubError` 404 RevisionNotFound."""
         for name in (
             f"refs/heads/{revision}",
             f"refs/tags/{revision}",
@@ -96,33 +88,33 @@ class Repo:
         if 7 <= len(revision) <= 40 and all(c in "0123456789abcdefABCDEF" for c in revision):
             try:
                 found = self.git.get(revision)
-            except ValueError:  # an abbreviation of several objects
+            except ValueError:  # an ambiguous abbreviation
                 found = None
             if isinstance(found, pygit2.Commit):
                 return found
         raise revision_not_found(revision)
 
     def branch(self, revision: str) -> str:
-        """The full name of the branch or pull request that commits to `revision` go to; 404 when there is none."""
+        """The full ref of a branch or a pull request. Raises `HubError` 404 if there is none of that name."""
         ref = revision if revision.startswith(("refs/heads/", "refs/pr/")) else f"refs/heads/{revision}"
         if not pygit2.reference_is_valid_name(ref) or ref not in self.git.references:
             raise revision_not_found(revision)
         return ref
 
     def files(self, commit: pygit2.Commit) -> dict[str, pygit2.Oid]:
-        """Every file of a commit, path → blob id, sorted by path as git sorts an index."""
+        """All files of a commit, path -> blob id, in the order of a git index."""
         index = pygit2.Index()
         index.read_tree(commit.tree)
         return {entry.path: entry.id for entry in index}
 
     def read_text(self, commit: pygit2.Commit, path: str) -> str | None:
-        """A regular file's text, None when there is no such file."""
+        """The text of a regular file; None if there is no such file."""
         if path not in commit.tree or not isinstance(blob := commit.tree[path], pygit2.Blob):
             return None
         return blob.data.decode("utf-8", "replace")
 
     def write_tree(self, files: dict[str, pygit2.Oid]) -> pygit2.Oid:
-        """The tree that holds exactly these files."""
+        """Write the tree that holds exactly these files (path -> blob id)."""
         index = pygit2.Index()
         for path, blob in files.items():
             index.add(pygit2.IndexEntry(path, blob, pygit2.enums.FileMode.BLOB))
@@ -131,12 +123,25 @@ class Repo:
     def write_commit(
         self, ref: str, tree: pygit2.Oid, user: str, message: str, parents: list[pygit2.Oid]
     ) -> pygit2.Commit:
-        """Commit a tree and point `ref` at it, which happens last. The caller holds the repo's lock."""
+        """Commit a tree, then point `ref` at the commit. The caller holds the repo's lock."""
         commit = self.git[self.git.create_commit(None, signature(user), signature(user), message, tree, parents)]
         self.git.references.create(ref, commit.id, force=True)
         return commit
 
+    def large_file(self, blob: pygit2.Blob) -> tuple[str, int] | None:
+        """(sha256, size in bytes) if a blob points to a stored large file, else None.
+
+        A committed text that only looks like a pointer has no stored object, so it stays a text.
+        """
+        found = parse_pointer(blob)
+        return found if found and self.lfs.size(found[0]) == found[1] else None
+
+    def used_bytes(self) -> int:
+        """Bytes of all large files and of the other files at the head of main."""
+        files = sum(self.git[blob].size for blob in self.files(self.commit()).values())
+        return files + sum(path.stat().st_size for path in self.lfs.all())
+
 
 def signature(user: str) -> pygit2.Signature:
-    """A commit's author, now; the address is nobody's."""
+    """The author of a commit that is made now. The e-mail address cannot exist."""
     return pygit2.Signature(user, f"{user}@users.noreply.local.invalid")

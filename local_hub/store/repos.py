@@ -1,11 +1,11 @@
-"""All repos on disk.
+"""All repos on disk: create, open, rename, delete, lock, and recovery after a kill.
 
-    root/repos/<models|datasets|spaces>/<namespace>/<name>.git     one repo each (repo.py)
+    root/repos/<models|datasets|spaces>/<namespace>/<name>.git     one repo (repo.py)
     root/renamed.json                                              former names: {kind: {old id: new id}}
-    root/.in-progress/                                             what is being made or thrown away
+    root/.in-progress/                                             repos that are being created or deleted
 
-A repo appears and disappears by one rename, so a kill leaves nothing half-made under `repos/`. A `Store` holds an
-exclusive lock on its root: two servers on one folder would not see each other's locks.
+A repo appears and disappears by one rename, so a kill never leaves half a repo under `repos/`. A `Store` holds an
+exclusive lock on its root, because two servers on one folder would not see each other's locks on repos.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from pathlib import Path
 
 import pygit2
 
+from arith_puzzle.common.files import write_text
 from arith_puzzle.local_hub.errors import HubError, bad_request, repo_not_found
 from arith_puzzle.local_hub.names import check_repo_id
-from arith_puzzle.local_hub.store.repo import GITATTRIBUTES, Repo, now, write_atomically
+from arith_puzzle.local_hub.store.repo import GITATTRIBUTES, Repo, now
 
 
 class Store:
-    """All repos under one root. Raises `OSError` when the root cannot be written or another server holds it."""
+    """All repos under one root. Raises `OSError` if the root cannot be written or another server uses it."""
 
     def __init__(self, root: Path):
         self.root = root
@@ -52,17 +53,17 @@ class Store:
         self._root_lock.close()
 
     def _recover(self) -> None:
-        """Remove what a killed server left behind: half-made repos and uploads, git's lock files.
+        """Remove the leftovers of a killed server: half-made repos, temporary files, uploads, git's lock files.
 
-        Only names this server gives are touched: the root may be a folder with other things in it.
+        Removes only names that the server creates: the root may hold other files.
         """
         for leftover in self.tmp.iterdir():
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         for leftover in [
-            *self.root.glob("collections.json.*.tmp"),
-            *self.root.glob("renamed.json.*.tmp"),
-            *self.root.glob("token.*.tmp"),
-            *self.repos.glob("*/*/*.git/*.json.*.tmp"),
+            *self.root.glob(".collections.json.*.tmp"),
+            *self.root.glob(".renamed.json.*.tmp"),
+            *self.root.glob(".token.*.tmp"),
+            *self.repos.glob("*/*/*.git/.*.json.*.tmp"),
         ]:
             leftover.unlink()
         for repo in self.repos.glob("*/*/*.git"):
@@ -72,12 +73,12 @@ class Store:
                     leftover.unlink()
 
     def lock(self, kind: str, repo_id: str) -> threading.Lock:
-        """Held by whoever changes a repo's refs, settings or place."""
+        """The lock to hold while changing a repo's refs, settings or name."""
         return self._locks.setdefault((kind, repo_id), threading.Lock())
 
     @contextlib.contextmanager
     def changing(self, repo: Repo) -> Iterator[None]:
-        """Hold a repo's lock, its `meta` read anew; 404 when it was moved or deleted since it was opened."""
+        """Hold a repo's lock and reload its `meta`. Raises `HubError` 404 if it was moved or deleted meanwhile."""
         with self.lock(repo.kind, repo.id):
             try:
                 repo.load_meta()
@@ -90,18 +91,18 @@ class Store:
         return self.repos / kind / namespace / f"{name}.git"
 
     def open(self, kind: str, repo_id: str) -> Repo | None:
-        """The repo, None when there is none of that name (or the name could not be one)."""
+        """The repo of this name; None if there is none, or the name is not allowed."""
         try:
             folder = self._folder(kind, repo_id)
         except HubError:
             return None
         try:
             return Repo(kind, *repo_id.split("/"), folder)
-        except (FileNotFoundError, pygit2.GitError):  # never there, or deleted meanwhile
+        except (FileNotFoundError, pygit2.GitError):  # missing, or deleted meanwhile
             return None
 
     def renamed(self, kind: str, repo_id: str) -> Repo | None:
-        """The repo that had this name before it was moved, or whose name differs from it in case only."""
+        """The repo that had this name before it was renamed, or whose name differs in case only; else None."""
         known = self._renames.get(kind, {})
         seen = {repo_id}
         while (repo_id := known.get(repo_id, repo_id)) not in seen:
@@ -115,7 +116,7 @@ class Store:
         return None
 
     def _note_rename(self, kind: str, repo_id: str, to_id: str | None) -> None:
-        """Remember where a name went; forget it (None) when a new repo takes it."""
+        """Remember the new name of a repo; None forgets the old name, because a new repo takes it."""
         with self._renames_lock:
             known = self._renames.setdefault(kind, {})
             if to_id is None and repo_id not in known:
@@ -124,10 +125,10 @@ class Store:
                 del known[repo_id]
             else:
                 known[repo_id] = to_id
-            write_atomically(self._renames_file, json.dumps(self._renames).encode())
+            write_text(self._renames_file, json.dumps(self._renames))
 
     def all(self, kind: str) -> Iterator[Repo]:
-        """Every repo of a kind, the oldest first."""
+        """All repos of a kind, the oldest first."""
         found = []
         for folder in (self.repos / kind).glob("*/*.git"):
             repo = self.open(kind, f"{folder.parent.name}/{folder.name.removesuffix('.git')}")
@@ -136,8 +137,10 @@ class Store:
         yield from sorted(found, key=lambda repo: (repo.meta["createdAt"], repo.id))
 
     def create(self, kind: str, repo_id: str, user: str, meta: dict, files: dict[str, bytes]) -> Repo:
-        """A new repo whose first commit holds .gitattributes, as on the Hub, and these files; `FileExistsError` when
-        there is one of this name, in whatever case."""
+        """Create a repo. Its first commit holds .gitattributes, as on the Hub, and `files` (path -> content).
+
+        Raises `FileExistsError` if there is a repo of this name, in any case.
+        """
         folder = self._folder(kind, repo_id)
         making = self.tmp / uuid.uuid4().hex
         pygit2.init_repository(str(making), bare=True, initial_head="main")
@@ -160,18 +163,19 @@ class Store:
         return f"{repo_id}.git".lower() in map(str.lower, names)
 
     def delete(self, repo: Repo) -> None:
+        """Delete a repo. Raises `HubError` 404 if it was moved or deleted meanwhile."""
         going = self.tmp / uuid.uuid4().hex
         with self.changing(repo):
             os.rename(repo.folder, going)
         shutil.rmtree(going)
 
     def move(self, repo: Repo, to_id: str) -> None:
-        """Give a repo another name; 409 when that name is taken. The old one leads to the new."""
+        """Rename a repo. The old name then leads to the new one. Raises `HubError` 409 if the new name is taken."""
         target = self._folder(repo.kind, to_id)
         if to_id == repo.id:
             raise bad_request("A repo cannot be moved onto itself.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Both names are locked, in one order, so that two moves cannot wait for each other.
+        # Locks both names in sorted order, so that two moves cannot wait for each other.
         first, second = sorted((repo.id, to_id))
         with self.lock(repo.kind, first), self.lock(repo.kind, second):
             if not repo.folder.exists():
@@ -179,6 +183,6 @@ class Store:
             if target.exists() or (to_id.lower() != repo.id.lower() and self._taken(repo.kind, to_id)):
                 raise HubError(409, f"A {repo.type} repository called {to_id} already exists")
             self._note_rename(repo.kind, to_id, None)
-            # Noted first: after a kill in between, the name still leads to the repo, since that has not gone.
+            # Note the new name first: after a kill in between, the old name still leads to the repo, which is unmoved.
             self._note_rename(repo.kind, repo.id, to_id)
             os.rename(repo.folder, target)

@@ -1,6 +1,7 @@
-"""From verdicts to the metric: pass@k, its interval, the lenient view, the reasons, pass@1 for each N, diversity.
+"""Compute the metric from verdicts: pass@k, its interval, the lenient pass@1, reasons, pass@1 by N, distinct solutions.
 
-Standard library only, and the siblings: the evaluate module, the scorer and the command line share it.
+The evaluate module, the scorer and the command line all use this module. It imports only the standard library and its
+siblings.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from .normalize import normalize
 from .verify import REASONS, Verdict, parse_equation, solution_key, verify
 
 FORM_FAULTS = ("too_long", "illegal_characters", "malformed_equation")
-"""The faults that the lenient view can mend. A response with none of them is in strict form already."""
+"""The faults that ``normalize`` can remove. A response with any other reason is already in strict form."""
 
 REPORT_ORDER = (*(reason for reason in REASONS if reason != "ok"), "ok")
-"""The contract's order: the rules as they are checked, then ``ok``."""
+"""The reasons in the order in which ``verify`` checks the rules; ``ok`` is last."""
 
 
 def verdicts(
@@ -27,9 +28,12 @@ def verdicts(
     references: Sequence[Mapping],
     division: str = "exact",
 ) -> Iterator[Verdict]:
-    """Judge every response, in order: puzzle by puzzle, and sample by sample within a puzzle.
+    """Judge every response, puzzle by puzzle, and within a puzzle sample by sample.
 
-    Arguments as in ``aggregate``. The inputs are checked at the call, not at the first verdict.
+    The arguments are those of ``aggregate``.
+
+    Raises:
+        ValueError: as in ``aggregate``, at the call and not at the first verdict.
     """
     pairs = _pairs(predictions, references)
     return (
@@ -45,40 +49,38 @@ def aggregate(
     k: Sequence[int] = (1,),
     division: str = "exact",
 ) -> dict:
-    """The metric over P puzzles.
+    """Compute the metric over P puzzles.
 
     Args:
-        predictions: P responses, or P lists of responses (samples). Puzzles may have different
-            numbers of samples: pass@k is computed for each puzzle and then averaged.
-        references: P mappings with ``numbers`` (the given integers) and ``target``; other keys are
-            ignored, so rows of the dataset can be passed as they are.
-        k: the k of each pass@k wanted, none above the smallest number of samples.
+        predictions: P responses, or P lists of responses (samples). The number of samples may differ between
+            puzzles: pass@k is computed for each puzzle and then averaged.
+        references: P mappings with ``numbers`` (the given integers) and ``target``. Other keys are ignored, so
+            rows of the dataset can be passed unchanged.
+        k: the values of k for pass@k. None may exceed the smallest number of samples.
         division: ``"exact"`` or ``"integer"``, as in ``verify``.
 
     Returns:
-        A dict that JSON can hold:
+        A dict that can be written as JSON:
         ``pass@k`` for each k: mean over the puzzles, 0..1.
-        ``pass@1_ci95``: [low, high], Wilson. Its n is the number of puzzles and its proportion the
-            mean pass@1. With one sample for each puzzle this is the usual interval; with several it
-            is wider than need be, since a puzzle's mean never varies more than a single draw does.
-        ``pass@1_lenient``: pass@1 after ``normalize`` has put every response into strict form where its
-            meaning is beyond doubt. Beside pass@1, not instead of it: the strict form is part of the task.
+        ``pass@1_ci95``: [low, high], Wilson's interval with n = P around the mean pass@1. With several samples
+            per puzzle it is wider than necessary, because a mean over samples varies less than one sample.
+        ``pass@1_lenient``: pass@1 after ``normalize``, which puts unambiguous responses into strict form. Report
+            it beside pass@1 and not in its place, because the strict form is part of the task.
         ``num_puzzles``: P.
-        ``reasons``: share of all responses for each reason that occurs, in REPORT_ORDER; the sum is 1.
-        ``by_n``: pass@1 for each N (as a string), N ascending.
-        ``distinct_solutions``: with lists of samples only: how many different correct (strict) solutions a
-            puzzle's samples hold, mean over the puzzles. Solutions that differ by commuted operands or by the
-            order of independent steps are one (``solution_key``).
+        ``reasons``: share of all responses for each reason that occurs, in REPORT_ORDER. The shares sum to 1.
+        ``by_n``: pass@1 for each N. The keys are strings, in ascending order of N.
+        ``distinct_solutions``: only for lists of samples. The number of different correct solutions (strict form)
+            of a puzzle, mean over the puzzles. ``solution_key`` defines which solutions are equal.
 
     Raises:
-        ValueError: empty inputs, lengths that differ, strings and lists mixed, a response that is not
-            a string, a reference without whole ``numbers`` and ``target``, a bad k or division.
+        ValueError: empty inputs, different lengths, a mix of strings and lists, a response that is not a string,
+            a reference without integer ``numbers`` and ``target``, a bad k or division.
     """
     pairs = _pairs(predictions, references)
     _check_k(k, pairs)
     single = isinstance(predictions[0], str)
     reasons: Counter[str] = Counter()
-    counts = []  # (samples, correct) of each puzzle
+    counts: list[tuple[int, int]] = []  # (samples, correct) for each puzzle
     lenient, distinct = [], []
     by_n = defaultdict(list)
     for numbers, target, responses in pairs:
@@ -87,14 +89,16 @@ def aggregate(
         correct = [response for response, reason in zip(responses, found, strict=True) if reason == "ok"]
         counts.append((len(found), len(correct)))
         by_n[len(numbers)].append(pass_at_k(*counts[-1], 1))
-        mended = sum(
+        correct_if_normalized = sum(
             verify(numbers, target, normalize(response), division=division).correct
             for response, reason in zip(responses, found, strict=True)
             if reason in FORM_FAULTS
         )
-        lenient.append(pass_at_k(len(found), len(correct) + mended, 1))
+        lenient.append(pass_at_k(len(found), len(correct) + correct_if_normalized, 1))
         if not single:
-            distinct.append(len({solution_key(map(parse_equation, each.splitlines())) for each in correct}))
+            # Every line of a correct response is an equation, so the filter only narrows the type.
+            keys = {solution_key(filter(None, map(parse_equation, each.splitlines()))) for each in correct}
+            distinct.append(len(keys))
     low, high = wilson_interval(fsum(rate for rates in by_n.values() for rate in rates), len(pairs))
     return {
         **{f"pass@{each}": mean([pass_at_k(n, c, each) for n, c in counts]) for each in k},
@@ -108,30 +112,29 @@ def aggregate(
 
 
 def _pairs(predictions: Sequence, references: Sequence) -> list[tuple[list[int], int, Sequence[str]]]:
-    """(numbers, target, responses) of each puzzle, checked."""
+    """Check the inputs and return (numbers, target, responses) for each puzzle."""
     for name, given in (("predictions", predictions), ("references", references)):
         if given is None or isinstance(given, (str, Mapping)):
             raise ValueError(f"{name} must be a list, not {short(given)}: give one entry for every puzzle")
     if len(predictions) != len(references):
         raise ValueError(
-            f"predictions and references must be of one length, not {len(predictions)} and {len(references)}:"
-            " give one entry of each for every puzzle"
+            f"predictions and references must have the same length, not {len(predictions)} and {len(references)}:"
+            " give one prediction and one reference for every puzzle"
         )
     if not len(predictions):
-        raise ValueError("predictions and references must not be empty, and hold 0 puzzles: give at least one")
+        raise ValueError("predictions and references must not be empty: give at least one puzzle")
     single = isinstance(predictions[0], str)
     pairs = []
     for row, (prediction, reference) in enumerate(zip(predictions, references, strict=True)):
         responses = [prediction] if isinstance(prediction, str) else prediction
         if not isinstance(responses, Sequence) or not all(isinstance(response, str) for response in responses):
             raise ValueError(
-                f"a response must be a string, and prediction {row} is {short(prediction)}:"
-                ' give "" where there is no answer'
+                f'a response must be a string, but prediction {row} is {short(prediction)}: use "" for a missing answer'
             )
         if isinstance(prediction, str) != single:
             raise ValueError(
-                f"predictions must be all strings or all lists of strings, and prediction {row} is"
-                f" {short(prediction)}, unlike those before it: put a single response in a list too"
+                f"predictions must be all strings or all lists of strings, but prediction {row} is"
+                f" {short(prediction)}: put single responses into lists too"
             )
         pairs.append((*_puzzle(reference, row), responses))
     return pairs
@@ -144,7 +147,7 @@ def _puzzle(reference: Mapping, row: int) -> tuple[list[int], int]:
         numbers = []
     if not numbers:
         raise ValueError(
-            f"a reference must have numbers and target, and reference {row} is {short(reference)}:"
+            f"a reference must have numbers and target, but reference {row} is {short(reference)}:"
             ' write {"numbers": [2, 3], "target": 5}'
         )
     return numbers, target
@@ -152,10 +155,10 @@ def _puzzle(reference: Mapping, row: int) -> tuple[list[int], int]:
 
 def _check_k(k: Sequence[int], pairs: Sequence) -> None:
     if not isinstance(k, Sequence) or not k or not all(type(each) is int and each >= 1 for each in k):
-        raise ValueError(f"k must be a list of whole numbers from 1 on, not {short(k)}: write k=[1]")
+        raise ValueError(f"k must be a list of integers of 1 or more, not {short(k)}: write k=[1]")
     row, fewest = min(enumerate(len(responses) for *_, responses in pairs), key=lambda item: item[1])
     if max(k) > fewest:
         raise ValueError(
-            f"k must not exceed the number of samples, and k = {max(k)} while prediction {row} has {fewest}:"
+            f"k must not exceed the number of samples, but k = {max(k)} and prediction {row} has {fewest}:"
             " lower k or draw more samples"
         )

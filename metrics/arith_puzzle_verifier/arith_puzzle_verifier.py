@@ -1,8 +1,9 @@
-"""The metric as `evaluate` loads it: a thin wrapper round aggregate.py, which does the counting,
-and verify.py, which does the judging. None of the siblings needs `evaluate`.
+"""The metric as a module that ``evaluate.load`` can load.
 
-evaluate 0.4.6 copies only the siblings imported in this very file (so all must be among them), reads
-imports line by line, and takes a comment behind one for an address: hence one module a line, and bare.
+It wraps aggregate.py, which counts, and verify.py, which judges. These siblings do not need ``evaluate``.
+
+Keep the imports of siblings in this form: all siblings, one per line, without comments. evaluate 0.4.6 copies only the
+siblings that this file imports. It reads imports line by line and takes a comment after an import for a URL.
 """
 
 import datasets
@@ -16,9 +17,9 @@ from .verify import DIVISIONS
 __all__ = ["ArithPuzzleVerifier", "aggregate", "normalize", "wilson_interval"]
 
 _DESCRIPTION = """\
-Scores answers to arithmetical puzzles: use each of N given integers and each intermediate result
-exactly once, in N-1 equations, to reach a target. The equations themselves are checked, so any of a
-puzzle's solutions counts. Model text is never evaluated as code.
+Scores answers to arithmetical puzzles. A puzzle gives N integers and a target. An answer reaches the target
+with N-1 equations and uses each given integer and each intermediate result exactly once. The metric checks the
+equations, so every valid solution counts. Model text is never evaluated as code.
 """
 
 _CITATION = """\
@@ -39,24 +40,24 @@ _CITATION = """\
 
 _INPUTS = f"""
 Args:
-    predictions: a list of responses (strings), or a list of lists of responses (samples of each puzzle).
-        A response is N-1 lines such as 58-51=7. For a missing answer give an empty string.
-    references: a list of {{"numbers": [...], "target": int}}; other keys are ignored. 64-bit integers.
-    k: list of the k for which pass@k is wanted, none above the smallest number of samples. Default [1].
-    division: one of {", ".join(DIVISIONS)}. The first (default) wants quotients without remainder, the
-        second truncates them toward zero.
+    predictions: a list of responses (strings), or a list of lists of responses (samples for each puzzle).
+        A response is N-1 lines such as 58-51=7. Use an empty string for a missing answer.
+    references: a list of {{"numbers": [...], "target": int}} with 64-bit integers. Other keys are ignored.
+    k: list of the values of k for pass@k (default: [1]). None may exceed the smallest number of samples.
+    division: one of {", ".join(DIVISIONS)}. The first (the default) requires quotients without remainder. The
+        second truncates quotients toward zero.
 
 Returns:
     pass@k for each k: unbiased estimate (arXiv 2107.03374), mean over the puzzles, 0..1.
-    pass@1_ci95: [low, high], Wilson's 95 % interval, n being the number of puzzles.
-    pass@1_lenient: pass@1 once what is beyond doubt has been put into strict form (normalize.py has the rules).
-    num_puzzles: how many puzzles were scored.
+    pass@1_ci95: [low, high], Wilson's 95 % interval, with n = the number of puzzles.
+    pass@1_lenient: pass@1 after unambiguous responses are put into strict form (normalize.py has the rules).
+    num_puzzles: number of puzzles.
     reasons: share of the responses for each reason that occurs.
     by_n: pass@1 for each N.
-    distinct_solutions: with lists of samples only: the different correct solutions of a puzzle, on average.
+    distinct_solutions: only for lists of samples: number of different correct solutions, mean over the puzzles.
 
 Raises:
-    ValueError: inputs that are empty, of unlike lengths or of a wrong form; a k above the number of samples.
+    ValueError: empty inputs, different lengths, malformed inputs, or a k above the number of samples.
 
 Examples:
     >>> import evaluate
@@ -91,7 +92,7 @@ Examples:
 
 
 class ArithPuzzleVerifier(evaluate.Metric):
-    """See the card (README.md) for rules and reasons; ``compute`` for inputs and outputs."""
+    """The metric. The card (README.md) explains the rules and the reasons."""
 
     def _info(self) -> evaluate.MetricInfo:
         text = datasets.Value("string")
@@ -109,14 +110,14 @@ class ArithPuzzleVerifier(evaluate.Metric):
 
     def add_batch(self, *, predictions=None, references=None):
         """Add responses and their puzzles."""
-        # evaluate itself looks at the first row only, casts a list among strings to text, and cannot be
-        # used again after it has met a bad row: so every row is checked before it gets any.
+        # Check every row before evaluate gets it. evaluate checks the first row only, casts a list among strings
+        # to text, and does not work again after a bad row.
         verdicts(predictions, references)
         for row, reference in enumerate(references):
             if not all(-(2**63) <= number < 2**63 for number in (*reference["numbers"], reference["target"])):
                 raise ValueError(
-                    f"numbers and target must fit in 64 bits, and reference {row} does not: score it with"
-                    " aggregate() of aggregate.py, which knows no bound"
+                    f"numbers and target must fit in 64 bits, but those of reference {row} do not: score it with"
+                    " aggregate() in aggregate.py, which has no bound"
                 )
         super().add_batch(
             predictions=[_storable(prediction) for prediction in predictions],
@@ -125,19 +126,19 @@ class ArithPuzzleVerifier(evaluate.Metric):
 
     def add(self, *, prediction=None, reference=None, **kwargs):
         """Add one response, or one list of samples, and its puzzle."""
-        row = {"predictions": prediction, "references": reference, **kwargs}  # evaluate.combine: in the plural
+        row = {"predictions": prediction, "references": reference, **kwargs}  # evaluate.combine passes the plural names
         self.add_batch(**{name: [value] for name, value in row.items()})
 
     def compute(self, *, predictions=None, references=None, k=(1,), division="exact"):
-        """Score what was added, or what is given here."""
+        """Score the responses that are given here, or else those that were added."""
         results = super().compute(predictions=predictions, references=references, k=k, division=division)
         if isinstance(results, ValueError):
             raise results
         return results
 
     def _compute(self, *, predictions, references, k, division):
-        # An error is handed to compute(), not raised here: evaluate would keep its lock and its file,
-        # and every later call would wait a second for them.
+        # Return an error instead of raising it: compute() raises it later. If this method raised, evaluate would
+        # keep its lock and its file, and every later call would wait a second for them.
         try:
             return aggregate(predictions, references, k=k, division=division)
         except ValueError as error:
@@ -145,7 +146,7 @@ class ArithPuzzleVerifier(evaluate.Metric):
 
 
 def _storable(prediction):
-    """Arrow holds no lone surrogates. Each becomes one "?", as illegal as it was, so no verdict changes."""
+    """Replace lone surrogates by "?", because Arrow cannot store them. Both are illegal, so no verdict changes."""
     if isinstance(prediction, str):
         return prediction.encode("utf-8", "replace").decode("utf-8")
     return [_storable(response) for response in prediction]

@@ -1,31 +1,30 @@
-# ruff: noqa: RUF001, RUF002 -- signs that look like others are this file's subject
-"""The lenient view: a response in the strict form, where what it says is beyond doubt.
+# ruff: noqa: RUF001, RUF002 -- the file handles signs that look like others
+"""The lenient view: rewrite a response in the strict form if its meaning is unambiguous.
 
-For models that were not trained on the format. Standard library only; nothing is computed, so an equation
-that is wrong stays wrong, and none is ever left out, added or put in another order. The rules, in order:
+It serves models that are not trained on the format. It computes nothing, so a wrong equation stays wrong. It never
+removes, adds or reorders an equation. The module imports only the standard library and verify.py. The rules, in order:
 
-1.  A response that is already strict, of more than MAX_LENIENT_CHARS characters, or not resolved by what
-    follows is returned as it is. The last is so for the whole response as soon as one place is in doubt.
-2.  What comes before the last ``</think>`` is dropped: the model itself marks it as no part of the answer.
-3.  Signs: ``× ⋅ · ∗ ✕ ✖ \\times \\cdot \\ast`` are ``*``; ``÷ ∕ ⁄ \\div`` are ``/``; ``− – ‐ ‑ ‒ ﹣`` are ``-``;
-    ``x`` or ``X`` between two numbers is ``*``; ``\\frac{6}{3}`` is ``6/3``; full-width forms are their ASCII
-    twins. Digits of other scripts are left alone.
+1.  Return the response unchanged if it is already strict or has more than MAX_LENIENT_CHARS characters. Return it
+    unchanged, too, if any part of it is ambiguous under the following rules.
+2.  Drop everything before the last ``</think>``: the model itself marks it as not part of the answer.
+3.  Signs: ``× ⋅ · ∗ ✕ ✖ \\times \\cdot \\ast`` become ``*``; ``÷ ∕ ⁄ \\div`` become ``/``; ``− – ‐ ‑ ‒ ﹣`` become
+    ``-``; ``x`` or ``X`` between two numbers becomes ``*``; ``\\frac{6}{3}`` becomes ``6/3``; full-width forms become
+    ASCII. Digits of other scripts stay.
 4.  Lines: ``\\r\\n``, ``\\r``, other line and paragraph breaks, ``<br>`` and LaTeX's double backslash end a line.
-    Arrows (``-> => → ⇒``) and semicolons separate. Blanks of any kind and width are one space.
-5.  Dress is taken off: code fences and backticks, ``$``, ``\\( \\) \\[ \\]``, ``\\begin{…}``, ``\\end{…}``,
+    Arrows (``-> => → ⇒``) and semicolons separate equations. Any run of blanks becomes one space.
+5.  Markup: drop code fences and backticks, ``$``, ``\\( \\) \\[ \\]``, ``\\begin{…}``, ``\\end{…}``,
     ``\\boxed{…}``, ``\\text{…}`` and ``\\left \\right``, ``&``, tags such as ``<answer>``, headings (``#``), quotes
-    (``>``), ticks (``✓``), ``__``, and ``**`` where it does not stand between two numbers (a power, perhaps).
-6.  Lists: ``1.``, ``1)``, ``(1)`` and ``Step 1:`` at the start of a line, and the bullets ``*``, ``+`` and ``•``.
-    A ``- `` before an equation is a bullet if all lines with equations, two at least, begin so; it is a sign
-    if only some do; of a single line it is in doubt.
-7.  Numbers: brackets round a single number are dropped, ``3*(-1)``; so is a blank after a sign, ``3 * - 1``.
-    Commas are thousands separators, ``1,200-200=1,000``, where the line holds a single ``=`` and every group
-    has three digits. Numbers are not rewritten otherwise: ``07`` stays, and stays malformed.
-8.  Every ``number op number = number``, in any spacing, is an equation, if what stands beside it cannot belong
-    to it: an operator, a digit, a letter without a space, a bracket, a point within a number, a ``%`` or ``!``,
-    a word such as "times". Several equations in a line may be separated by spaces, commas or words.
-9.  Prose is dropped where it holds no ``= ≈ ≠ < >``. Where it does (``2+3=1+4``, ``T = 4``), the response is in
-    doubt.
+    (``>``), ticks (``✓``), ``__``, and ``**``. Keep a ``**`` between two numbers, which may be a power.
+6.  Lists: drop ``1.``, ``1)``, ``(1)`` and ``Step 1:`` at the start of a line, and the bullets ``*``, ``+`` and ``•``.
+    A ``- `` before an equation is a bullet if every line with an equation starts with it and there are two or more.
+    It is a sign if only some of these lines start with it. It is ambiguous if there is only one such line.
+7.  Numbers: drop brackets around a single number, ``3*(-1)``, and a blank after a sign, ``3 * - 1``. Commas are
+    thousands separators, ``1,200-200=1,000``, if the line contains a single ``=`` and every group has three digits.
+    Numbers stay otherwise: ``07`` stays, and stays malformed.
+8.  Every ``number op number = number``, with any spacing, is an equation, if the text beside it cannot belong to it.
+    These can belong to it: an operator, a digit, a letter without a space, a bracket, a point within a number, a
+    ``%`` or ``!``, a word such as "times". Spaces, commas or words may separate several equations in one line.
+9.  Prose: drop it if it contains none of ``= ≈ ≠ < >``. Otherwise (``2+3=1+4``, ``T = 4``) the response is ambiguous.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ import re
 from .verify import NUMBER
 
 MAX_LENIENT_CHARS = 65_536
-"""Longest response that is put into strict form, in characters."""
+"""Longest response that ``normalize`` rewrites, in characters."""
 
 _STRICT = re.compile(rf"(?:{NUMBER}[-+*/]{NUMBER}={NUMBER}(?:\n(?!\Z)|\n?\Z))*")
 
@@ -74,7 +73,7 @@ _TIMES = re.compile(r"(?<=[0-9)]) ?[xX] ?(?=[-0-9(])")
 _LABEL = re.compile(
     r"[>#]+ ?"  # quote, heading
     r"|(?:[+•●▪◦‣]|\*(?!\*)) ?"  # bullet
-    r"|- (?![-0-9(])"  # dash before words; before an equation see _resolve_dashes
+    r"|- (?![-0-9(])"  # dash before words; _resolve_dashes handles one before an equation
     r"|(?:\(\d{1,3}\)|\d{1,3}\)) ?(?=[0-9(A-Za-z])"  # (1) and 1)
     r"|\d{1,3}[.)] (?=-?[0-9(A-Za-z]|\*\*[^ *])"  # 1. and 1) with a space
     r"|(?:step|equation|eq|line) ?\d{1,3} ?[:.)] ?",
@@ -90,7 +89,7 @@ _DROPPED = str.maketrans("", "", " ()")
 _COMPARES = re.compile(r"[=≈≠≤≥<>≡]")
 _WORDS = "plus|minus|times|by|over|negative|mod|modulo|divided|multiplied|power|sqrt|root|square"
 _WORD_BEFORE = re.compile(rf"(?<![^\W\d_])(?:{_WORDS}) ?\Z", re.IGNORECASE)
-# What may stand before an equation: nothing, or text whose end cannot be part of the equation.
+# What may precede an equation: nothing, or text whose end cannot be part of the equation.
 _BEFORE_OK = re.compile(
     r"(?:\A|(?<![0-9])[:,] ?|[0-9][:,] |[.?!] |(?<![-+*/^(] )(?<![-+*/^(])\| |(?<![0-9])[\]\"'“”;>] ?|[^\W\d_] )\Z"
 )
@@ -101,21 +100,23 @@ _AFTER_OK = re.compile(
 
 
 def normalize(response: str) -> str:
-    """The response as one equation a line, without spaces, or as it is where that is in doubt.
+    """Rewrite a response in strict form: one equation per line, without spaces.
+
+    Time and memory are linear in the response. No string raises.
 
     Args:
-        response: any text.
+        response: any string.
 
     Returns:
-        The strict form of the equations in it, all of them and in their order. ``normalize`` of that is that
-        again. Time and memory are linear in the response; nothing is raised on any string.
+        All equations of the response in their order, or the response unchanged if it is ambiguous. A second call
+        returns the same string.
     """
     if len(response) > MAX_LENIENT_CHARS or _STRICT.fullmatch(response):
         return response
     lines = _resolve_dashes([line for line in map(_bare, _undress(response).split("\n")) if line])
     if lines is None:
         return response
-    found = []
+    found: list[str] = []
     for line in lines:
         equations = _equations(line)
         if equations is None:
@@ -125,6 +126,7 @@ def normalize(response: str) -> str:
 
 
 def _undress(text: str) -> str:
+    """Apply the rules 2 to 5, except for labels and bold."""
     text = text.rpartition("</think>")[2].replace("\r\n", "\n")
     for pattern, plain in _LATEX:
         text = pattern.sub(plain, text)
@@ -133,12 +135,12 @@ def _undress(text: str) -> str:
 
 
 def _bare(line: str) -> str:
-    """Without labels, before and inside bold, as in ``1. **Step 1:**``."""
+    """Drop labels and bold from a line. Labels may precede the bold text and start it: ``1. **Step 1:**``."""
     return _TIMES.sub("*", _strip_label(_BLANKS.sub(" ", _BOLD.sub(" ", _strip_label(line)))))
 
 
 def _strip_label(line: str) -> str:
-    """Without blanks at the ends, and without up to three labels at the start, such as ``> 1. Step 1:``."""
+    """Drop blanks at both ends and up to three labels at the start, such as ``> 1. Step 1:``."""
     line = line.strip(" ")
     for _ in range(3):
         label = _LABEL.match(line)
@@ -149,7 +151,7 @@ def _strip_label(line: str) -> str:
 
 
 def _resolve_dashes(lines: list[str]) -> list[str] | None:
-    """``- `` before an equation is a bullet, a sign, or in doubt (None): rule 6."""
+    """Decide whether ``- `` before an equation is a bullet or a sign (rule 6). Return None if it is ambiguous."""
     dashed = [line for line in lines if _DASHED.match(line)]
     if not dashed:
         return lines
@@ -162,10 +164,11 @@ def _resolve_dashes(lines: list[str]) -> list[str] | None:
 
 
 def _equations(line: str) -> list[str] | None:
-    """The equations of a line, [] for prose without any, None where there is doubt."""
+    """The equations of a line: [] for prose without equations, None if the line is ambiguous."""
     if line.count("=") == 1:
         line = _GROUPED.sub(lambda match: match[1].replace(",", ""), line)
-    found, end = [], 0
+    found: list[str] = []
+    end = 0
     for match in _EQUATION.finditer(line):
         if not _apart(line[end : match.start()], first=not found, equation=match[0]):
             return None
@@ -178,11 +181,11 @@ def _equations(line: str) -> list[str] | None:
 
 
 def _apart(gap: str, *, first: bool, equation: str) -> bool:
-    """Can the text between the equation before and this one belong to neither?"""
+    """Whether the text between two equations can belong to neither of them."""
     if _COMPARES.search(gap):
         return False
     if not first and gap in ("", " ", ","):
-        # a space is no sign of a product, a comma none of thousands, and "7 -6" is a difference
+        # "7 (6+1" may be a product, "7,600-7" a thousands separator, and "7 -6" a difference
         return (gap == " " and equation[0] not in "-(") or (gap == "," and not _THOUSANDS.match(equation))
     if (equation.startswith("- ") and gap) or _WORD_BEFORE.search(gap[-30:]):
         return False

@@ -1,10 +1,10 @@
-"""The one verifier of the project: is this response a solution of this puzzle?
+"""The project's only verifier: it decides whether a response solves a puzzle.
 
-The puzzle is that of arXiv 2406.02100: use each given integer and each
-intermediate result exactly once, in N-1 equations, to reach the target.
-Standard library only, nothing of ours imported: this file is pushed with the
-metric and the demo as it stands. It never evaluates text, never raises on a
-response, and its work is bounded by MAX_RESPONSE_CHARS.
+The puzzle (arXiv 2406.02100) asks for N-1 equations that reach the target and use each given integer and each
+intermediate result exactly once.
+
+The module imports only the standard library, because the metric's Space and the demo Space each contain a copy of it.
+It never evaluates text as code and never raises on a response. MAX_RESPONSE_CHARS bounds its time and memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MAX_RESPONSE_CHARS = 4096
-"""Longest response judged, in characters. N=15 with numbers near 10^9 needs under 1,500."""
+"""Longest response that is judged, in characters. A solution for N=15 with numbers near 10^9 has under 1,500."""
 
 DIVISIONS = ("exact", "integer")
 
@@ -31,18 +31,23 @@ REASONS = {
     "wrong_result": "the right side is not the value of the left side",
     "wrong_target": "every equation holds, but the last number is not the target",
 }
-"""Reason -> what it means, in the order in which the rules are checked after ``ok``."""
+"""Reason -> its meaning. After ``ok``, the order is that in which the rules are checked."""
 
 NUMBER = r"(?:0|-?[1-9][0-9]*)"
 _EQUATION = re.compile(rf"({NUMBER})([-+*/])({NUMBER})=({NUMBER})")
 _ILLEGAL = re.compile(r"[^0-9+\-*/=\n]")
-_SAFE_DIGITS = 600  # below the lowest limit (640) an interpreter can set for int(text)
+_SAFE_DIGITS = 600  # CPython can limit int(text) to 640 digits, but not to fewer
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What ``verify`` found: ``correct``, ``reason`` (a key of REASONS), ``line`` (1-based, of the
-    first fault, or None where the fault is no single line's)."""
+    """The result of ``verify``.
+
+    Attributes:
+        correct: whether the response is a solution.
+        reason: the first rule that fails, or ``ok``; a key of REASONS.
+        line: 1-based line of the first fault, or None if the fault does not belong to one line.
+    """
 
     correct: bool
     reason: str
@@ -56,7 +61,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a traced response: its text, reason (``ok`` if it holds), and the numbers left after it."""
+    """One line of a traced response.
+
+    Attributes:
+        line: 1-based line number.
+        text: the line.
+        reason: ``ok`` if the equation holds, else the rule that it breaks; a key of REASONS.
+        pool: the numbers that are left after the line, ascending.
+    """
 
     line: int
     text: str
@@ -65,7 +77,7 @@ class Step:
 
 
 def parse_equation(line: str) -> tuple[int, str, int, int] | None:
-    """``"6-7=-1"`` -> ``(6, "-", 7, -1)``; None if the line is not an equation of contract form."""
+    """Parse ``"6-7=-1"`` to ``(6, "-", 7, -1)``. Return None if the line is not an equation in strict form."""
     match = _EQUATION.fullmatch(line)
     if match is None:
         return None
@@ -74,11 +86,17 @@ def parse_equation(line: str) -> tuple[int, str, int, int] | None:
 
 
 def solution_key(equations: Iterable[tuple[int, str, int, int]]) -> tuple[tuple[int, str, int, int], ...]:
-    """What two solutions of one puzzle share if and only if they are the same.
+    """A key that is equal for two solutions of one puzzle if and only if the solutions count as the same.
 
-    They are the same if they differ only by commuting the operands of ``+`` and ``*`` or by the order of steps.
-    So the key is the multiset of equations ``(a, op, b, c)``, larger operand first for ``+`` and ``*``, sorted by
-    left operand (descending), right operand (descending), operator in the order ``+ - * /``.
+    Two solutions count as the same if they differ only in the order of the operands of ``+`` and ``*``, or in the
+    order of their steps.
+
+    Args:
+        equations: the solution's equations ``(a, op, b, c)`` in any order.
+
+    Returns:
+        The equations with the larger operand first for ``+`` and ``*``, sorted by left operand (descending), right
+        operand (descending), and operator in the order ``+ - * /``.
     """
     commuted = [(b, op, a, c) if op in "+*" and b > a else (a, op, b, c) for a, op, b, c in equations]
     return tuple(sorted(commuted, key=lambda equation: (-equation[0], -equation[2], "+-*/".index(equation[1]))))
@@ -88,17 +106,17 @@ def verify(numbers: Sequence[int], target: int, response: str, *, division: str 
     """Judge a response against a puzzle.
 
     Args:
-        numbers: the given integers, a multiset in any order.
+        numbers: the given integers, in any order; repeated numbers are allowed.
         target: the integer to reach.
-        response: any text; correct is N-1 lines ``a∘b=c``, one trailing newline allowed.
-        division: ``"exact"`` (b·c = a) or ``"integer"`` (quotient truncated toward zero).
+        response: any string. A solution has N-1 lines ``a∘b=c``; one trailing newline is allowed.
+        division: ``"exact"`` (b·c = a) or ``"integer"`` (the quotient is truncated toward zero).
 
     Returns:
-        Verdict. Character, form and count faults are judged over the whole response first,
-        then the pool rules line by line.
+        The verdict. It names the first rule that fails. Length, characters, form and count are checked over the
+        whole response first, then the other rules line by line.
 
     Raises:
-        ValueError: division is neither of the two. Nothing is raised on any response string.
+        ValueError: an unknown division. No response string raises.
     """
     if division not in DIVISIONS:
         raise ValueError(f"division must be one of {DIVISIONS}, not {division!r}")
@@ -118,13 +136,21 @@ def verify(numbers: Sequence[int], target: int, response: str, *, division: str 
 
 
 def trace(numbers: Sequence[int], response: str, *, division: str = "exact") -> list[Step]:
-    """The response line by line, each with its own reason and the numbers left after it.
+    """Explain a response line by line, with a reason for each line and the numbers that are left after it.
 
-    Goes past faults to show as much as possible: a faulty line leaves the pool as it was. At most
-    MAX_RESPONSE_CHARS are read. ``verify`` alone decides whether the response is correct.
+    A faulty line leaves the pool unchanged, and the trace continues after it. The trace shows where a response fails;
+    only ``verify`` decides whether it is correct.
+
+    Args:
+        numbers: the given integers.
+        response: any string. Only the first MAX_RESPONSE_CHARS characters are read.
+        division: as in ``verify``.
+
+    Returns:
+        One Step per line.
 
     Raises:
-        ValueError: division is neither ``"exact"`` nor ``"integer"``.
+        ValueError: an unknown division.
     """
     if division not in DIVISIONS:
         raise ValueError(f"division must be one of {DIVISIONS}, not {division!r}")
@@ -144,6 +170,7 @@ def trace(numbers: Sequence[int], response: str, *, division: str = "exact") -> 
 
 
 def _read(response: str) -> tuple[Verdict | None, list[tuple[int, str, int, int]]]:
+    """Parse the response: (None, equations), or (verdict, []) for a fault of length, characters or form."""
     if len(response) > MAX_RESPONSE_CHARS:
         return Verdict(False, "too_long"), []
     illegal = _ILLEGAL.search(response)
@@ -160,7 +187,7 @@ def _read(response: str) -> tuple[Verdict | None, list[tuple[int, str, int, int]
 
 
 def _play(pool: Counter, a: int, op: str, b: int, c: int, division: str) -> str:
-    """Apply one equation to the pool (changed only if it holds) and return its reason."""
+    """Apply one equation to the pool and return its reason. The pool changes only if the equation holds."""
     if pool[a] < 1 or pool[b] < (2 if a == b else 1):
         return "unavailable_operand"
     if op == "+":
@@ -185,6 +212,7 @@ def _play(pool: Counter, a: int, op: str, b: int, c: int, division: str) -> str:
 
 
 def _to_int(text: str) -> int:
+    """``int(text)`` for any number of digits, whatever limit the interpreter sets."""
     if len(text) <= _SAFE_DIGITS:
         return int(text)
     sign, digits = (-1, text[1:]) if text[0] == "-" else (1, text)

@@ -1,4 +1,4 @@
-"""The metric's Space: read one answer, or score a batch.    python app.py"""
+"""The metric's demo Space: score a batch of solutions. Run it with ``python app.py``."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import evaluate
 import gradio as gr
 
-# By file, not by folder: a Space's folder is not named like the metric.
+# The path names the file and not its folder, because a Space's folder does not have the metric's name.
 METRIC = str(Path(__file__).resolve().with_name("gsm8k_answer.py"))
 
 EXAMPLE = {"prediction": "48 + 24 = 72, so she sold 72 clips.", "reference": "#### 72"}
@@ -14,7 +14,7 @@ EXAMPLE_ROWS = "\n".join(map(json.dumps, (EXAMPLE, {"prediction": "#### $1,200.5
 
 
 def score(rows: str) -> dict:
-    """The metric over JSONL rows with reference, and prediction: a string, or a list of samples."""
+    """Score JSONL rows with prediction and reference. A prediction is a string or a list of samples."""
     predictions, references = [], []
     for line, text in enumerate(rows.split("\n"), 1):
         if not text.strip():
@@ -25,9 +25,9 @@ def score(rows: str) -> dict:
             references.append(row["reference"])
         except (ValueError, KeyError, TypeError, RecursionError):
             raise _refusal(
-                f"Each line must be a JSON object with prediction, reference, and line {line} is not: {text[:60]}"
+                f"Line {line} must be a JSON object with prediction and reference, not: {text[:60]}"
             ) from None
-    # Loaded for each call, as it keeps its inputs in itself: two visitors must not share one.
+    # A metric object stores its inputs, so two visitors must not share one. Each call loads its own.
     metric = evaluate.load(METRIC, keep_in_memory=True)
     try:
         return metric.compute(predictions=predictions, references=references)
@@ -39,10 +39,11 @@ def build() -> gr.Blocks:
     with gr.Blocks(title="GSM8K answer") as page:
         gr.Markdown(
             "# GSM8K answer\n"
-            "The final number of a solution, that of the last `#### x` or else the last number, compared exactly."
+            "Scores solutions of grade-school math problems by their final number: the number after the last `####`,"
+            " or else the last number in the text. The comparison is exact."
         )
         rows = gr.Textbox(
-            EXAMPLE_ROWS, lines=8, label="JSONL: prediction (a string or a list of samples) and reference"
+            EXAMPLE_ROWS, lines=8, label="JSONL with prediction (a string or a list of samples) and reference"
         )
         result = gr.JSON(label="Metric")
         gr.Button("Score", variant="primary").click(score, rows, result, api_name="score")
@@ -50,7 +51,7 @@ def build() -> gr.Blocks:
 
 
 def _refusal(message: str) -> gr.Error:
-    """A visitor's mistake, shown on the page: no traceback in the Space's log."""
+    """An error that the page shows and that leaves no traceback in the Space's log."""
     return gr.Error(message, print_exception=False)
 
 

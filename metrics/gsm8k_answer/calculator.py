@@ -1,9 +1,11 @@
-"""The calculator annotations of GSM8K, ``<<48/2=24>>``: does the value follow from the expression?
+"""Check GSM8K's calculator annotations, such as ``<<48/2=24>>``, and print how many hold.
 
     python -m arith_puzzle.metrics.gsm8k_answer.calculator train.jsonl test.jsonl
 
-Rows are JSON objects with the solution in ``answer`` (as on the Hub) or ``response``. Exact: numbers are
-fractions, nothing is rounded, and no text is evaluated as code. Standard library only.
+In a clone of the metric's Space, the command is ``python -m calculator train.jsonl test.jsonl``.
+
+A row is a JSON object with the solution in ``answer`` (as on the Hub) or in ``response``. The arithmetic is exact:
+numbers are fractions. No text is evaluated as code. The module imports only the standard library.
 """
 
 from __future__ import annotations
@@ -18,14 +20,15 @@ from fractions import Fraction
 from pathlib import Path
 
 MAX_EXPRESSION_CHARS = 1000
-"""Longest expression that is read; those of GSM8K have well under 100 characters."""
+"""Longest expression that is evaluated, in characters. Expressions in GSM8K have fewer than 100."""
 
 OUTCOMES = {
-    "exact": "both sides have one value",
-    "rounded": "they have, once rounded to the digits that are written (1/3=0.33)",
-    "wrong": "they have not",
+    "exact": "both sides have the same value",
+    "rounded": "the right side is the left side rounded to the written decimals (1/3=0.33)",
+    "wrong": "the sides have different values",
     "unreadable": "not of the form expression=expression, or a division by zero",
 }
+"""Outcome of a check -> its meaning."""
 
 _TOKEN = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)|[-+*/()]")
 _TWO_NUMBERS = re.compile(r"[0-9.] +[0-9.]")
@@ -35,14 +38,16 @@ _BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "sign": 3}
 
 
 def evaluate_expression(text: str) -> Fraction | None:
-    """The exact value of numbers with ``+ - * /``, signs and brackets, or None if it has none.
+    """Evaluate an expression of numbers, ``+ - * /``, signs and brackets exactly.
+
+    The evaluator uses two stacks and no recursion, so brackets may nest to any depth. No string raises.
 
     Args:
-        text: any text; spaces are ignored, but not between two numbers.
+        text: any string. Spaces are ignored, except between two numbers.
 
     Returns:
-        The value; None for what is no such expression, divides by zero, or is longer than MAX_EXPRESSION_CHARS.
-        Two stacks and a loop: no depth of brackets is too deep. Nothing is raised on any string.
+        The value. None if the text is not such an expression, divides by zero, or is longer than
+        MAX_EXPRESSION_CHARS.
     """
     if len(text) > MAX_EXPRESSION_CHARS or _TWO_NUMBERS.search(text):
         return None
@@ -52,7 +57,7 @@ def evaluate_expression(text: str) -> Fraction | None:
         return None
     values: list[Fraction] = []
     waiting: list[str] = []  # operators and open brackets
-    operand = True  # is an operand, or what may precede one, expected here?
+    operand = True  # whether an operand, a sign or an open bracket must come next
     for token in tokens:
         if token[0] not in "+-*/()":
             if not operand:
@@ -90,7 +95,7 @@ def evaluate_expression(text: str) -> Fraction | None:
 
 
 def _apply(operator: str, values: list[Fraction]) -> bool:
-    """Put the operator's value in place of its operands; False for a division by zero."""
+    """Replace the operands on the stack by the operator's value. Return False for a division by zero."""
     if operator == "+sign":
         return True
     b = values.pop()
@@ -105,7 +110,7 @@ def _apply(operator: str, values: list[Fraction]) -> bool:
 
 
 def check_annotation(text: str) -> str:
-    """What an annotation's text, such as ``48/2=24``, is: a key of OUTCOMES."""
+    """Check an annotation's text, such as ``48/2=24``. Return a key of OUTCOMES."""
     left, equals, right = text.replace(" ", "").rpartition("=")
     value, written = evaluate_expression(left), evaluate_expression(right)
     if not equals or value is None or written is None:
@@ -117,19 +122,19 @@ def check_annotation(text: str) -> str:
 
 
 def check_annotations(solutions: Iterable[str]) -> Counter[str]:
-    """How many annotations of the solutions have each of OUTCOMES."""
+    """Count the annotations in the solutions by outcome (a key of OUTCOMES)."""
     return Counter(check_annotation(text) for solution in solutions for text in _ANNOTATION.findall(solution))
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the table; returns the exit status: 2 for a file that cannot be read."""
+    """Run the command. Returns the exit status: 0, or 2 if a file cannot be read."""
     parser = argparse.ArgumentParser(
-        prog="python -m arith_puzzle.metrics.gsm8k_answer.calculator",
+        prog="calculator",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE.jsonl")
-    parser.add_argument("--json", type=Path, help="write the counts here too")
+    parser.add_argument("--json", type=Path, help="file for the counts, as JSON")
     args = parser.parse_args(argv)
     counts = {}
     for path in args.files:
@@ -137,8 +142,8 @@ def main(argv: list[str] | None = None) -> int:
             rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
             counts[path.name] = check_annotations(row["answer"] if "answer" in row else row["response"] for row in rows)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "rows need a text in 'answer' or 'response'"
-            print(f"{path}: {reason}; give JSONL files of GSM8K", file=sys.stderr)
+            reason = error.strerror if isinstance(error, OSError) else "rows need a string in 'answer' or 'response'"
+            print(f"{path}: {reason}; give a JSONL file of GSM8K", file=sys.stderr)
             return 2
     print(f"{'file':<16}{'annotations':>12}" + "".join(f"{outcome:>20}" for outcome in OUTCOMES))
     for name, found in counts.items():

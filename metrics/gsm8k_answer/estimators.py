@@ -1,6 +1,6 @@
-"""What a share of correct answers says: pass@k and its interval. Standard library only.
+"""Estimators for shares of correct answers: pass@k and Wilson's interval. Standard library only.
 
-The metrics of this project share this file, and each pushed folder holds it, byte for byte.
+Each metric's folder contains an identical copy, because each folder is pushed to the Hub on its own.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from math import comb, fsum, sqrt
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
-    """The chance that at least one of k samples is correct, when c of n are: arXiv 2107.03374, eq. 1.
+    """Estimate the probability that at least one of k samples is correct, if c of n samples are.
 
-    1 - C(n-c, k) / C(n, k), in whole numbers and rounded once, so that it is stable for any n.
+    The formula is 1 - C(n-c, k) / C(n, k) (arXiv 2107.03374, eq. 1). It is computed in integers and rounded once, so
+    it is stable for any n.
 
     Raises:
-        ValueError: not 0 <= c <= n, or not 1 <= k <= n.
+        ValueError: c is not in 0..n, or k is not in 1..n.
     """
     if not 0 <= c <= n:
         raise ValueError(f"c must be in 0..n, not {c} with n = {n}: count the correct among the n samples")
@@ -26,10 +27,16 @@ def pass_at_k(n: int, c: int, k: int) -> float:
 
 
 def wilson_interval(successes: float, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    """Wilson's score interval (JASA 22, 1927, p. 209) for a proportion; z's default gives 95 %.
+    """Wilson's score interval for a proportion (JASA 22, 1927, p. 209).
+
+    Args:
+        successes: number of successes; a sum of rates is allowed.
+        n: number of trials.
+        z: quantile of the normal distribution; the default gives a 95 % interval.
 
     Returns:
-        (low, high), both in 0..1; exactly 0 or 1 where no or every trial succeeded.
+        (low, high), both in 0..1. The low end is exactly 0 without a success. The high end is exactly 1 without a
+        failure.
 
     Raises:
         ValueError: n < 1, or successes outside 0..n.
@@ -44,5 +51,5 @@ def wilson_interval(successes: float, n: int, z: float = 1.959963984540054) -> t
 
 
 def mean(values: Sequence[float]) -> float:
-    """The mean, its sum rounded once."""
+    """The mean. The sum is rounded only once."""
     return fsum(values) / len(values)

@@ -1,7 +1,7 @@
-"""The metric as `evaluate` loads it: a thin wrapper round score.py, which needs no `evaluate`.
+"""The metric as a module that ``evaluate.load`` can load. It wraps score.py, which does not need ``evaluate``.
 
-evaluate 0.4.6 copies only the siblings imported in this very file, reads imports line by line, and takes a
-comment behind one for an address: hence one module a line, and bare.
+Keep the imports of siblings in this form: one per line, without comments. evaluate 0.4.6 copies only the siblings that
+this file imports. It reads imports line by line and takes a comment after an import for a URL.
 """
 
 import datasets
@@ -13,9 +13,9 @@ from .score import answer, score
 __all__ = ["Gsm8kAnswer", "answer", "score", "wilson_interval"]
 
 _DESCRIPTION = """\
-Scores solutions of grade-school maths problems (GSM8K) by their final number: that of the last "#### x", or
-else the last number in the text. Numbers are compared exactly, as fractions. Reports pass@1 with its interval
-and, for several samples of a problem, the majority vote maj1@k. Model text is never evaluated as code.
+Scores solutions of grade-school math problems (GSM8K) by their final number: the number after the last "####",
+or else the last number in the text. Compares numbers exactly, as fractions. Reports pass@1 with its interval and,
+for several samples of each problem, the majority vote maj1@k. Model text is never evaluated as code.
 """
 
 _CITATION = """\
@@ -29,18 +29,19 @@ _CITATION = """\
 
 _INPUTS = """
 Args:
-    predictions: a list of solutions (strings), or a list of lists of solutions (as many samples of each problem).
-    references: a list of strings: GSM8K's solutions as they are, or their final numbers.
+    predictions: a list of solutions (strings), or a list of lists of solutions (the same number of samples for
+        each problem).
+    references: a list of strings. Each is a solution of GSM8K, unchanged, or its final number.
 
 Returns:
     pass@1: share of samples with the reference's number, mean over the problems, 0..1.
-    pass@1_ci95: [low, high], Wilson's 95 % interval, n being the number of problems.
-    maj1@k: for lists of k samples only: share of problems whose most frequent number is the reference's.
-    num_problems: how many problems were scored.
-    no_answer: share of samples in which no number was found.
+    pass@1_ci95: [low, high], Wilson's 95 % interval, with n = the number of problems.
+    maj1@k: only for lists of k samples: share of problems whose most frequent number is the reference's.
+    num_problems: number of problems.
+    no_answer: share of samples without a number.
 
 Raises:
-    ValueError: inputs that are empty, of unlike lengths or of a wrong form; a reference without a number.
+    ValueError: empty inputs, different lengths, malformed inputs, or a reference without a number.
 
 Examples:
     >>> import evaluate
@@ -60,7 +61,7 @@ Examples:
 
 
 class Gsm8kAnswer(evaluate.Metric):
-    """See the card (README.md) for what counts as a number; ``compute`` for inputs and outputs."""
+    """The metric. The card (README.md) explains what counts as the answer."""
 
     def _info(self) -> evaluate.MetricInfo:
         text = datasets.Value("string")
@@ -77,8 +78,8 @@ class Gsm8kAnswer(evaluate.Metric):
 
     def add_batch(self, *, predictions=None, references=None):
         """Add solutions and their references."""
-        # evaluate itself looks at the first row only and cannot be used again after it has met a bad row: so
-        # every row is checked before it gets any.
+        # Check every row before evaluate gets it. evaluate checks the first row only and does not work again after
+        # a bad row.
         score(predictions, references)
         super().add_batch(
             predictions=[_storable(prediction) for prediction in predictions],
@@ -87,19 +88,20 @@ class Gsm8kAnswer(evaluate.Metric):
 
     def add(self, *, prediction=None, reference=None, **kwargs):
         """Add one solution, or one list of samples, and its reference."""
-        row = {"predictions": prediction, "references": reference, **kwargs}  # evaluate.combine: in the plural
+        row = {"predictions": prediction, "references": reference, **kwargs}  # evaluate.combine passes the plural names
         self.add_batch(**{name: [value] for name, value in row.items()})
 
     def compute(self, *, predictions=None, references=None):
-        """Score what was added, or what is given here."""
+        """Score the solutions that are given here, or else those that were added."""
         results = super().compute(predictions=predictions, references=references)
         if isinstance(results, ValueError):
             raise results
         return results
 
     def _compute(self, *, predictions, references):
-        # Batches that do not fit together show only here. An error is handed to compute(), not raised: evaluate
-        # would keep its lock and its file, and every later call would wait a second for them.
+        # Batches may be valid on their own and still not fit together, which is found here. Return the error instead
+        # of raising it: compute() raises it later. If this method raised, evaluate would keep its lock and its file,
+        # and every later call would wait a second for them.
         try:
             return score(predictions, references)
         except ValueError as error:
@@ -107,7 +109,7 @@ class Gsm8kAnswer(evaluate.Metric):
 
 
 def _storable(value):
-    """Arrow holds no lone surrogates; each becomes one "?", which is as little of a number."""
+    """Replace lone surrogates by "?", because Arrow cannot store them. Neither is part of a number."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     return [_storable(each) for each in value]

@@ -1,6 +1,6 @@
-"""GSM8K: the final number of an answer, compared exactly; pass@1 and the majority vote.
+"""Score GSM8K solutions: find the final number, compare it exactly, and compute pass@1 and the majority vote.
 
-Standard library only: the evaluate module and the tests share it.
+The module imports only the standard library and its sibling estimators.py.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from reprlib import repr as short
 from .estimators import mean, wilson_interval
 
 MAX_CHARS = 100_000
-"""Longest text that is searched for an answer; a longer one has none."""
+"""Longest text that is searched for an answer, in characters. A longer text has no answer."""
 
 MAX_DIGITS = 400
-"""Longest number that is read, in digits: below the lowest limit (640) an interpreter can set for int(text)."""
+"""Longest number that is read, in digits. CPython can limit int(text) to 640 digits, but not to fewer."""
 
-# Brackets and currency signs may stand between the sign and the digits: -$5, $-5.
+# A currency sign may stand between the sign and the digits (-$5) or before the sign ($-5).
 _NUMBER = (
     r"(?<![0-9.])(?P<sign>(?<![0-9A-Za-z)%])-)?(?:[$€£](?P<inner>-)?)?"
     r"(?:(?P<whole>[0-9]+) (?=[0-9]+/[0-9]))?"
@@ -34,25 +34,28 @@ _LONG = re.compile(rf"[0-9]{{{MAX_DIGITS + 1},}}")
 
 
 def answer(text: str) -> Fraction | None:
-    """The final number of a solution: that of the last ``#### x``, or else the last number in the text.
+    """Find the final number of a solution: the number after the last ``####``, or else the last number in the text.
 
-    Read exactly, never as a float:
-    ``1,234.50``: commas group thousands where every group has three digits, and separate numbers otherwise;
-    ``-5``, ``-$5`` and ``$-5``, with any dash but the long one: a minus where no digit, letter or closing bracket
-        stands before it (``7-5`` ends in 5);
-    ``3/4`` and ``\\frac{3}{4}`` are fractions, ``2 3/4`` is a mixed number;
-    ``$ € £``, ``%`` and units are no part of the number: ``50%`` is 50, as in GSM8K's own answers.
+    Numbers are read exactly, never as floats:
+
+    - ``1,234.50``: commas are thousands separators if every group has three digits. Otherwise they separate numbers.
+    - ``-5``, ``-$5``, ``$-5``: any dash but the em dash is a minus sign, unless it follows a digit, a letter or a
+      closing bracket (``7-5`` ends in 5).
+    - ``3/4`` and ``\\frac{3}{4}`` are fractions. ``2 3/4`` is a mixed number.
+    - ``$ € £``, ``%`` and units do not count: ``50%`` is 50, as in GSM8K's own answers.
+
+    Time is linear in the text. No string raises.
 
     Args:
-        text: any text.
+        text: any string.
 
     Returns:
-        The number; None where there is none, where it divides by zero or has more than MAX_DIGITS digits, and
-        where the text is longer than MAX_CHARS. Linear in the text; nothing is raised on any string.
+        The number. None if there is no number, if it divides by zero or has more than MAX_DIGITS digits, or if the
+        text is longer than MAX_CHARS.
     """
     if len(text) > MAX_CHARS:
         return None
-    # A number too long to be read becomes one without a value, and so is not passed over for another.
+    # A number that is too long becomes 1/0, which has no value. Otherwise the search would skip to another number.
     text = _FRAC.sub(r" \1/\2", _LONG.sub("1/0", text.translate(_MINUS)).replace("{,}", ","))
     match = _last(_MARKED, text) or _last(_ANY, text)
     return None if match is None else _value(match)
@@ -72,24 +75,25 @@ def _value(match: re.Match) -> Fraction | None:
 
 
 def score(predictions: Sequence[str] | Sequence[Sequence[str]], references: Sequence[str]) -> dict:
-    """The metric over P problems.
+    """Compute the metric over P problems.
 
     Args:
-        predictions: P solutions, or P lists of S solutions (samples), S the same for all.
-        references: P solutions as in GSM8K, or their final numbers, as text.
+        predictions: P solutions, or P lists of S solutions (samples). S is the same for all problems.
+        references: P strings. Each is a solution of GSM8K or its final number.
 
     Returns:
-        A dict that JSON can hold:
-        ``pass@1``: share of samples whose number is the reference's, mean over the problems, 0..1.
-        ``pass@1_ci95``: [low, high], Wilson; its n is the number of problems.
-        ``maj1@S``: for lists only: the share of problems whose most frequent number is the reference's. Samples
-            without a number have no vote; where m numbers tie, each counts 1/m, whatever the order of the samples.
+        A dict that can be written as JSON:
+        ``pass@1``: share of samples with the reference's number, mean over the problems, 0..1.
+        ``pass@1_ci95``: [low, high], Wilson's interval with n = P.
+        ``maj1@S``: only for lists of samples. Share of problems whose most frequent number is the reference's.
+            Samples without a number do not vote. If m numbers tie for first place and one of them is the
+            reference's, the problem counts 1/m.
         ``num_problems``: P.
-        ``no_answer``: share of all samples in which no number was found.
+        ``no_answer``: share of all samples without a number.
 
     Raises:
-        ValueError: empty inputs, lengths that differ, strings and lists mixed, unlike numbers of samples, a
-            prediction that is no string, a reference without a number.
+        ValueError: empty inputs, different lengths, a mix of strings and lists, different numbers of samples, a
+            prediction that is not a string, a reference without a number.
     """
     rows = _rows(predictions, references)
     rates, votes, missing, samples = [], [], 0, 0
@@ -113,35 +117,37 @@ def score(predictions: Sequence[str] | Sequence[Sequence[str]], references: Sequ
 
 
 def _rows(predictions: Sequence, references: Sequence) -> list[tuple[Sequence[str], Fraction]]:
+    """Check the inputs and return (responses, gold number) for each problem."""
     for name, given in (("predictions", predictions), ("references", references)):
         if given is None or isinstance(given, str):
             raise ValueError(f"{name} must be a list, not {short(given)}: give one entry for every problem")
     if len(predictions) != len(references):
         raise ValueError(
-            f"predictions and references must be of one length, not {len(predictions)} and {len(references)}:"
-            " give one entry of each for every problem"
+            f"predictions and references must have the same length, not {len(predictions)} and {len(references)}:"
+            " give one prediction and one reference for every problem"
         )
     if not len(predictions):
-        raise ValueError("predictions and references must not be empty, and hold 0 problems: give at least one")
-    single, rows = isinstance(predictions[0], str), []
+        raise ValueError("predictions and references must not be empty: give at least one problem")
+    single = isinstance(predictions[0], str)
+    rows: list[tuple[Sequence[str], Fraction]] = []
     for row, (prediction, reference) in enumerate(zip(predictions, references, strict=True)):
         responses = [prediction] if isinstance(prediction, str) else prediction
         if not isinstance(responses, Sequence) or not all(isinstance(response, str) for response in responses):
             raise ValueError(
-                f"a prediction must be a string, and prediction {row} is {short(prediction)}:"
-                ' give "" where there is no answer'
+                f"a prediction must be a string, but prediction {row} is {short(prediction)}:"
+                ' use "" for a missing answer'
             )
         if isinstance(prediction, str) != single or len(responses) != (len(rows[0][0]) if rows else len(responses)):
             raise ValueError(
-                f"predictions must be all strings, or all lists of one length, and prediction {row} is"
-                f" {short(prediction)}, unlike those before it: score such groups apart"
+                f"predictions must be all strings or all lists of the same length, but prediction {row} is"
+                f" {short(prediction)}: score such groups separately"
             )
         if not responses:
-            raise ValueError(f"a list of samples must not be empty, and prediction {row} is: give at least one")
+            raise ValueError(f"a list of samples must not be empty, but prediction {row} is: give at least one sample")
         gold = answer(reference) if isinstance(reference, str) else None
         if gold is None:
             raise ValueError(
-                f"a reference must hold a number, and reference {row} is {short(reference)}: write it as in #### 72"
+                f"a reference must contain a number, but reference {row} is {short(reference)}: write it as in #### 72"
             )
         rows.append((responses, gold))
     return rows

@@ -1,4 +1,7 @@
-"""The demo Space: beat the model at arithmetic puzzles, and see why it fails.    python app.py"""
+"""The demo Space: solve arithmetic puzzles against a small language model, and see where it goes wrong.
+
+Run it with ``python app.py``. This module builds the page from its tabs and starts the server.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ import importlib.util
 import sys
 from pathlib import Path
 
-# Not resolved: a snapshot of the Hub is made of links, and Python would look for our modules where they point.
+# Do not resolve links: a snapshot from the Hub consists of links, and the modules must be found beside the link.
 sys.path.insert(0, str(Path(__file__).absolute().parent))
 
-import zerogpu  # noqa: F401 -- before anything that may import torch
+import zerogpu  # noqa: F401 -- must come before anything that may import torch
 
 # isort: split
 import api
@@ -32,6 +35,7 @@ HERE = Path(__file__).absolute().parent
 
 
 def build(service: Service) -> gr.Blocks:
+    """The page with its four tabs and the API."""
     model = service.model
     with gr.Blocks(
         title="Beat the model: arithmetic puzzles", analytics_enabled=False, delete_cache=(3600, 3600)
@@ -40,11 +44,11 @@ def build(service: Service) -> gr.Blocks:
         state = gr.HTML(_status(model), apply_default_css=False, elem_id="status")
         with gr.Tab("Play", id="play"):
             play.build(service)
-        with gr.Tab("Ask", id="ask"):
+        with gr.Tab("Ask the model", id="ask"):
             ask.build(service)
-        with gr.Tab("Judge", id="judge"):
+        with gr.Tab("Check an answer", id="judge"):
             judge.build()
-        with gr.Tab("Measure", id="measure"):
+        with gr.Tab("Results", id="measure"):
             measure.build(service)
         gr.HTML(render.FOOTER, apply_default_css=False)
         api.add(service)
@@ -65,6 +69,7 @@ def _status(model: Model) -> str:
 
 
 def main() -> int:
+    """Start the demo and serve until it is stopped. Returns the exit status: 2 for bad settings or a taken port."""
     environment = backend.environment()
     try:
         settings = backend.Settings.read(HERE / "settings.json", environment)
@@ -72,7 +77,7 @@ def main() -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    sys.setswitchinterval(0.001)  # s; a click waits less for the thread in which the model answers
+    sys.setswitchinterval(0.001)  # seconds; clicks wait less for the thread that runs the model
     model, puzzles = Model(settings.adapter, settings.adapter_revision, settings.format), Puzzles(settings)
     model.start()
     puzzles.start()

@@ -1,4 +1,4 @@
-"""The tab Ask: any puzzle; the model's samples beside the solver's answer."""
+"""The tab "Ask the model": any puzzle, the model's answers, and beside them the exact solver's."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ EXAMPLES = (("3, 6, 7, 51, 58", "4"), ("5, 8, 13, 40", "1"), ("1, 1, 1", "7"))
 
 
 def build(service: Service) -> None:
+    """Add the tab's parts to the page."""
     limit = logic.MAX_INPUT_CHARS
     with gr.Row(elem_classes="ap-puzzle"):
         numbers = gr.Textbox(EXAMPLES[0][0], label="Numbers", max_length=limit, scale=4, min_width=200)
         target = gr.Textbox(EXAMPLES[0][1], label="Target", max_length=limit, scale=1, min_width=80)
     with gr.Row(elem_classes="ap-knobs"):
-        samples = gr.Slider(1, logic.MAX_SAMPLES, value=1, step=1, label="Samples", min_width=120)
+        samples = gr.Slider(
+            1, logic.MAX_SAMPLES, value=1, step=1, label="Samples", min_width=120,
+            info="How many answers the model writes",
+        )  # fmt: skip
         temperature = gr.Slider(
             0, logic.MAX_TEMPERATURE, value=0, step=0.1, label="Temperature", min_width=120,
-            info="0: greedy; several samples then take 1",
+            info="0: always the likeliest answer; higher: more varied. Several samples at 0 use 1.",
         )  # fmt: skip
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=90)
+        seed = gr.Number(
+            0, label="Seed", precision=0, minimum=0, min_width=90, info="The same seed repeats the same answers"
+        )
     with gr.Row():
         both = gr.Button("Ask the model and the solver", variant="primary", min_width=220, elem_id="ask")
         alone = gr.Button("Only the solver", min_width=130)
     gr.Examples(
-        [list(each) for each in EXAMPLES],
-        [numbers, target],
-        label="Examples",
-        api_visibility="private",
+        [list(each) for each in EXAMPLES], [numbers, target], label="Examples", api_visibility="private",
         example_labels=[f"{numbers} → {target}" for numbers, target in EXAMPLES],
-    )
+    )  # fmt: skip
     with gr.Row():
         with gr.Column(min_width=300):
             answered = gr.HTML(apply_default_css=False, elem_id="answered")
@@ -42,7 +45,7 @@ def build(service: Service) -> None:
 
     async def show_model(numbers, target, samples, temperature, seed, request: gr.Request) -> AsyncIterator[str]:
         yield render.working("The model is answering …")
-        heat = temperature or (1.0 if samples > 1 else 0)  # several greedy answers would all be the same
+        heat = temperature or (1.0 if samples > 1 else 0)  # greedy answers would all be the same
         yield render.samples(await service.ask(numbers, target, samples, heat, seed, person(request)), heat)
 
     async def show_solution(numbers, target, request: gr.Request) -> str:
@@ -51,13 +54,6 @@ def build(service: Service) -> None:
 
     puzzle = [numbers, target]
     asking = [both.click, numbers.submit, target.submit]
-    gr.on(
-        asking,
-        show_model,
-        [*puzzle, samples, temperature, seed],
-        answered,
-        concurrency_limit=None,
-        show_progress="hidden",
-        **PRIVATE,
-    )
-    gr.on([*asking, alone.click], show_solution, puzzle, solved, queue=False, show_progress="hidden", **PRIVATE)
+    hidden = {"show_progress": "hidden", **PRIVATE}
+    gr.on(asking, show_model, [*puzzle, samples, temperature, seed], answered, concurrency_limit=None, **hidden)
+    gr.on([*asking, alone.click], show_solution, puzzle, solved, queue=False, **hidden)

@@ -1,4 +1,4 @@
-"""What the demo is given from outside: ``settings.json``, the environment. All of it may be missing."""
+"""Settings of the demo, from ``settings.json`` and the environment. All of them are optional."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from arith_puzzle.dataset_builder.formats import PUZZLE_FORMATS
 
 @dataclass(frozen=True)
 class Settings:
-    """``settings.json`` beside this file, which staging writes; the environment overrides it."""
+    """The settings in ``settings.json``, beside this file. A release writes it; environment variables override it."""
 
     adapter: str | None = None
     adapter_revision: str | None = None
@@ -24,15 +24,16 @@ class Settings:
     config: str = "starter"
     split: str = "test"
     results: str | None = None
-    """Folder with results.json, or with folders of them; None: the adapter's own repo or folder."""
+    """Folder with results.json, or with subfolders that have one. None: the adapter's own repo or folder."""
     format: str | None = "symbolic"
-    """Of ``arith_puzzle.dataset_builder.formats``: how the adapter is asked and its answers read; None: as the adapter's run.json says."""
+    """Format of prompts and answers, from ``dataset_builder.formats``. None: the one in the adapter's run.json."""
 
     @classmethod
     def read(cls, path: Path, environment: dict[str, str]) -> Settings:
-        """
+        """Read the file, if there is one, and apply the environment.
+
         Raises:
-            InputError: the file is not JSON of these keys, or names an unknown format.
+            InputError: the file is not a JSON object of these keys, or names an unknown format.
         """
         values = {}
         if path.is_file():
@@ -48,27 +49,27 @@ class Settings:
         for name in ("adapter", "dataset", "results"):
             if override := environment.get(f"ARITH_PUZZLE_{name.upper()}"):
                 values[name] = override
-                if name == "adapter":  # the file's format is that of its own adapter
+                if name == "adapter":  # the format in the file belongs to the adapter in the file
                     values["format"] = None
             elif not values.get(name) or not Path(values[name]).is_dir():
                 continue
-            if name != "results":  # a revision is of the repo that the file names, not of what stands in its place
+            if name != "results":  # a revision belongs to the repo in the file, not to a folder or another repo
                 values[f"{name}_revision"] = None
         return cls(**values)
 
 
 def check_format(name: object, where: str) -> None:
-    """Raise InputError unless ``arith_puzzle.dataset_builder.formats`` has this format of puzzles."""
+    """Raise InputError unless ``dataset_builder.formats`` has this format of puzzles. ``where`` names its source."""
     if name not in PUZZLE_FORMATS:
         known = ", ".join(PUZZLE_FORMATS)
         raise InputError(f"{where}: format is one of {known}; got {str(name)[:30]!r}: write one of these")
 
 
 def recorded(adapter: str, revision: str | None, name: str) -> dict | None:
-    """A JSON file beside an adapter, in its folder or its repo on the Hub; None where there is none.
+    """A JSON file in an adapter's folder or its repo on the Hub; None if there is none.
 
     Raises:
-        OSError, ValueError: it cannot be read, or is not JSON.
+        OSError, ValueError: the file cannot be read or is not JSON.
     """
     path = Path(adapter) / name
     if not Path(adapter).is_dir():
@@ -83,22 +84,19 @@ def recorded(adapter: str, revision: str | None, name: str) -> dict | None:
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of an error, short, without anything that looks like a token."""
+    """The first line of an error, shortened, with tokens masked."""
     text = (str(error).strip().splitlines() or [""])[0]
     text = re.sub(r"\bhf_\w+|(?<=://)[^/\s@]+@", "***", text)
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
 
 
 def keep_loaded() -> None:
-    """What is loaded by now stays: no garbage collection walks it again. That takes 0.3 s, with all clicks waiting."""
+    """Exclude all present objects from garbage collection: a collection of them takes 0.3 s and blocks all clicks."""
     gc.freeze()
 
 
 def port(environment: dict[str, str]) -> int:
-    """
-    Raises:
-        InputError: ARITH_PUZZLE_PORT is not a port.
-    """
+    """The port to listen on: ARITH_PUZZLE_PORT, or 7860. Raises InputError if it is not a port."""
     text = environment.get("ARITH_PUZZLE_PORT", "7860")
     if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) < 65536:
         raise InputError(f"ARITH_PUZZLE_PORT must be 1 to 65535, not {text[:20]!r}: choose a free port, such as 7860")
@@ -106,9 +104,10 @@ def port(environment: dict[str, str]) -> int:
 
 
 def host(environment: dict[str, str]) -> str:
-    """All addresses on a Space, which is reached from outside; loopback anywhere else."""
+    """The address to listen on: all addresses on a Space, which is reached from outside; elsewhere loopback."""
     return "0.0.0.0" if environment.get("SPACE_ID") else "127.0.0.1"
 
 
 def environment() -> dict[str, str]:
+    """A copy of the environment variables."""
     return dict(os.environ)

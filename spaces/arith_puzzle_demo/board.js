@@ -1,5 +1,6 @@
-// The board: chips that merge. Runs in gr.HTML's js_on_load, which gives element, trigger, props and watch.
-// The numbers are BigInt, as products grow; the verdict on a finished game is the verifier's, in Python.
+// The board: tap two numbers and an operation, and they merge into the result. Gradio runs this file as js_on_load of
+// gr.HTML, which provides element, trigger, props and watch. The numbers are BigInt, because products grow. The verdict
+// on a finished game comes from the verifier, in Python.
 const part = (name) => element.querySelector(`[data-ap="${name}"]`);
 const OPS = {
   "+": ["+", "plus", (a, b) => a + b],
@@ -7,7 +8,7 @@ const OPS = {
   "*": ["\u00d7", "times", (a, b) => a * b],
   "/": ["\u00f7", "divided by", (a, b) => (b !== 0n && a % b === 0n ? a / b : null)],
 };
-const MERGED = 420; // ms that a new chip glows
+const MERGED = 420; // ms, duration of the glow of a new chip
 
 let puzzle, chips, lines, history, first, op, started, clock, done, fresh;
 
@@ -29,7 +30,7 @@ function button(text, label, pressed, click) {
 }
 
 function draw(focus = document.activeElement?.dataset?.id) {
-  // the chips are made anew, and the focus goes to the one that had it, or to the merged one
+  // All chips are rebuilt. The focus returns to the chip that had it, or goes to the merged chip.
   part("target").textContent = show(puzzle.target);
   part("chips").replaceChildren(
     ...chips.map((chip) => {
@@ -62,7 +63,7 @@ function pick(id) {
   if (first === null || op === null) {
     first = first === id ? null : id;
     const chip = chips.find((each) => each.id === first);
-    say(chip ? (op ? `${show(chip.value)} ${OPS[op][0]} \u2026 and the second number` : `${show(chip.value)}, then an operation`) : hint());
+    say(chip ? (op ? `${show(chip.value)} ${OPS[op][0]} \u2026 tap the second number` : `${show(chip.value)}: tap an operation`) : hint());
     return draw(id);
   }
   if (first === id) {
@@ -77,13 +78,13 @@ function merge(a, b) {
   const [sign, , value] = OPS[op];
   const result = value(a.value, b.value);
   if (result === null) {
-    const why = b.value === 0n ? "nothing is divided by zero" : "divisions must be exact";
+    const why = b.value === 0n ? "division by zero is not possible" : "divisions must be exact";
     say(`${show(a.value)} ${sign} ${show(b.value)}: ${why}. Take another number.`, "bad");
     return draw(b.id);
   }
   history.push({ chips, lines });
   fresh = `m${history.length}`;
-  // the new chip stands where the second number stood
+  // The new chip takes the place of the second number.
   chips = chips.flatMap((chip) => (chip === a ? [] : chip === b ? [{ id: fresh, value: result, made: true }] : [chip]));
   lines = [...lines, `${a.value}${op}${b.value}=${result}`];
   first = op = null;
@@ -110,7 +111,7 @@ function choose(sign) {
   if (done) return;
   op = op === sign ? null : sign;
   const chip = chips.find((each) => each.id === first);
-  say(chip && op ? `${show(chip.value)} ${OPS[op][0]} \u2026 and the second number` : op ? `${OPS[op][1]}: now two numbers` : hint());
+  say(chip && op ? `${show(chip.value)} ${OPS[op][0]} \u2026 tap the second number` : op ? `${OPS[op][1]}: tap two numbers` : hint());
   draw();
 }
 
@@ -143,12 +144,13 @@ function reset(given) {
 function facts() {
   const said = [];
   if (puzzle.num_solutions) said.push(puzzle.num_solutions === 1 ? "1 solution" : `${puzzle.num_solutions} solutions`);
-  if (puzzle.one_in) said.push(`blind play wins 1 game in ${puzzle.one_in.toLocaleString("en")}`);
-  if (puzzle.source) said.push(puzzle.source);
+  if (puzzle.one_in) said.push(`random play solves it 1 time in ${puzzle.one_in.toLocaleString("en")}`);
+  const source = puzzle.source === "made here" ? "random numbers" : puzzle.source;
+  if (source) said.push(source.includes("/") ? `dataset ${source}` : source);
   return said.join(" \u00b7 ");
 }
 
-const hint = () => (history.length ? "Tap a number." : "Tap a number, an operation, a number: they merge.");
+const hint = () => (history.length ? "Tap a number." : "Tap a number, an operation and another number.");
 const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 function stop() {
   clearInterval(clock);
@@ -169,7 +171,7 @@ async function share() {
     await navigator.clipboard.writeText(at.href);
     say("The link to this puzzle is copied.");
   } catch {
-    say(at.href); // no clipboard in some frames: there it is to copy by hand
+    say(at.href); // some frames have no clipboard: show the link to copy by hand
   }
 }
 

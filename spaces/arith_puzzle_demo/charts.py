@@ -1,4 +1,4 @@
-"""What was measured as HTML and SVG: dots with intervals, the heat map over splits, the scaling curve."""
+"""Results as HTML and SVG: scores with intervals, the heat map over all splits, the scaling curve, a file's scores."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from math import floor, log10
 
 from released import SPLITS
 
-FAULTS = {"wrong_result": "wrong arithmetic", "unavailable_operand": "a number that is not there"}
+FAULTS = {"wrong_result": "wrong arithmetic", "unavailable_operand": "a number that is not available"}
 
 
 def scores(results: dict) -> str:
-    """Each split: base and adapter, overall and by N, with 95 % intervals."""
+    """One table for each split: base and adapter, overall and by N, with 95 % intervals."""
     parts = []
     groups = {}
     for score in results["scores"]:
@@ -46,18 +46,18 @@ def _row(name: str, kind: str, rate: float, interval: list[float] | None, *, hea
 
 
 def _why(models: list[dict]) -> str:
-    """Why the wrong answers are wrong, in words."""
+    """The two most frequent faults of each model, in words."""
     said = []
     for score in models:
         faults = sorted(((share, name) for name, share in score["reasons"].items() if name != "ok"), reverse=True)[:2]
         words = ", ".join(f"{share:.0%} {escape(FAULTS.get(name, name.replace('_', ' ')))}" for share, name in faults)
         if words:
-            said.append(f"<b>{escape(score['model'].rpartition('/')[2])}</b> fails by {words}")
-    return f'<p class="ap-small">{"; ".join(said)}.</p>' if said else ""
+            said.append(f"<b>{escape(score['model'].rpartition('/')[2])}</b>: {words}")
+    return f'<p class="ap-small">Most frequent mistakes. {"; ".join(said)}.</p>' if said else ""
 
 
 def heat(results: dict) -> str:
-    """All splits that there are, against the models; what nobody measured is said."""
+    """pass@1 of each model on each split, with a note where there is no score."""
     found: dict[str, dict[str, dict]] = {}
     kinds: dict[str, bool] = {}
     for score in results["scores"]:
@@ -77,7 +77,7 @@ def heat(results: dict) -> str:
         name = escape(split).replace("_", "_<wbr>")
         rows.append(f'<tr><th scope="row">{name}</th>{"".join(cells)}</tr>')
     return (
-        '<table class="ap-heat"><caption>Base against adapter, pass@1 on every split</caption><thead><tr>'
+        '<table class="ap-heat"><caption>pass@1 of each model on each set of puzzles</caption><thead><tr>'
         f"<th>split</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
 
@@ -90,7 +90,8 @@ def scaling(curve: dict | None) -> str:
     series = [each for each in (curve or {}).get("series", []) if each.get("points")]
     if not series:
         return (
-            '<p class="ap-note">The scaling curve is not measured yet: there is no scaling.json beside the results.</p>'
+            '<p class="ap-note">The effect of more training rows is not measured yet: the results have no '
+            "scaling.json.</p>"
         )
     rows = [point["rows"] for each in series for point in each["points"]]
     low, high = log10(min(rows)) - 0.15, log10(max(rows)) + 0.15
@@ -151,11 +152,11 @@ def _rows(value: float) -> str:
 
 
 def metric(result: dict, reasons: dict[str, str]) -> str:
-    """The metric of an uploaded file as a table, and a line for every fault in it."""
+    """The scores of an uploaded file as a table, and a list of its malformed rows."""
     measured, parts = result["measured"], []
     if measured:
         low, high = measured["pass@1_ci95"]
-        lenient = "once what is beyond doubt is in strict form"
+        lenient = "also counts answers as free text, if their equations are unambiguous"
         rows = [
             ("puzzles", f"{measured['num_puzzles']:,}", ""),
             ("pass@1", f"{measured['pass@1']:.4f}", f"95 % interval [{low:.4f}, {high:.4f}]"),
@@ -167,11 +168,11 @@ def metric(result: dict, reasons: dict[str, str]) -> str:
             f'<tr><th scope="row">{escape(name)}</th><td>{value}</td><td>{escape(said)}</td></tr>'
             for name, value, said in rows
         )
-        parts.append(f'<table class="ap-metric"><caption>The metric</caption><tbody>{body}</tbody></table>')
+        parts.append(f'<table class="ap-metric"><caption>Scores of your file</caption><tbody>{body}</tbody></table>')
     else:
         parts.append('<p class="ap-note" role="status">No row of the file could be read.</p>')
     if result["cut"]:
-        parts.append('<p class="ap-note">The file has more rows than are judged here; the rest is left out.</p>')
+        parts.append('<p class="ap-note">The file has too many rows. The last ones were left out.</p>')
     if result["faults"]:
         more = f"<li>… and {result['more_faults']} more</li>" if result["more_faults"] else ""
         items = "".join(f"<li>{escape(fault)}</li>" for fault in result["faults"])

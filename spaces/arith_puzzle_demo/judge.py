@@ -1,4 +1,4 @@
-"""The tab Judge: the verdict on any answer, strict or in prose."""
+"""The tab "Check an answer": the verifier's verdict on any answer, as equations or as free text."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ Finally -3 + 7 = 4, which is the target."""
 
 
 def build() -> None:
+    """Add the tab's parts to the page."""
     limit = logic.MAX_INPUT_CHARS
     with gr.Row(elem_classes="ap-puzzle"):
-        numbers = gr.Textbox("3, 6, 7, 51, 58", label="Given numbers", max_length=limit, scale=4, min_width=200)
-        target = gr.Textbox("4", label="Goal", max_length=limit, scale=1, min_width=80)
+        numbers = gr.Textbox("3, 6, 7, 51, 58", label="Numbers", max_length=limit, scale=4, min_width=200)
+        target = gr.Textbox("4", label="Target", max_length=limit, scale=1, min_width=80)
     answer = gr.Textbox(
-        label="An answer: one equation a line, or prose", lines=6, max_lines=16, max_length=logic.MAX_ANSWER_CHARS + 1,
-        placeholder="58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4",
+        label="Answer: one equation per line, or free text", placeholder="58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4",
+        lines=6, max_lines=16, max_length=logic.MAX_ANSWER_CHARS + 1,
     )  # fmt: skip
     with gr.Row():
-        judge_it = gr.Button("Judge", variant="primary", min_width=120, elem_id="judge")
-        prose = gr.Checkbox(True, label="Read prose too", min_width=160)
+        judge_it = gr.Button("Check", variant="primary", min_width=120, elem_id="judge")
+        prose = gr.Checkbox(True, label="Also look for equations in free text", min_width=160)
     gr.Examples(
         [["58-51=7\n6-7=-1\n3*-1=3\n-3+7=4"], [PROSE]], [answer], label="Examples", api_visibility="private",
-        example_labels=["Wrong at line 3", "In prose"],
+        example_labels=["A mistake in line 3", "Free text"],
     )  # fmt: skip
     judged = gr.HTML(apply_default_css=False, elem_id="judged")
 

@@ -1,7 +1,7 @@
-"""What the demo computes, as plain functions from text to dicts that JSON can hold. No gradio, no HTML, no model.
+"""What the demo computes: plain functions from text to JSON-ready dicts, without Gradio, HTML or the model.
 
-The page and the API are both thin around these. A user's mistake, or a part that is not there, is
-``{"error": one line}``; every other key is documented in README.md.
+The page and the API are thin wrappers of these functions. For bad input, or if a part of the demo is missing, the
+result is ``{"error": one line}``. README.md documents all other keys.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from arith_puzzle.metrics.arith_puzzle_verifier.normalize import normalize
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import NUMBER, REASONS, Step, parse_equation, trace, verify
 
 MAX_INPUT_CHARS = 300
-"""Longest text of the numbers, or of the target: 15 numbers near 10^9 need under 200."""
+"""Most characters of the numbers, and of the target: 15 numbers near 10^9 need fewer than 200."""
 MAX_STEPS = 20
-"""Most lines shown of an answer; a puzzle needs 14 at most."""
+"""Most lines of an answer that are shown; a solution has at most 14."""
 MAX_ANSWER_CHARS = 20_000
-"""Longest answer read as prose; one in the strict form ends at the verifier's own bound."""
+"""Most characters of an answer that is read as free text. Strict answers have the verifier's own limit."""
 COUNT_CAP = 200
-"""Solutions are counted up to this many."""
-NO_ANSWER = "Wrong. The search did not come to an end, so there is no answer to judge."
+"""Counting of solutions stops at this number."""
+NO_ANSWER = "Wrong. The search did not end, so there is no answer to check."
 MAX_SAMPLES = 16
 MAX_TEMPERATURE = 2.0
 
 Search = Callable[..., tuple[list, bool | None]]
-"""``workers.Workers``: (job, *arguments) -> what it gave, and whether that is all: None if time ran out."""
+"""As ``workers.Workers``: (job, *arguments) -> (results, complete). ``complete`` is None if time ran out."""
 
 
 class Unavailable(RuntimeError):
-    """A part of the demo that is not there now; the message is one calm line."""
+    """A part of the demo is missing or busy. The message is one line for the visitor."""
 
 
 def calm(function: Callable[..., dict]) -> Callable[..., dict]:
-    """InputError and Unavailable become ``{"error": line}``."""
+    """Decorator: the function returns ``{"error": line}`` instead of raising InputError or Unavailable."""
 
     @wraps(function)
     def answered(*args, **kwargs) -> dict:
@@ -55,14 +55,14 @@ def calm(function: Callable[..., dict]) -> Callable[..., dict]:
 
 
 def read_puzzle(numbers: object, target: object) -> tuple[list[int], int]:
-    """What a visitor typed, or an API caller sent, as sorted numbers and a target.
+    """Parse the numbers and the target that a visitor typed or an API caller sent. Returns the numbers sorted.
 
     Args:
-        numbers: text with commas or spaces between, or a list.
+        numbers: text with commas or spaces between the numbers, or a list.
         target: text or an integer.
 
     Raises:
-        InputError: no puzzle, or one beyond the limits of ``parse_puzzle``.
+        InputError: this is no puzzle, or it exceeds the limits of ``parse_puzzle``.
     """
     text = ",".join(map(str, numbers[: MAX_NUMBERS + 1])) if isinstance(numbers, list) else str(numbers or "")
     goal = "" if target is None else str(target).strip()
@@ -81,10 +81,11 @@ def read_puzzle(numbers: object, target: object) -> tuple[list[int], int]:
 
 @calm
 def judge(numbers: object, target: object, answer: object, prose: bool = False) -> dict:
-    """The verdict on an answer, and the answer line by line with the numbers left after each line.
+    """The verdict on an answer, and for each line the verdict and the numbers left after it.
 
     Args:
-        prose: also read the answer leniently, if its form is what is wrong: the key ``lenient``, else None.
+        prose: if the answer is wrong as written, also look for equations in it as free text. The key ``lenient`` holds
+            the verdict on these, or None.
     """
     given, goal = read_puzzle(numbers, target)
     answer = str(answer or "")
@@ -100,14 +101,15 @@ def ask(
     numbers: object, target: object, samples: object, temperature: object, seed: object,
     draw: Callable[[str, int, int, float, int], list[str]], form: str = "symbolic",
 ) -> dict:  # fmt: skip
-    """As ``judge``, of the first answer that ``draw(prompt, equations, samples, temperature, seed)`` gives.
+    """Ask a model for answers to a puzzle, and judge them.
 
     Args:
-        form: a key of FORMATS: how the model is asked, and which part of what it writes is judged.
+        draw: the model, as a function ``draw(prompt, equations, samples, temperature, seed)``.
+        form: a key of FORMATS. It decides the prompt, and which part of the model's text is the answer.
 
     Returns:
-        also ``samples``: every distinct answer judged, the commonest first, with ``times``; and ``right``, ``drawn``.
-        Of a model that searches also the keys of ``answered``, in each of the samples too.
+        The keys of ``answered`` for the first answer; ``samples``: all distinct answers judged, the most frequent
+        first, each with its count ``times``; ``drawn``: the number of answers; ``right``: how many are correct.
     """
     given, goal = read_puzzle(numbers, target)
     count = _between(samples, 1, MAX_SAMPLES, "samples", int)
@@ -115,7 +117,7 @@ def ask(
     fixed = _between(seed, 0, 2**31 - 1, "seed", int)
     texts = draw(FORMATS[form].prompt(given, goal), len(given) - 1, count, heat, fixed)
     drawn = [answered(given, goal, text, form) for text in texts]
-    # several searches can lead to one answer: the first of them is shown
+    # Several searches can lead to the same answer. Show the first of them.
     first = {item["answer"]: item for item in reversed(drawn)}
     times = Counter(item["answer"] for item in drawn)
     found = [first[answer] | {"times": count} for answer, count in times.most_common()]
@@ -124,9 +126,14 @@ def ask(
 
 
 def watch(numbers: list[int], target: int, texts: Iterator[str], form: str = "symbolic") -> Iterator[dict]:
-    """A model's answer as it grows, judged after each line: ``answered``, and ``done`` when it is whole.
+    """Judge a model's answer while it grows.
 
-    Before that the verdict is that of the lines so far; only what is whole can be ``correct``.
+    Args:
+        texts: the model's text so far, again and again; the last is the whole text.
+
+    Yields:
+        The keys of ``answered`` for each text, with ``done``: whether the answer is complete. Until then the verdict is
+        about the lines so far.
     """
     for text in texts:
         last = answered(numbers, target, text, form) | {"done": False}
@@ -135,10 +142,12 @@ def watch(numbers: list[int], target: int, texts: Iterator[str], form: str = "sy
 
 
 def answered(numbers: list[int], target: int, text: str, form: str) -> dict:
-    """``judged`` of the strict part of what a model wrote.
+    """Judge the answer within a model's text.
 
-    Of a model that searches also ``raw``, all that it wrote, and ``search``: {"attempts", "ended"}. A
-    search that has not ended has no answer, unless it is one itself: as when the model is scored.
+    Returns:
+        The keys of ``judged``. For a model that searches also ``raw``, its whole text, and ``search``: {"attempts",
+        "ended"}. If the search has not ended, there is no answer, unless the text itself is a correct one. The scores
+        of the models are computed by the same rule.
     """
     result = judged(numbers, target, FORMATS[form].strict(text))
     if form != searched.FORMAT:
@@ -152,23 +161,23 @@ def answered(numbers: list[int], target: int, text: str, form: str) -> dict:
 
 @calm
 def solve(numbers: object, target: object, search: Search) -> dict:
-    """A solution and how many there are, or that there is none."""
+    """A solution of a puzzle and the number of solutions, or the proof that there is none."""
     given, goal = read_puzzle(numbers, target)
     if len(given) > MAX_EXACT_NUMBERS:
-        raise InputError(f"exact solving ends at {MAX_EXACT_NUMBERS} numbers; this puzzle has {len(given)}")
+        raise InputError(f"the solver takes at most {MAX_EXACT_NUMBERS} numbers; this puzzle has {len(given)}")
     bound = default_bound(given, goal)
     found, complete = search("solve", given, goal, COUNT_CAP)
     solvable = True if found else (False if complete else None)
     count = f"{len(found)} solution{'s' if len(found) != 1 else ''}"
-    within = f"with |intermediate| ≤ {bound}"
+    within = f"with intermediate results from -{bound} to {bound}"
     if solvable:
         all_of_them = f"There {'are' if len(found) != 1 else 'is'} exactly {count} {within}."
-        limit = f"counting ends at {COUNT_CAP}" if complete is False else "counting ended when its time was up"
+        limit = f"counting stops at {COUNT_CAP}" if complete is False else "counting ran out of time"
         sentence = all_of_them if complete else f"There are at least {count} {within}; {limit}."
     elif complete:
-        sentence = f"There is no solution {within}: all ways were tried."
+        sentence = f"There is no solution {within}: all possibilities were tried."
     else:
-        sentence = "The search took too long and was ended; whether there is a solution stays open."
+        sentence = "The search ran out of time. It is not known whether there is a solution."
     return {
         **_puzzle(given, goal),
         "solvable": solvable,
@@ -185,7 +194,10 @@ def solve(numbers: object, target: object, search: Search) -> dict:
 
 @calm
 def nearest(numbers: object, target: object, search: Search) -> dict:
-    """For a puzzle without solution: the reachable number next to its target, and how; None where none is near."""
+    """For a puzzle without a solution: the reachable number nearest to its target, and how to reach it.
+
+    Both are None if no number near the target can be reached.
+    """
     given, goal = read_puzzle(numbers, target)
     found, _ = search("nearest", given, goal)
     near, text = found[0] if found else (None, None)
@@ -195,7 +207,13 @@ def nearest(numbers: object, target: object, search: Search) -> dict:
 def facts(
     numbers: list[int], target: int, *, source: str, solutions: int | None = None, difficulty: float | None = None
 ) -> dict:
-    """A puzzle to play. difficulty: -log10 of the share of all play-outs that reach the target, as in the dataset."""
+    """A puzzle to play, with what is known about it.
+
+    Args:
+        source: where the puzzle comes from.
+        solutions: number of solutions.
+        difficulty: the dataset's label: -log10 of the share of random games that reach the target.
+    """
     return {
         **_puzzle(numbers, target),
         "source": source,
@@ -206,7 +224,7 @@ def facts(
 
 
 def judged(numbers: list[int], target: int, answer: str) -> dict:
-    """One answer: the verdict, and every line's own."""
+    """The verdict on an answer, and on each of its lines."""
     verdict = verify(numbers, target, answer)
     steps, more = _steps(numbers, answer)
     sentence = verdict.message[0].upper() + verdict.message[1:] + "."
@@ -233,7 +251,10 @@ def _puzzle(numbers: Sequence[int], target: int) -> dict:
 
 
 def _steps(numbers: Sequence[int], answer: str) -> tuple[list[dict], int]:
-    """The lines shown, and how many more there are. ``left`` is text: results may exceed what JSON numbers hold."""
+    """(the first MAX_STEPS lines, the number of further lines).
+
+    ``left`` is text because results can exceed the range of JSON numbers.
+    """
     steps = trace(numbers, answer)
     shown = [
         {
@@ -250,13 +271,15 @@ def _steps(numbers: Sequence[int], answer: str) -> tuple[list[dict], int]:
 
 
 def _why(step: Step) -> str:
-    """Why a line is right or wrong, with what would be right where it is only the arithmetic."""
+    """Why a line is right or wrong. If only the arithmetic is wrong, also the correct value."""
     if step.reason == "ok":
         return "holds"
     if step.reason != "wrong_result":
         return REASONS[step.reason]
     a, op, b, _ = parse_equation(step.text)
-    value = {"+": a + b, "-": a - b, "*": a * b}[op] if op != "/" else a // b  # exact, else it had another reason
+    value = (
+        {"+": a + b, "-": a - b, "*": a * b}[op] if op != "/" else a // b
+    )  # exact here: an inexact division has another reason
     return f"{REASONS[step.reason]}: {a}{op}{b} is {value}"[:MAX_INPUT_CHARS]
 
 

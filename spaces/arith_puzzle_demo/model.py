@@ -1,4 +1,4 @@
-"""The model: an adapter on its base, loaded in the background. It may be missing; the page lives on and says why."""
+"""The model: an adapter on its base model, loaded in the background. If it is missing, the page works without it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from logic import Unavailable
 from zerogpu import ON, gpu
 
 TOKENS_PER_EQUATION = 24
-"""With one token a character: three numbers of up to seven digits or so, and their signs."""
+"""Enough for three numbers of about seven digits and their signs, at one token per character."""
 MAX_NEW_TOKENS = 192
 SEARCH_TOKENS = 700
-"""For an answer that searches, where the adapter's results.json does not say how many it was scored with."""
+"""Token limit of a search, if the adapter's results.json does not state the limit it was scored with."""
 
 IMPORTS = threading.Lock()
-"""Two threads that import large packages at once can see each other's half-made modules."""
+"""Hold this while importing large packages: threads that import at once can see half-imported modules."""
 
 _loaded: tuple | None = None
-"""(model, tokenizer). Of the module, because ZeroGPU runs the two functions below in a copy of this process."""
+"""(model, tokenizer). A global, because ZeroGPU runs the two functions below in a fork of this process."""
 
 
 @gpu
@@ -41,16 +41,22 @@ def _sample(prompt: str, room: int, count: int, temperature: float | None, seed:
 
 
 class Model:
-    """There is one in a process, and one answer at a time: ``turns.Turns`` sees to that."""
+    """The model of this process. It writes one answer at a time; ``turns.Turns`` makes visitors wait."""
 
     def __init__(self, adapter: str | None, revision: str | None = None, form: str | None = "symbolic"):
-        """form: a key of ``arith_puzzle.dataset_builder.formats.FORMATS``; None takes it from the adapter's run.json."""
+        """
+        Args:
+            adapter: Hub id or folder; None: the page has no model.
+            revision: of the Hub repo.
+            form: format of prompts and answers, a key of ``formats.FORMATS``; None: the one in the adapter's run.json.
+        """
         self.adapter, self.revision, self.base = adapter, revision, None
         self._form, self._search_tokens = form, SEARCH_TOKENS
         self.state = "loading" if adapter else "none"
         self.reason = "the model is loading" if adapter else "no model is set for this page"
 
     def start(self) -> None:
+        """Load the model: in the background, but on ZeroGPU at once."""
         if not self.adapter:
             return
         if ON:
@@ -59,24 +65,25 @@ class Model:
             threading.Thread(target=self.load, daemon=True).start()
 
     def load(self) -> None:
+        """Load the model. If that fails, ``state`` is "none" and ``reason`` says why."""
         global _loaded
         try:
             with IMPORTS:
                 import torch
 
                 from arith_puzzle.evaluation.inference import load
-            torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))  # one core stays the page's
+            torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))  # leave one core for the page
             device = "cuda" if torch.cuda.is_available() else "cpu"
             _loaded = load(adapter=self.adapter, adapter_revision=self.revision, device=device)
             self._read_records()
             self.base = _loaded[0].peft_config["default"].base_model_name_or_path
             self.state, self.reason = "ready", ""
-        except Exception as error:  # whatever it is, the page lives on without the model and says why
+        except Exception as error:  # the page works without a model, whatever the error is
             self.state, self.reason = "none", f"the model could not be loaded: {one_line(error)}"
         keep_loaded()
 
     def _read_records(self) -> None:
-        """How the adapter was trained to answer, and with how much room it was scored."""
+        """Read the adapter's answer format and the token limit that it was scored with."""
         if self._form is None:
             self._form = _form_of(recorded(self.adapter, self.revision, "run.json"))
             check_format(self._form, "run.json")
@@ -85,23 +92,27 @@ class Model:
 
     @property
     def form(self) -> str:
-        """How it is asked and answers, a key of ``arith_puzzle.dataset_builder.formats.FORMATS``. Raises Unavailable: it is not there."""
+        """Format of prompts and answers, a key of ``formats.FORMATS``. Raises Unavailable if there is no model."""
         self._ready()
         return self._form
 
     @property
     def searches(self) -> bool:
-        """Does it search before it answers?"""
+        """Whether the model writes a search before its answer."""
         return self._form == searched.FORMAT
 
     def status(self) -> dict:
+        """The state for the page and the API: ``model`` ("ready", "loading" or "none"), ``reason``, names."""
         return {"model": self.state, "reason": self.reason, "adapter": self.adapter, "base": self.base}
 
     def stream(self, prompt: str, equations: int) -> Iterator[str]:
-        """The greedy answer to a prompt that needs so many equations, as it grows, line by line; last the whole.
+        """Yield the greedy answer while it grows: the text after each line, and finally the whole text.
+
+        Args:
+            equations: number of equations in a solution; it limits the length of the answer.
 
         Raises:
-            Unavailable: the model is not there, or failed.
+            Unavailable: there is no model, or it failed.
         """
         self._ready()
         try:
@@ -110,7 +121,11 @@ class Model:
             raise Unavailable(f"the model could not answer: {one_line(error)}") from None
 
     def sample(self, prompt: str, equations: int, count: int, temperature: float, seed: int) -> list[str]:
-        """``count`` answers at a temperature; at 0 one, the greedy. The same seed gives the same. Raises as above."""
+        """Sample ``count`` answers; at temperature 0 only one, the greedy answer. The same seed repeats the answers.
+
+        Raises:
+            Unavailable: there is no model, or it failed.
+        """
         self._ready()
         try:
             room = self._room(prompt, equations)
@@ -123,7 +138,7 @@ class Model:
             raise Unavailable(self.reason)
 
     def _room(self, prompt: str, equations: int) -> int:
-        """New tokens for an answer; with the prompt they are no more than the model has positions."""
+        """Maximum number of new tokens. Together with the prompt it never exceeds the model's positions."""
         room = min(MAX_NEW_TOKENS, TOKENS_PER_EQUATION * equations + 8)
         if self.searches:
             room = self._search_tokens
@@ -137,12 +152,12 @@ class Model:
 
 
 def _form_of(run: dict | None) -> str:
-    """recipe.score.format of a run.json; "symbolic" where it says nothing."""
+    """recipe.score.format of a run.json; "symbolic" if it has none."""
     return (((run or {}).get("recipe") or {}).get("score") or {}).get("format", "symbolic")
 
 
 def _tokens_of(results: dict | None) -> int:
-    """decoding.max_new_tokens of a results.json, which is of one run or of base and adapter."""
+    """decoding.max_new_tokens of a results.json, which holds one run, or a base and an adapter."""
     results = results or {}
     run = results if "splits" in results else results.get("adapter") or {}
     return (run.get("decoding") or {}).get("max_new_tokens") or SEARCH_TOKENS

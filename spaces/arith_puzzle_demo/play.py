@@ -1,4 +1,4 @@
-"""The tab Play: the board, and beside it the model at the same puzzle."""
+"""The tab "Play": the board for the visitor, and beside it the model's attempt at the same puzzle."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from arith_puzzle.dataset_builder.puzzle import parse_puzzle
 
 HERE = Path(__file__).absolute().parent
 FIRST = logic.facts([4, 7, 8, 20], 24, source="", solutions=11)
-"""Shown before anything is loaded."""
+"""The puzzle that the page shows first."""
 
 
 def build(service: Service) -> None:
+    """Add the tab's parts to the page."""
     with gr.Row(elem_classes="ap-play"):
         with gr.Column(scale=5, min_width=300):
             board = gr.HTML(
@@ -30,10 +31,12 @@ def build(service: Service) -> None:
             mine = gr.HTML(apply_default_css=False, elem_id="mine")
             with gr.Row(elem_classes="ap-choose", equal_height=True):
                 level = gr.Dropdown(list(LEVELS), value=LEVELS[0], label="Difficulty", min_width=110, scale=2)
-                source = gr.Dropdown([MADE_HERE], value=MADE_HERE, label="Puzzles from", min_width=120, scale=2)
+                source = gr.Dropdown(
+                    _choices([MADE_HERE]), value=MADE_HERE, label="Puzzles from", min_width=120, scale=2
+                )
                 new = gr.Button("New puzzle", min_width=120, scale=2, elem_id="new")
         with gr.Column(scale=4, min_width=300):
-            gr.HTML('<h2 class="ap-h2">The model, same puzzle</h2>', apply_default_css=False)
+            gr.HTML('<h2 class="ap-h2">The model at the same puzzle</h2>', apply_default_css=False)
             with gr.Row():
                 race = gr.Button("Let the model try", variant="primary", min_width=150, elem_id="race")
                 give_up = gr.Button("Show a solution", min_width=150, elem_id="give-up")
@@ -48,25 +51,30 @@ def build(service: Service) -> None:
         return drawn, "", _WAITING, ""
 
     async def show_chosen(level: str, source: str, before: tuple[str, str]):
-        """A new puzzle for a new choice; not where the page set the list, and its choice, itself."""
+        """Show a new puzzle if the visitor changed a choice; do nothing if the page itself changed the list."""
         now = (level, source)
         return (*await show_new(*now), now) if now != before else (gr.skip(),) * 5
 
     async def show_first(request: gr.Request):
-        """A puzzle that came with the link, else a new one; and where puzzles come from."""
-        loading = service.puzzles.loading  # before the list, which it may end
+        """Show the puzzle in the link, if there is one, and fill the list of sources."""
+        loading = service.puzzles.loading  # read this before the list: loading may end in between
         sources, given = service.puzzles.sources(), gr.skip()
         with contextlib.suppress(InputError):
             if text := str(request.query_params.get("puzzle", ""))[:400]:
                 numbers, target = parse_puzzle(text)
                 given = logic.facts(numbers, target, source="from a link")
-        return given, gr.Dropdown(sources, value=sources[0]), (LEVELS[0], sources[0]), gr.Timer(active=loading)
+        return (
+            given,
+            gr.Dropdown(_choices(sources), value=sources[0]),
+            (LEVELS[0], sources[0]),
+            gr.Timer(active=loading),
+        )
 
     async def show_late():
-        """The sources that came after the page, once. What the visitor has chosen and begun stays."""
+        """Add the dataset's sources once it is loaded. The visitor's choices and game stay as they are."""
         if service.puzzles.loading:
             return gr.skip(), gr.skip()
-        return gr.Dropdown(service.puzzles.sources()), gr.Timer(active=False)
+        return gr.Dropdown(_choices(service.puzzles.sources())), gr.Timer(active=False)
 
     async def show_race(board: dict, request: gr.Request) -> AsyncIterator[str]:
         async for result in service.watch(*_puzzle(board), person(request)):
@@ -83,7 +91,7 @@ def build(service: Service) -> None:
     quick = {"queue": False, "show_progress": "hidden", **PRIVATE}
     new.click(show_new, [level, source], [board, mine, attempt, solved], **quick)
     gr.on(
-        [level.change, source.change], show_chosen,  # an ``input`` comes also where a list is left as it was
+        [level.change, source.change], show_chosen,  # ``input`` would also fire when a list is closed unchanged
         [level, source, chosen], [board, mine, attempt, solved, chosen],
         **quick,
     )  # fmt: skip
@@ -95,17 +103,22 @@ def build(service: Service) -> None:
     service.on_load.append((show_first, [board, source, chosen, late]))
 
 
-_WAITING = '<p class="ap-small ap-waiting">Its equations appear here one by one, each checked as it lands.</p>'
+_WAITING = '<p class="ap-small ap-waiting">Its equations appear here one by one, and each is checked at once.</p>'
+
+
+def _choices(sources: list[str]) -> list[tuple[str, str]]:
+    """The sources of puzzles as (label, value) for the list."""
+    return [("random numbers" if source == MADE_HERE else f"dataset: {source}", source) for source in sources]
 
 
 def _puzzle(board: object) -> tuple[object, object]:
-    """What the page says the puzzle is: as untrusted as any input."""
+    """(numbers, target) as the page sends them. They are untrusted input."""
     given = board if isinstance(board, dict) else {}
     return given.get("numbers"), given.get("target")
 
 
 def _read(name: str) -> str:
-    # the template is a JavaScript template literal too, in which these would be special
+    # Gradio also evaluates the template as a JavaScript template literal, where these characters are special.
     text = (HERE / name).read_text(encoding="utf-8")
     assert name.endswith(".js") or not set("`$\\{") & set(text)
     return text

@@ -1,4 +1,4 @@
-"""Puzzles to play: rows of the dataset's evaluation splits by difficulty, or made here where there is no dataset."""
+"""Puzzles to play: rows of the dataset's evaluation splits by difficulty, or random puzzles that are made here."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from model import IMPORTS
 from arith_puzzle.common.errors import InputError
 
 MAX_ROWS = 10_000
-"""Rows of a split that are held to draw from: the first ones."""
+"""Only the first MAX_ROWS rows of a split are kept in memory."""
 MADE_HERE = "made here"
 LEVELS = ("easy", "medium", "hard")
 _KEPT = ("numbers", "target", "num_solutions", "difficulty")
 
 
 class Puzzles:
-    """Random puzzles. A split is read at the first need; after a failure the next need tries again."""
+    """Draws puzzles at random. A split is read when it is first needed. After a failure the next call tries again."""
 
     def __init__(self, settings: Settings):
         self.settings = settings
         self.loading = False
-        """Is the dataset being read ahead?"""
+        """Whether the dataset is being read in the background."""
         self._rows: dict[str, list[dict]] = {}
         self._splits: dict | None = None
         self._reading = threading.Lock()
 
     def start(self) -> None:
-        """Reads ahead, so that the first visitor need not wait."""
+        """Read the default split in the background, so that the first visitor does not wait."""
         if self.settings.dataset:
             self.loading = True
             threading.Thread(target=self._try_read, daemon=True).start()
@@ -46,18 +46,23 @@ class Puzzles:
             keep_loaded()
 
     def sources(self) -> list[str]:
-        """Where puzzles can come from just now: the splits, the set one first, and MADE_HERE."""
+        """The present sources of puzzles: the splits, with the default split first, and MADE_HERE."""
         known = list(self._splits or ())
         return [*sorted(known, key=lambda name: name != self.settings.split), MADE_HERE]
 
     def draw(self, source: str, level: str) -> dict:
-        """A random puzzle of a level: a third of the split by its label ``difficulty``.
+        """Draw a random puzzle.
+
+        Args:
+            source: a split, or MADE_HERE; empty for the default split.
+            level: one of LEVELS. Each is a third of the split, sorted by the label ``difficulty``.
 
         Returns:
             ``logic.facts`` of the row.
 
         Raises:
-            InputError: no such level or split. Unavailable: the dataset is not there.
+            InputError: there is no such level or split.
+            Unavailable: there is no dataset, or it cannot be read.
         """
         if level not in LEVELS:
             raise InputError(f"a level is one of {', '.join(LEVELS)}; got {str(level)[:30]!r}")
@@ -74,20 +79,21 @@ class Puzzles:
         )  # fmt: skip
 
     def read(self, split: str) -> list[dict]:
-        """The first MAX_ROWS of a split, from easy to hard.
+        """The first MAX_ROWS rows of a split, sorted from easy to hard.
 
         Raises:
-            InputError: no such split. Unavailable: no dataset is set, or it cannot be read.
+            InputError: there is no such split.
+            Unavailable: no dataset is set, or it cannot be read.
         """
         chosen = self.settings
         if not chosen.dataset:
-            raise Unavailable("no dataset is set for this page: take a puzzle that is made here")
+            raise Unavailable(f"no dataset is set for this page: set split to {MADE_HERE!r}")
         with self._reading:
             try:
                 if self._splits is None:
                     with IMPORTS:
                         from datasets import load_dataset
-                    # Streamed, as else every split of the config would be fetched for the one that is used.
+                    # Streaming, because otherwise all splits of the config would be downloaded.
                     found = load_dataset(
                         chosen.dataset, chosen.config, revision=chosen.dataset_revision, streaming=True
                     )
@@ -105,7 +111,7 @@ class Puzzles:
 
 
 def make(count: int, largest: int = 60) -> tuple[list[int], int]:
-    """Numbers and a target that they reach: random numbers, joined at random until the last lies in 1..largest."""
+    """Random distinct numbers from 1 to ``largest``, and a target in that range that random operations on them give."""
     while True:
         numbers = random.sample(range(1, largest + 1), count)
         pool = list(numbers)

@@ -1,4 +1,4 @@
-"""What was measured: results.json and scaling.json, out of the adapter's repo on the Hub or a folder."""
+"""The scores of the released models: results.json and scaling.json, from the adapter's repo on the Hub or a folder."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interva
 SPLITS = (
     "test", "ood_numeric_100", "ood_numeric_1000", "ood_form", "n9", "n10", "n12", "n15", "v10000", "v100000"
 )  # fmt: skip
-"""What there is to measure, in the order in which it is shown."""
+"""The evaluation splits of the dataset, in the order in which they are shown."""
 MAX_BYTES = 4_000_000
 
 
 class Results:
-    """Read at the first need, once; after a failure the next need tries again."""
+    """The results. They are read once, when they are first needed. After a failure the next call tries again."""
 
     def __init__(self, settings: Settings):
         self.settings = settings
@@ -27,11 +27,12 @@ class Results:
         self._reading = threading.Lock()
 
     def read(self) -> dict:
-        """
+        """Read the results.
+
         Returns:
             {"scores": [{"model", "config", "split", "n", "pass@1", "pass@1_ci95", "by_n": {N: {"pass@1", "ci95", "n"}},
-            "pass@k": {…}, "reasons"}], "scaling": scaling.json or None, "missing": splits nobody measured, "source"}.
-            An interval is None where it is not known of how many puzzles its score is.
+            "pass@k": {…}, "reasons"}], "scaling": scaling.json or None, "missing": splits without a score, "source"}.
+            The interval of an N is None if the number of its puzzles is not known.
 
         Raises:
             Unavailable: no results are set, or they cannot be read.
@@ -84,7 +85,7 @@ class Results:
             raise
 
     def _manifest(self) -> dict | None:
-        """The dataset's manifest, which says how many puzzles of each N a split has; None where there is none."""
+        """The dataset's manifest, which states the number of puzzles of each N; None if there is none."""
         source = self.settings.dataset
         if not source:
             return None
@@ -95,7 +96,7 @@ class Results:
 
 
 def _in_folder(folder: Path) -> dict:
-    """Of the folder itself, or of the folders in it."""
+    """The files of a folder and of its subfolders."""
     found = [path for path in (folder / "results.json", *sorted(folder.glob("*/results.json"))) if path.is_file()]
     scaling = [path for path in (folder / "scaling.json", *sorted(folder.glob("*/scaling.json"))) if path.is_file()]
     return {"results": [_load(path) for path in found], "scaling": _load(scaling[0]) if scaling else None}
@@ -106,12 +107,12 @@ def _load(path: Path) -> dict:
         raise ValueError(f"{path.name} has more than {MAX_BYTES} bytes")
     value = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(value, dict):
-        raise ValueError(f"{path.name} is no JSON object")
+        raise ValueError(f"{path.name} is not a JSON object")
     return value
 
 
 def _curve(scaling: dict | None) -> dict | None:
-    """scaling.json with what is needed of it, as numbers where numbers belong."""
+    """The parts of scaling.json that the page needs, with their types checked."""
     if scaling is None:
         return None
     series = []
@@ -131,13 +132,13 @@ def _curve(scaling: dict | None) -> dict | None:
 
 
 def _runs(file: dict) -> list[tuple[dict, str]]:
-    """(run, split) of a file: one run, or ``base`` and ``adapter``."""
+    """All (run, split) pairs of a results.json, which holds one run, or ``base`` and ``adapter``."""
     runs = [file] if "splits" in file else [file[who] for who in ("base", "adapter") if file.get(who)]
     return [(run, split) for run in runs for split in run["splits"]]
 
 
 def _counts(manifest: dict | None) -> dict[tuple[str, str], dict[str, int]]:
-    """(config, split) -> N -> puzzles."""
+    """(config, split) -> N -> number of puzzles."""
     configs = (manifest or {}).get("configs", {})
     return {
         (config, name): split["by_n"]
@@ -149,7 +150,7 @@ def _counts(manifest: dict | None) -> dict[tuple[str, str], dict[str, int]]:
 def _score(run: dict, split: str, counts: dict) -> dict:
     item = run["splits"][split]
     known = counts.get((run["config"], split), {})
-    if sum(known.values()) != item["n"]:  # a part of the split, or another dataset
+    if sum(known.values()) != item["n"]:  # the score is of a part of the split, or of another dataset
         known = {n: item["n"] for n in item["by_n"]} if len(item["by_n"]) == 1 else {}
     by_n = {}
     for n, rate in sorted(item["by_n"].items(), key=lambda pair: int(pair[0])):

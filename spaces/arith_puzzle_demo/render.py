@@ -1,4 +1,4 @@
-"""Dicts of logic.py as HTML. Every text that comes from a visitor, a model or a dataset is escaped here."""
+"""Turn the dicts of logic.py into HTML. All text from a visitor, a model or a dataset is escaped here."""
 
 from __future__ import annotations
 
@@ -9,81 +9,83 @@ from searched import Search
 from tree import expression, picture, read_tree
 
 SHOWN = 12
-"""Other solutions shown at once; the rest opens on a click."""
+"""Number of other solutions shown at first; a click shows the rest."""
 LISTED = 60
-"""Solutions that are written out at all."""
+"""Maximum number of solutions in the page."""
 
 HEADER = """
 <header class="ap-head">
   <h1>Beat the model</h1>
-  <p>Combine the numbers two at a time, with <b>+ &minus; &times; &divide;</b>, until only the <b>target</b> is left;
-  every number once. A small language model gets the same puzzle, and a verifier checks every line that it writes.</p>
+  <p>Combine two numbers at a time with <b>+ &minus; &times; &divide;</b> until only the <b>target</b> is left. Use
+  every number exactly once. A small language model gets the same puzzle, and a program checks every line of its
+  answer.</p>
 </header>
 """
 
 FOOTER = """
-<details class="ap-how"><summary>How an answer is written, and what counts</summary>
-<p>One equation a line, without spaces, with <code>+ - * /</code>. Each takes two of the numbers that are left and
-puts its result among them; divisions must be exact, results may be negative. For 3, 6, 7, 51, 58 and the target 4:</p>
+<details class="ap-how"><summary>How to write an answer, and what counts as correct</summary>
+<p>Write one equation per line, without spaces, with <code>+ - * /</code>. Each equation uses up two of the numbers
+that are left, and its result joins them. The last result must be the target. Divisions must be exact. Results may be
+negative. An answer for the numbers 3, 6, 7, 51, 58 and the target 4:</p>
 <pre>58-51=7
 6-7=-1
 3*-1=-3
 -3+7=4</pre>
-<p>The puzzle is that of <a href="https://arxiv.org/abs/2406.02100" rel="noopener" target="_blank">arXiv
-2406.02100</a>. Agents and scripts: see “Use via API” below.</p></details>
+<p>These puzzles come from the paper <a href="https://arxiv.org/abs/2406.02100" rel="noopener" target="_blank">arXiv
+2406.02100</a>. To use this page from a program, see “Use via API” below.</p></details>
 """
 
 
 SEARCHES = (
-    ". It searches before it answers: one attempt after the other, then a line that is only <code>:</code>, and below "
-    "that line the answer, which alone is judged and scored."
+    ". It searches before it answers: it writes its attempts, then a line with only <code>:</code>, then its answer. "
+    "Only the answer is checked."
 )
 
 
 def status(state: dict, *, searches: bool = False) -> str:
-    """The line under the title: which model answers, and how if it searches first; or why none does."""
+    """The line under the title: which model answers, and whether it searches first; or why there is no model."""
     if state["model"] == "ready":
         text = f"The model: <b>{escape(_name(state['adapter']))}</b> on {escape(_name(str(state['base'])))}"
         text += SEARCHES if searches else ""
     elif state["model"] == "loading":
-        text = "The model is loading; everything else works already."
+        text = "The model is loading. Everything else works already."
     else:
-        text = f"Without a model: {escape(state['reason'])}. Everything else works."
+        text = f"There is no model here: {escape(state['reason'])}. Everything else works."
     return f'<p class="ap-status ap-{state["model"]}" role="status">{text}</p>'
 
 
 def _name(model: str) -> str:
-    """Of a folder its last part; a Hub id as it is."""
+    """The last part of a folder's path; a Hub id unchanged."""
     return Path(model).name if Path(model).is_absolute() else model
 
 
 def working(text: str) -> str:
-    """While something is awaited."""
+    """The note that is shown while the visitor waits."""
     dot = '<span class="ap-dots" aria-hidden="true"></span>'
     return f'<p class="ap-verdict ap-plain" role="status">{dot} {escape(text)}</p>'
 
 
 def note(text: str) -> str:
-    """One calm line."""
+    """One line of text as a note, such as an error."""
     return f'<p class="ap-note" role="status">{escape(text[:1].upper() + text[1:])}.</p>' if text else ""
 
 
 def attempt(result: dict) -> str:
-    """The model at work, or done: its lines so far, each judged as it lands. A search before them only counts."""
+    """The model's attempt in the tab "Play": its lines so far with their verdicts; during a search, a counter."""
     if "error" in result:
         return note(result["error"])
     if "search" in result and not (result["done"] or result["search"]["ended"]):
         return _searching(Search.of(result["raw"]))
-    head = verdict_line(result) if result["done"] else working("It is writing …")
+    head = verdict_line(result) if result["done"] else working("The model is writing …")
     search = search_part(result) if result["done"] else _counted(result)
     table = steps_table(result["steps"], result["line"])
     return f'<section class="ap-card" aria-live="polite">{table}{head}{search}</section>'
 
 
 def _searching(search: Search) -> str:
-    """Only that it searches is read aloud; what changes all the time is there for those who look for it."""
+    """The state of a search. Screen readers announce that the model searches, but not the parts that change quickly."""
     return (
-        f'<section class="ap-card">{working("It is searching …")}<div class="ap-now" aria-live="off">'
+        f'<section class="ap-card">{working("The model is searching …")}<div class="ap-now" aria-live="off">'
         f"<p>{_counts(search.attempts)}</p><code>{escape(search.line)}</code></div></section>"
     )
 
@@ -93,41 +95,41 @@ def _counts(attempts: int) -> str:
 
 
 def _counted(result: dict) -> str:
-    """What a search came to, where there was one."""
+    """The number of attempts of a search, if there was one."""
     search = result.get("search")
     return f'<p class="ap-small">{_counts(search["attempts"])}.</p>' if search else ""
 
 
 def search_part(result: dict) -> str:
-    """How a model that searches came to its answer, folded; nothing of other models."""
+    """The search of a model as a folded section; empty for models that do not search."""
     if "search" not in result:
         return ""
     counts = _counts(result["search"]["attempts"])
     return (
-        f'<details class="ap-search"><summary>How it searched: {counts}</summary><pre class="ap-read" tabindex="0" '
-        f'aria-label="The search">{escape(Search.of(result["raw"]).text)}</pre></details>'
+        f'<details class="ap-search"><summary>How the model searched: {counts}</summary><pre class="ap-read" '
+        f'tabindex="0" aria-label="The search">{escape(Search.of(result["raw"]).text)}</pre></details>'
     )
 
 
 def judged(result: dict) -> str:
-    """An answer as it stands, and, where it was read leniently too, that reading."""
+    """The verdict on an answer as written, and, if there is one, the verdict on the equations found in its text."""
     if "error" in result:
         return note(result["error"])
-    text = _card("The answer as it stands", result, _judgement(result))
+    text = _card("Checked as written", result, _judgement(result))
     if result.get("lenient"):
         strict = escape(result["lenient"]["answer"])
-        read = f'<p class="ap-small">Read from the prose:</p><pre class="ap-read">{strict}</pre>'
-        text += _card("The same, read leniently", result, read + _judgement(result["lenient"]))
+        read = f'<p class="ap-small">Equations found in the text:</p><pre class="ap-read">{strict}</pre>'
+        text += _card("Checked as free text", result, read + _judgement(result["lenient"]))
     return text
 
 
 def played(result: dict) -> str:
-    """What the verifier says of a visitor's own game."""
+    """The verdict on a visitor's own game."""
     return note(result["error"]) if "error" in result else f'<div class="ap-mine">{verdict_line(result)}</div>'
 
 
 def samples(result: dict, temperature: float) -> str:
-    """The model's answers: how many are right, and every distinct one line by line."""
+    """The model's answers: how many are right, and all distinct answers line by line."""
     if "error" in result:
         return note(result["error"])
     drawn, right = result["drawn"], result["right"]
@@ -151,9 +153,10 @@ def samples(result: dict, temperature: float) -> str:
 
 
 def solved(result: dict, near: dict | None = None) -> str:
-    """The solver's answer as a tree, line by line, and the other solutions; or that there is none.
+    """The solver's result: a solution as a tree and line by line, and other solutions; or that there is none.
 
-    near: ``logic.nearest``, of a puzzle without solution.
+    Args:
+        near: result of ``logic.nearest``, for a puzzle without a solution.
     """
     if "error" in result:
         return note(result["error"])
@@ -163,7 +166,7 @@ def solved(result: dict, near: dict | None = None) -> str:
         body += _solution(result["numbers"], result["solution"], result["steps"])
         body += _others(result)
     elif near and near.get("solution"):
-        body += f"<p>The nearest that can be reached is <b>{near['nearest']}</b>:</p>"
+        body += f"<p>The nearest number that can be reached is <b>{near['nearest']}</b>:</p>"
         body += _solution(result["numbers"], near["solution"], [])
     return _card("The solver", result, body)
 
@@ -191,6 +194,7 @@ def _others(result: dict) -> str:
 
 
 def verdict_line(result: dict) -> str:
+    """The verdict as one coloured line."""
     kind, mark = ("good", "✓") if result["correct"] else ("bad", "✗")
     return (
         f'<p class="ap-verdict ap-{kind}" role="status"><span aria-hidden="true">{mark}</span> '
@@ -212,7 +216,7 @@ def _card(who: str, result: dict, body: str) -> str:
 
 
 def steps_table(steps: list[dict], fault: int | None) -> str:
-    """Line by line. Lines after the first fault are pale: they are judged from the numbers left before it."""
+    """The verdict on each line. Lines after the first fault are pale: they are judged as if it was left out."""
     if not steps:
         return ""
     rows = []

@@ -1,4 +1,7 @@
-"""A search that a model wrote before its answer (``arith_puzzle.dataset_builder.search_traces``), read for the page, also half-way."""
+"""Read the search that a model writes before its answer, for the page; also while the model is still writing.
+
+``arith_puzzle.dataset_builder.search_traces`` defines the format.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +10,31 @@ from dataclasses import dataclass
 from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
 
 FORMAT = "search"
-"""Of ``arith_puzzle.dataset_builder.formats``: the one whose answers search."""
+"""The format in ``dataset_builder.formats`` whose completions begin with a search."""
 MAX_LINE = 60
-"""Characters of the line at work that are shown: its end, where the model is."""
+"""Of the current line, only the last MAX_LINE characters are shown."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """``text``: what stands above the marker, all of it as long as there is none; ``ended``: is there one?"""
+    """A search. ``text`` is the part before the marker; ``ended`` says whether the marker has been written."""
 
     text: str
     ended: bool
 
     @classmethod
     def of(cls, written: str) -> Search:
-        """Of all that the model wrote so far. Half a marker is none yet."""
+        """Split the model's text at the marker. An incomplete marker does not count."""
         search, marker, _ = written.rpartition(f"\n{SEARCH_MARKER}\n")
         return cls(search, True) if marker else cls(written, False)
 
     @property
     def attempts(self) -> int:
-        """How many were begun: an empty line lies between two."""
+        """Number of attempts that were begun. An empty line separates attempts."""
         return self.text.count("\n\n") + bool(self.text)
 
     @property
     def line(self) -> str:
-        """The line at work, or the last whole one; of a long one the end."""
+        """The last line that is not empty; only its end if it is long."""
         line = self.text.rstrip("\n").rpartition("\n")[2]
         return line if len(line) <= MAX_LINE else f"…{line[-MAX_LINE:]}"

@@ -1,4 +1,4 @@
-"""What the tabs and the API share: each question as an awaitable dict, with turns at the model and the solver."""
+"""The functions behind the tabs and the API: each request as an awaitable dict, with queues for model and solver."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _END = object()
 
 
 def person(request: gr.Request | None) -> str:
-    """Whose turn it is: the address. A Space stands behind a proxy, which names it.
+    """The visitor behind a request, by address. On a Space, the proxy in front of it sends the address in a header.
 
-    A visitor can invent such names, and so wait in several queues; how many wait in all stays bounded.
+    A visitor can forge this header and so appear as several visitors. The total number of waiting requests is bounded.
     """
     if request is None:
         return ""
@@ -39,28 +39,33 @@ def person(request: gr.Request | None) -> str:
 
 
 class Service:
+    """The demo's model, puzzles, results, solver and file reader. Each has its own queue where visitors take turns."""
+
     def __init__(self, model: Model, puzzles: Puzzles, results: Results):
         self.model, self.puzzles, self.results = model, puzzles, results
         self.solver, self.files = Workers(SOLVERS), Workers(1, FILE_SECONDS)
-        # all who wait, and are served, take fewer than the 40 places that Gradio's queue has
+        # Waiting and running requests together must stay below the 40 threads of Gradio's queue.
         self._model_turns = Turns("the model", 1, waiting=24)
-        self._solver_turns = Turns("the solver", SOLVERS, waiting=64)  # not in that queue
-        self._file_turns = Turns("the reader of files", 1, waiting=8)
+        self._solver_turns = Turns("the solver", SOLVERS, waiting=64)  # does not use that queue
+        self._file_turns = Turns("the file reader", 1, waiting=8)
         self.on_load: list = []
-        """(function, outputs) that the page calls when it is opened."""
+        """(function, outputs) pairs that the page calls when a visitor opens it."""
 
     def close(self) -> None:
+        """Stop the worker processes."""
         self.solver.close()
         self.files.close()
 
     async def ask(self, numbers, target, samples, temperature, seed, who: str) -> dict:
+        """``logic.ask`` of the model, in turn."""
+
         def ask() -> dict:
             return logic.ask(numbers, target, samples, temperature, seed, self.model.sample, self.model.form)
 
         return await _in_turn(self._model_turns, who, ask)
 
     async def watch(self, numbers, target, who: str) -> AsyncIterator[dict]:
-        """``logic.watch`` of the model, or ``{"error": …}``. A visitor who leaves ends it, and gives the turn back."""
+        """``logic.watch`` of the model, in turn; or ``{"error": …}``. It ends when the visitor leaves."""
         results, gone = asyncio.Queue(), threading.Event()
         give = partial(asyncio.get_running_loop().call_soon_threadsafe, results.put_nowait)
 
@@ -81,7 +86,7 @@ class Service:
             except (InputError, logic.Unavailable) as error:
                 results.put_nowait({"error": str(error)})
             finally:
-                give(_END)  # behind what the thread gave
+                give(_END)  # after the results that the thread gave
 
         task = asyncio.create_task(answer())
         try:
@@ -92,17 +97,18 @@ class Service:
             task.cancel()
 
     async def solve(self, numbers, target, who: str) -> dict:
+        """``logic.solve``, in turn."""
         return await _in_turn(self._solver_turns, who, logic.solve, numbers, target, self.solver)
 
     async def solve_with_nearest(self, numbers, target, who: str) -> tuple[dict, dict | None]:
-        """Also, where there is no solution, the nearest target that has one."""
+        """``solve``, and if there is no solution, ``logic.nearest``: the nearest target that has one."""
         result = await self.solve(numbers, target, who)
         if result.get("solvable") is not False:
             return result, None
         return result, await _in_turn(self._solver_turns, who, logic.nearest, numbers, target, self.solver)
 
     async def judge_file(self, path: str, out: Path, who: str) -> dict:
-        """As ``workers.judge_file``; or ``{"error": …}``."""
+        """``workers.judge_file``, in turn; or ``{"error": …}``."""
 
         def judge() -> dict:
             found, complete = self.files("judge_file", path, str(out))
@@ -113,6 +119,7 @@ class Service:
         return await _in_turn(self._file_turns, who, logic.calm(judge))
 
     async def sample(self, level: str, source: str) -> dict:
+        """A random puzzle: ``Puzzles.draw``, with the number of solutions counted for small puzzles."""
         return await to_thread.run_sync(self._sample, level, source)
 
     @logic.calm

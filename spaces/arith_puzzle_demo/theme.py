@@ -1,4 +1,4 @@
-"""The page's own theme: paper and ink, a green for what holds, clay for what does not; system fonts only."""
+"""The page's Gradio theme: paper colours, green for what is correct, clay for what is wrong; system fonts only."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ PAPER = Color(
 
 
 class Paper(gr.themes.Base):
+    """The theme, for light and dark mode."""
+
     def __init__(self):
         super().__init__(
             primary_hue=PINE, secondary_hue=PINE, neutral_hue=PAPER, radius_size="lg", text_size="md",

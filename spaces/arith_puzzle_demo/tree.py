@@ -1,4 +1,4 @@
-"""A solution as an expression tree: its text, and its picture as SVG with a description for those who do not see it."""
+"""A solution as an expression tree: its text, and an SVG picture with a description for screen readers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from html import escape
 from arith_puzzle.dataset_builder.puzzle import parse_completion
 
 ROW, GAP, HEIGHT, DIGIT = 66, 14, 34, 9.5
-"""Of the picture, in units of its viewBox: from row to row, between boxes, a box's height, a digit's width."""
+"""Sizes in the picture, in units of its viewBox: distance of rows, gap between boxes, height of a box, width of a
+digit."""
 SIGNS = {"+": "+", "-": "\u2212", "*": "\u00d7", "/": "\u00f7"}
 WORDS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
 
 
 @dataclass(eq=False)
 class Node:
-    """Of an expression tree: a given number, or ``op`` of two nodes."""
+    """A node of an expression tree: a given number, or the result of ``op`` on two nodes."""
 
     value: int
     op: str = ""
@@ -25,7 +26,7 @@ class Node:
 
 
 def read_tree(numbers: Sequence[int], solution: str) -> Node:
-    """A right answer as an expression tree."""
+    """Turn a correct solution of the numbers into an expression tree."""
     pool: list[Node] = [Node(number) for number in numbers]
     for a, op, b, c in parse_completion(solution):
         pair = []
@@ -37,7 +38,7 @@ def read_tree(numbers: Sequence[int], solution: str) -> Node:
 
 
 def expression(node: Node, *, inside: str = "", right: bool = False) -> str:
-    """``58-51+3*(6-7)``: brackets only where they are needed."""
+    """The tree as text such as ``58-51+3*(6-7)``, with brackets only where they are needed."""
     if not node.op:
         return f"({node.value})" if node.value < 0 and inside else str(node.value)
     text = expression(node.left, inside=node.op) + node.op + expression(node.right, inside=node.op, right=True)
@@ -46,12 +47,12 @@ def expression(node: Node, *, inside: str = "", right: bool = False) -> str:
 
 
 def picture(root: Node) -> str:
-    """The tree as an SVG element: the target on top, the given numbers at the ends, colours by CSS classes."""
+    """The tree as an SVG element: the target at the top, the given numbers at the leaves, colours by CSS classes."""
     boxes, lines = [], []
     left = [0.0]
 
     def lay(node: Node, depth: int) -> tuple[float, float]:
-        """Draws a part; returns the middle of its box."""
+        """Draw a subtree. Returns the centre of its top box."""
         text = str(node.value).replace("-", SIGNS["-"])
         wide = max(40.0, DIGIT * len(text) + 18)
         if node.op:
@@ -85,7 +86,7 @@ def picture(root: Node) -> str:
 
 
 def spoken(node: Node) -> str:
-    """The steps as a sentence each: "58 minus 51 is 7."."""
+    """The steps in words, one sentence each, such as "58 minus 51 is 7."."""
     if not node.op:
         return ""
     said = f"{node.left.value} {WORDS[node.op]} {node.right.value} is {node.value}."

@@ -1,4 +1,4 @@
-"""Turns at what only few can use at once. Who asks for much waits for his own: nobody is starved by one other."""
+"""A fair queue for a resource that few visitors can use at once. One visitor with many requests cannot block others."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from logic import Unavailable
 
 
 class Turns:
-    """``async with turns.of(person): …``. Of those who wait the persons come round by round, each in own order.
+    """A fair queue: ``async with turns.of(person): …`` waits for a turn. Each round serves one request per visitor.
 
-    At most ``waiting`` wait. One more takes the place of the latest of him who has most waiting, or, where the
-    newcomer would be that person himself, is refused.
+    At most ``waiting`` requests wait. When the queue is full, a new request replaces the last one of the visitor with
+    the most waiting requests. If that is the same visitor, the new request is refused.
+
+    Args:
+        what: name of the resource, for the error message.
+        places: number of requests that are served at once.
+        waiting: maximum number of requests that wait.
     """
 
     def __init__(self, what: str, places: int, waiting: int):
@@ -22,10 +27,7 @@ class Turns:
 
     @asynccontextmanager
     async def of(self, person: str):
-        """
-        Raises:
-            Unavailable: too many wait.
-        """
+        """Wait for a turn and hold it during the block. Raises Unavailable if too many requests wait."""
         await self._enter(person)
         try:
             yield
@@ -56,11 +58,11 @@ class Turns:
             del self._queues[person]
             turn = queue.popleft()
             if queue:
-                self._queues[person] = queue  # behind all others
+                self._queues[person] = queue  # at the end of the round
             if not turn.done():
                 turn.set_result(None)
                 return
         self.free += 1
 
     def _refusal(self) -> Unavailable:
-        return Unavailable(f"{self.what} is busy, {self.waiting} questions wait; try again in a minute")
+        return Unavailable(f"{self.what} is busy, {self.waiting} requests wait; try again in a minute")

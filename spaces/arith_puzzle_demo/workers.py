@@ -1,7 +1,8 @@
-"""Work that takes long, in processes of their own: one that takes too long is ended, the page stays quick meanwhile.
+"""Long jobs (solving, judging files) in worker processes, so that the page stays responsive. A job that takes too long
+is stopped.
 
-Run by ``python -m workers`` this file is the worker: a line ``[job, seconds, arguments]`` in, a line ``[found,
-complete]`` out. ``complete`` says whether this is all; out of time it is null, and the worker exits.
+``python -m workers`` runs a worker. It reads a line ``[job, seconds, arguments]`` and writes a line ``[found,
+complete]``. ``complete`` says whether ``found`` holds all results. If time runs out it is null, and the worker exits.
 """
 
 from __future__ import annotations
@@ -16,16 +17,17 @@ from pathlib import Path
 from queue import LifoQueue
 
 SECONDS = 4.0
-"""For one job. Nearly all searches need milliseconds; a proof for eight large numbers takes longer."""
+"""Time limit of one job. Most searches need milliseconds; a proof for eight large numbers takes longer."""
 MAX_ROWS = 20_000
-"""Rows of an uploaded file that are judged."""
+"""Most rows of an uploaded file that are judged."""
 MAX_FAULTS = 20
+"""Most malformed rows of a file that are listed."""
 NEAREST = 50
-"""How far from the target a reachable number is looked for."""
+"""``nearest`` looks for reachable numbers up to this far from the target."""
 
 
 class Workers:
-    """``workers(job, *arguments)`` from any thread. As many jobs at once as there are workers."""
+    """A pool of worker processes. Call ``workers(job, *arguments)`` from any thread. A worker runs one job at once."""
 
     def __init__(self, workers: int, seconds: float = SECONDS):
         self.seconds = seconds
@@ -34,7 +36,7 @@ class Workers:
             self._idle.put(_start())
 
     def __call__(self, job: str, *arguments: object) -> tuple[list, bool | None]:
-        """What the job gave, and whether it is all: None if time ran out."""
+        """(results of the job, whether these are all). The second is None if time ran out."""
         worker = self._idle.get()
         found, complete = [], None
         try:
@@ -42,7 +44,7 @@ class Workers:
             worker.stdin.flush()
             line = worker.stdout.readline()
             found, complete = json.loads(line) if line else ([], None)
-        except OSError:  # it died between two jobs
+        except OSError:  # the worker died between two jobs
             pass
         finally:
             if complete is None:
@@ -52,12 +54,13 @@ class Workers:
         return found, complete
 
     def close(self) -> None:
+        """Stop all idle workers."""
         while not self._idle.empty():
             _end(self._idle.get())
 
 
 def _start() -> subprocess.Popen:
-    # As a module of this folder, not by file: in a snapshot of the Hub the file is a link to elsewhere.
+    # Run it as a module of this folder, not by its file: in a snapshot from the Hub the file is a link to elsewhere.
     folder, name = os.path.split(os.path.abspath(__file__))
     command = [sys.executable, "-m", os.path.splitext(name)[0]]
     return subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -69,7 +72,7 @@ def _end(worker: subprocess.Popen) -> None:
 
 
 def solve(numbers: list[int], target: int, cap: int) -> Iterator[str | bool]:
-    """Up to ``cap`` solutions."""
+    """Yield up to ``cap`` solutions, then whether these are all."""
     from arith_puzzle.dataset_builder.solver.solve import solutions
 
     count = 0
@@ -81,7 +84,10 @@ def solve(numbers: list[int], target: int, cap: int) -> Iterator[str | bool]:
 
 
 def nearest(numbers: list[int], target: int) -> Iterator[list | bool]:
-    """[a reachable number next to an unreachable target, how], of two the smaller; nothing within NEAREST."""
+    """Yield [the reachable number nearest to a target, its solution], if there is one within NEAREST; then True.
+
+    If two numbers are equally near, the smaller one is used.
+    """
     from arith_puzzle.dataset_builder.solver.solve import default_bound, solutions
 
     bound = default_bound(numbers, target)
@@ -96,7 +102,11 @@ def nearest(numbers: list[int], target: int) -> Iterator[list | bool]:
 
 
 def judge_file(path: str, out: str) -> Iterator[dict | bool]:
-    """``verify_file`` of the first MAX_ROWS lines: {"measured", "faults", "more_faults", "cut"}; verdicts go to out."""
+    """Judge the first MAX_ROWS lines of a JSONL file with ``verify_file``, and write the verdicts to ``out``.
+
+    Yields {"measured": the metric, "faults": malformed rows, "more_faults": number of further ones, "cut": whether the
+    file has more lines}, then True.
+    """
     from arith_puzzle.metrics.verify_file import verify_file
 
     source, kept = Path(path), Path(out).with_name("answers.jsonl")
@@ -116,15 +126,16 @@ JOBS = {job.__name__: job for job in (solve, nearest, judge_file)}
 
 
 def work() -> None:
-    import arith_puzzle.dataset_builder.solver.solve  # noqa: F401 -- ahead of the first search
+    """Run jobs from stdin until it ends."""
+    import arith_puzzle.dataset_builder.solver.solve  # noqa: F401 -- import it before the first job
 
     for line in sys.stdin:
         job, seconds, arguments = json.loads(line)
         found: list = []
-        speaking = threading.Lock()  # who has it tells what was found: this thread, or the clock's
+        writing = threading.Lock()  # the thread that takes it writes the results: this one, or the timer
 
-        def out_of_time(found: list = found, speaking: threading.Lock = speaking) -> None:
-            if speaking.acquire(blocking=False):
+        def out_of_time(found: list = found, writing: threading.Lock = writing) -> None:
+            if writing.acquire(blocking=False):
                 print(json.dumps([[item for item in found if not isinstance(item, bool)], None]), flush=True)
                 os._exit(1)
 
@@ -133,8 +144,8 @@ def work() -> None:
         clock.start()
         for item in JOBS[job](*arguments):
             found.append(item)
-        if not speaking.acquire(blocking=False):
-            threading.Event().wait()  # the clock speaks, and then ends the process
+        if not writing.acquire(blocking=False):
+            threading.Event().wait()  # the timer writes the results and then ends the process
         clock.cancel()
         print(json.dumps([found[:-1], found[-1]]), flush=True)
 
@@ -142,5 +153,5 @@ def work() -> None:
 if __name__ == "__main__":
     try:
         work()
-    except KeyboardInterrupt:  # Ctrl-C reaches the whole group
+    except KeyboardInterrupt:  # Ctrl-C reaches the whole process group
         sys.exit(130)

@@ -1,18 +1,18 @@
-"""ZeroGPU: its package ``spaces`` patches CUDA, so app.py imports this module before anything that may import torch."""
+"""Support for ZeroGPU. Its package ``spaces`` patches CUDA, so app.py imports this module before torch."""
 
 from __future__ import annotations
 
 import os
 
 SECONDS, TOKENS_A_SECOND = 15, 20
-"""What a call asks of ZeroGPU's quota: a direct answer takes far less than SECONDS, a long search may take more."""
+"""The GPU time that a call reserves: at least SECONDS, and more for a long search. A direct answer takes far less."""
 
 ON = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "true")
-"""Set by the Hub. There the model must be on the GPU before the page is launched, else it loads in the background."""
+"""Whether this is ZeroGPU; the Hub sets the variable. There the model must be loaded before the page is launched."""
 
 
 def seconds(prompt: str, room: int, *_) -> int:
-    """For a call of model.py's functions, by how many new tokens it may take."""
+    """The GPU time to reserve for a call of model.py's functions, from its limit of new tokens."""
     return max(SECONDS, room // TOKENS_A_SECOND)
 
 
@@ -23,5 +23,5 @@ try:
 except ImportError:
 
     def gpu(function):
-        """Elsewhere: nothing to do."""
+        """Without ZeroGPU the decorator does nothing."""
         return function

@@ -1,9 +1,14 @@
-"""The benchmarks judge what they say they judge, and their tables and JSON hold what was measured."""
+"""The benchmarks measure what they say; their tables and JSON hold the figures; their one command line is strict."""
 
+import inspect
 import json
+from importlib import import_module
+
+import pytest
 
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
-from benchmarks import metric_memory, run, verifier
+from benchmarks import __main__ as command
+from benchmarks import generation, metric_memory, verifier
 
 
 def test_the_same_solution_stands_in_both_ways_of_writing():
@@ -31,8 +36,8 @@ def test_the_command_prints_the_table_and_writes_the_figures(tmp_path, capsys, m
     made = verifier.rows(400)
     monkeypatch.setattr(verifier, "rows", lambda: made)
     out = tmp_path / "figures.json"
-    assert run.main(["--only", "verifier", "--json", str(out)]) == 0
-    measured = json.loads(out.read_text())["verifier"]
+    assert command.main(["verifier", "--json", str(out)]) == 0
+    measured = json.loads(out.read_text())
     results = measured["results"]
     assert (measured["rows"], measured["rounds"], results["verify"]["ratio"]) == (400, 2, 1)
     for name, item in results.items():
@@ -51,3 +56,40 @@ def test_the_memory_of_the_metric_is_that_of_a_process_of_its_own(monkeypatch):
     assert measured["pass@1"] == 0.5 and 0.05 < measured["before_gb"] <= measured["peak_gb"] < 4
     assert ", below 4 GB" in metric_memory.table(measured)
     assert ", ABOVE 4 GB" in metric_memory.table(measured | {"peak_gb": 4.5})
+
+
+def test_a_whole_build_is_measured():
+    measured = generation._build("starter", "rows")
+    assert measured["rows"] == 303_000 and measured["seconds"] > 0 and 0.05 < measured["peak_gb"] < 4
+
+
+@pytest.mark.parametrize("name", command.BENCHMARKS)
+def test_every_benchmark_measures_and_prints(name):
+    module = import_module(f"benchmarks.{name}")
+    assert callable(module.table) and module.__doc__ and callable(module.run)
+    options = {action.dest for action in command._parser()._actions}
+    assert set(inspect.signature(module.run).parameters) - {"steps"} <= options
+
+
+def test_several_benchmarks_share_one_file(tmp_path, capsys, monkeypatch):
+    for module in (verifier, generation):
+        monkeypatch.setattr(module, "run", lambda: {"figure": 1})
+        monkeypatch.setattr(module, "table", lambda measured: f"figure {measured['figure']}")
+    out = tmp_path / "figures.json"
+    assert command.main(["verifier", "generation", "--json", str(out)]) == 0
+    assert json.loads(out.read_text()) == {"verifier": {"figure": 1}, "generation": {"figure": 1}}
+    assert capsys.readouterr().out == "figure 1\n\nfigure 1\n\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no-such"], "unknown benchmark 'no-such'; known: generation, "),
+        (["verifier", "--dataset", "x"], "--dataset does nothing for verifier; leave it out"),
+        (["data_path"], "data_path needs --dataset"),
+    ],
+)
+def test_bad_options_are_one_line(arguments, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        command.main(arguments)
+    assert stopped.value.code == 2 and message in capsys.readouterr().err

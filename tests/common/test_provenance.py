@@ -1,11 +1,8 @@
-"""What identifies an input: every byte of its weights, wherever they lie; and files that are whole or not there."""
+"""Provenance: a digest covers every byte of an input's weights, and the hardware is recorded."""
 
 import hashlib
 import json
 
-import pytest
-
-from arith_puzzle.common.files import write_json
 from arith_puzzle.common.provenance import INDEX, digest, hardware
 
 
@@ -25,15 +22,6 @@ def test_of_weights_in_shards_every_shard_counts(tmp_path):
     assert before == digest(str(tmp_path)) and len(before) == 64
     (tmp_path / "2.safetensors").write_bytes(b"3")
     assert digest(str(tmp_path)) != before
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path):
-    write_json(tmp_path / "a.json", {"b": 1, "a": tmp_path.name})
-    assert list(json.loads((tmp_path / "a.json").read_text())) == ["a", "b"]
-    (tmp_path / "full.json").mkdir()
-    with pytest.raises(OSError):
-        write_json(tmp_path / "full.json", {})
-    assert {path.name for path in tmp_path.iterdir()} == {"a.json", "full.json"}, "nothing half-written is left"
 
 
 def test_the_hardware_of_a_cpu_has_no_gpu():

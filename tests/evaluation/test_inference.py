@@ -1,4 +1,4 @@
-"""The classic lies of generation: padding that changes answers, adapters that do nothing, merges that do something."""
+"""Generation: padding does not change answers, an adapter changes them, and merging it does not."""
 
 import json
 import os
@@ -36,11 +36,11 @@ def test_left_padding_gives_the_answers_of_batch_size_one(prompts):
     assert answers((model, tokenizer), prompts, 7) == alone == answers((model, tokenizer), prompts, 64)
     assert len(set(alone)) > 20, "the answers are not all the same"
     tokenizer.padding_side = "right"
-    assert answers((model, tokenizer), prompts, 64) != alone, "this test could not fail"
+    assert answers((model, tokenizer), prompts, 64) != alone, "padding on the right changes answers: the test can fail"
 
 
 def test_padding_does_not_change_a_tokens_probabilities(prompts):
-    """Position ids count from the first real token, whatever stands to its left."""
+    """Position ids count from the first real token, so padding to its left has no effect."""
     model, tokenizer = load(TINY)
     alone = model(**tokenizer(prompts[-1], return_tensors="pt")).logits[0, -1]
     batch = tokenizer([prompts[0], prompts[-1]], return_tensors="pt", padding=True)
@@ -96,7 +96,7 @@ def test_rows_that_are_finished_leave_the_batch_and_nothing_changes(adapted, pro
 
 
 def test_a_sliding_window_slides_in_the_cache_too(tmp_path, monkeypatch):
-    """Answers several windows long, with rows leaving the batch on the way, are those of a model without any cache."""
+    """Answers of several windows, from which rows leave the batch, equal those of a model without a cache."""
     from arith_puzzle.evaluation import inference
     from arith_puzzle.training.tiny import build_tokenizer, init_model
 
@@ -107,20 +107,20 @@ def test_a_sliding_window_slides_in_the_cache_too(tmp_path, monkeypatch):
     tokenizer.save_pretrained(tmp_path)
     model, tokenizer = load(str(tmp_path))
     with torch.no_grad():
-        for parameter in model.parameters():  # else all logits are nearly equal
+        for parameter in model.parameters():  # otherwise all logits are nearly equal
             parameter.mul_(4.0)
     prompts = ["3,6,7,51,58:4\n", "1058,1999,20,7:13\n", "1:", "17+4="]
     ids = [tokenizer(text)["input_ids"] for text in prompts]
-    said = generate(model, tokenizer, ids, Decoding(60))
-    assert any(answer.new_tokens == 60 for answer in said)
-    for prompt, answer in zip(ids, said, strict=True):
+    found = generate(model, tokenizer, ids, Decoding(60))
+    assert any(answer.new_tokens == 60 for answer in found)
+    for prompt, answer in zip(ids, found, strict=True):
         whole = torch.tensor([prompt])
         with torch.no_grad():
             for _ in range(answer.new_tokens):
                 whole = torch.cat([whole, model(whole, use_cache=False).logits[:, -1:].argmax(-1)], dim=1)
         assert tokenizer.decode(whole[0, len(prompt) :], skip_special_tokens=True) == answer.text
     model.config.sliding_window = 1000
-    assert generate(model, tokenizer, ids, Decoding(60)) != said, "the window matters"
+    assert generate(model, tokenizer, ids, Decoding(60)) != found, "the window matters"
 
 
 def test_pad_is_not_eos_and_a_tokenizer_without_pad_answers_the_same(learned, adapted, prompts, tmp_path):
@@ -184,7 +184,7 @@ def test_an_adapter_without_a_tokenizer_takes_the_bases(adapted, prompts, tmp_pa
 
 
 def test_a_pad_token_that_training_added_is_in_nobodys_way(learned, prompts, tmp_path):
-    """A base without a pad token gets one in training, beyond its embeddings; the adapter's tokenizer has it."""
+    """Training adds a pad token beyond the base's embeddings; only the adapter's tokenizer has it."""
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -230,7 +230,7 @@ def test_the_prompt_that_is_asked_is_a_prefix_of_what_was_trained(starter):
 
 
 def test_the_bases_revision_that_the_adapter_records_is_the_one_that_is_loaded(learned, adapted, tmp_path):
-    """Through the real client and its cache: main has moved on since the adapter was trained on v1."""
+    """With the real client and its cache. main has changed since the adapter was trained on v1."""
     repo = tmp_path / "hub" / "models--someone--base"
     for revision, commit in (("v1", "1" * 40), ("main", "2" * 40)):
         shutil.copytree(learned, repo / "snapshots" / commit, ignore=shutil.ignore_patterns("trackio"))

@@ -1,4 +1,4 @@
-"""The benchmark with inspect-ai itself, in an environment of its own: its scores are the metric's."""
+"""The task with inspect-ai itself, in its own environment: its scores equal the metric's."""
 
 import json
 import os
@@ -25,12 +25,12 @@ METRIC_ID, DATASET_ID, BASE_ID = "local/arith_puzzle_verifier", "local/arith-puz
 
 @pytest.fixture(scope="module")
 def beside_inspect(tmp_path_factory):
-    """Runs a command where inspect-ai is installed: it wants other versions of libraries than the project's."""
+    """A function that runs a command beside inspect-ai, which needs other library versions than the project."""
     home = tmp_path_factory.mktemp("inspect")
     subprocess.run([sys.executable, "-m", "venv", home / "venv"], check=True)
     python = home / "venv" / "bin" / "python"
     packages = next((home / "venv" / "lib").glob("python3*")) / "site-packages"
-    # torch, transformers and datasets are the project's own; what inspect-ai brings lies before them
+    # torch, transformers and datasets are the project's; the packages that inspect-ai installs come first on the path
     (packages / "project.pth").write_text("\n".join(site.getsitepackages()))
     subprocess.run([python, "-m", "pip", "install", "--quiet", "inspect-ai==0.3.285"], check=True)
 
@@ -49,7 +49,7 @@ def beside_inspect(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
-    """A Hub with the base, the metric's Space as it is staged, and puzzles of the kind that the base knows."""
+    """The local Hub with the base, the staged Space of the metric, and puzzles that the base can solve."""
     from huggingface_hub import HfApi, constants
 
     from arith_puzzle.local_hub import running
@@ -92,7 +92,7 @@ MODEL = ["--model", f"hf/{BASE_ID}", "-M", "do_sample=false", "--max-tokens", "4
 
 
 def evaluate(beside_inspect, hub, cwd, task):
-    """`inspect eval` with the base: the log's samples, and metric -> value for each scorer."""
+    """Run `inspect eval` with the base. Return the log's samples, and scorer -> metric -> value."""
     options = [*MODEL, "--log-format", "json", "--log-dir", "logs", "--display", "plain"]
     beside_inspect(["inspect", "eval", *task, *options], hub, cwd)
     (path,) = (cwd / "logs").glob("*.json")
@@ -106,7 +106,7 @@ def evaluate(beside_inspect, hub, cwd, task):
 
 @pytest.fixture
 def task(hub, tmp_path):
-    """The task's file as the card says to get it, relative to ``tmp_path``."""
+    """The path of the task's file, relative to ``tmp_path``, downloaded as the card says."""
     from huggingface_hub import snapshot_download
 
     snapshot_download(METRIC_ID, repo_type="space", local_dir=tmp_path / "verifier", endpoint=hub.endpoint)
@@ -119,7 +119,7 @@ def text(sample):
 
 @pytest.mark.slow
 def test_the_task_scores_a_model_as_the_metric_does(beside_inspect, hub, task, tmp_path):
-    """By the commands of the card: the task out of the metric's Space, rows and model from the Hub."""
+    """With the commands of the card: the task from the metric's Space, rows and model from the Hub."""
     arguments = [task, "-T", f"dataset={DATASET_ID}", "-T", "format=symbolic"]
     samples, found = evaluate(beside_inspect, hub, tmp_path, arguments)
     assert [sample["input"] for sample in samples] == [row["prompt"] for row in hub.rows]
@@ -129,8 +129,8 @@ def test_the_task_scores_a_model_as_the_metric_does(beside_inspect, hub, task, t
     by_n = {f"N={n}": value for n, value in measured["by_n"].items()}
     assert found["strict"] == pytest.approx({"accuracy": measured["pass@1"], "low": low, "high": high} | by_n)
     assert found["lenient"]["accuracy"] == pytest.approx(measured["pass@1_lenient"])
-    said = [sample["scores"]["strict"]["metadata"]["reason"] for sample in samples]
-    assert {reason: said.count(reason) / ROWS for reason in said} == pytest.approx(measured["reasons"])
+    reasons = [sample["scores"]["strict"]["metadata"]["reason"] for sample in samples]
+    assert {reason: reasons.count(reason) / ROWS for reason in reasons} == pytest.approx(measured["reasons"])
 
 
 @pytest.mark.slow
@@ -146,7 +146,7 @@ def test_the_benchmark_file_is_read_and_its_score_is_a_lower_bound(beside_inspec
 @pytest.mark.slow
 def test_it_asks_in_english_unless_told_otherwise(beside_inspect, hub, task, tmp_path):
     code = f"""
-from arith_puzzle import arith_puzzle
+from task import arith_puzzle
 print(repr(arith_puzzle(dataset={DATASET_ID!r}).dataset[0].input))
 try:
     arith_puzzle(dataset={DATASET_ID!r}, format="latin")
@@ -157,5 +157,5 @@ except ValueError as error:
     first = hub.rows[0]
     assert lines == [
         repr(natural_prompt(first["numbers"], first["target"])),
-        "format is one of natural, symbolic, not 'latin'",
+        "format must be one of natural, symbolic, not 'latin'",
     ]

@@ -1,6 +1,6 @@
-"""MATH by math-verify: equal answers in other words, hostile ones, and the process they are compared in.
+"""MATH by math-verify: equal answers in other forms, hostile answers, and the process that compares them.
 
-The problems are the project's own.
+The project wrote the problems itself.
 """
 
 import json
@@ -33,7 +33,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def judge():
-    with Judge() as judge:
+    with Judge(seconds=600) as judge:  # a busy machine must not turn an answer into a timeout
         yield judge
 
 
@@ -75,17 +75,18 @@ def test_every_reference_is_right_and_a_row_without_one_is_said(judge):
 
 
 def test_what_does_not_end_is_ended_and_the_next_is_judged():
-    with Judge(seconds=1.5) as judge:
+    with Judge(seconds=600) as judge:
         assert judge.verdict("\\boxed{4}", boxed("4")) == "correct"
-        first = judge._process.pid
-        assert judge.verdict("\\boxed{9^{9^{9}}}", boxed("3")) == "timeout"
-        judge._seconds = 10
-        assert judge.verdict("\\boxed{4}", boxed("4")) == "correct" and judge._process.pid != first
-        process = judge._process
+        first = judge.process
+        judge.seconds = 1.5
+        assert judge.verdict("\\boxed{9^{9^{9}}}", boxed("3")) == "timeout" and first.poll() is not None
+        judge.seconds = 600
+        assert judge.verdict("\\boxed{4}", boxed("4")) == "correct" and judge.process.pid != first.pid
+        process = judge.process
         process.kill()
         assert judge.verdict("\\boxed{4}", boxed("4")) == "crashed"
         assert judge.verdict("\\boxed{4}", boxed("4")) == "correct"
-        process = judge._process
+        process = judge.process
     assert process.poll() is not None
 
 
@@ -105,12 +106,12 @@ def test_no_text_is_evaluated(judge, form, tmp_path):
 
 
 def test_in_that_process_sympy_reads_numbers_and_nothing_else():
-    """sympify is eval elsewhere; the first line shows that this test could fail."""
+    """In an ordinary process sympify evaluates text. The first line shows that, so this test can fail."""
     assert subprocess.check_output([sys.executable, "-c", "import sympy; print(sympy.sympify('1+1'))"]) == b"2\n"
     code = """
 import io, sys, sympy, arith_puzzle.evaluation.math_answers as m
 sys.stdin = io.StringIO('["\\\\\\\\boxed{2}", "\\\\\\\\boxed{2.0}"]')
-m._serve()
+m.serve()
 print(*[sympy.Number(t) == eval(t) for t in ("17", "2.50", ".5", "1e3", "1.5E-3")], file=sys.stderr)
 for text in ("1+1", "print(1)", "x", "9**9", "1e99999"):
     try: print("evaluated", sympy.sympify(text), file=sys.stderr)
@@ -122,13 +123,13 @@ for text in ("1+1", "print(1)", "x", "9**9", "1e99999"):
 
 def test_that_process_has_no_token_and_any_thread_may_ask(judge, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    with Judge() as other:
-        said = []
-        thread = threading.Thread(target=lambda: said.append(other.verdict("\\boxed{3}", boxed("3"))))
+    with Judge(seconds=600) as other:
+        verdicts = []
+        thread = threading.Thread(target=lambda: verdicts.append(other.verdict("\\boxed{3}", boxed("3"))))
         thread.start()
         thread.join()
-        assert said == ["correct"]
-        assert Path(f"/proc/{other._process.pid}/environ").read_bytes() == b"PYTHONHASHSEED=0\0"
+        assert verdicts == ["correct"]
+        assert Path(f"/proc/{other.process.pid}/environ").read_bytes() == b"PYTHONHASHSEED=0\0"
 
 
 def test_shares_and_interval():
@@ -154,9 +155,12 @@ def test_rows_and_prompts(problems, tmp_path):
     assert "### Response:\n\\boxed{[-2,2]}\n\n" in asked.text(rows[0])
     (turn,) = Prompting(Math("alpaca"), chat=True).messages(rows[0])
     assert turn["content"].startswith(ROWS[0]["problem"]) and "\\boxed{}" in turn["content"]
-    for bad, said in (({"problem": "p", "solution": "s"}, "has no .boxed"), ({"problem": "p"}, "no column 'solution'")):
+    for bad, message in (
+        ({"problem": "p", "solution": "s"}, "has no .boxed"),
+        ({"problem": "p"}, "no column 'solution'"),
+    ):
         (tmp_path / "bad.jsonl").write_text(json.dumps(bad) + "\n")
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             read_rows(Math("alpaca"), str(tmp_path / "bad.jsonl"), None, "bad")
 
 

@@ -1,4 +1,4 @@
-"""Shots, chains of thought and chat: what is asked, and what of the answer is judged."""
+"""Prompts with examples, chain of thought and chat, and the part of an answer that is judged."""
 
 import re
 
@@ -9,8 +9,8 @@ from transformers import AutoTokenizer
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.puzzle import partition_mask, puzzle_keys
-from arith_puzzle.evaluation.prompting import MARKER, SEPARATOR, Prompting, choose_examples
-from arith_puzzle.evaluation.tasks import Gsm8k, Puzzle, read_rows
+from arith_puzzle.evaluation.prompting import SEPARATOR, Prompting, choose_examples
+from arith_puzzle.evaluation.tasks import MARKER, Gsm8k, Puzzle, read_rows
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from tests.paths import ROOT
 
@@ -30,7 +30,7 @@ def held_out(starter):
 def test_examples_are_of_train_balanced_and_the_same_for_a_seed(pool, held_out):
     chosen = choose_examples(pool, 8, seed=0, group="n")
     assert [row["n"] for row in chosen] == [3, 4] * 4
-    assert chosen == choose_examples(list(reversed(pool)), 8, seed=0, group="n"), "their order in the file is no matter"
+    assert chosen == choose_examples(list(reversed(pool)), 8, seed=0, group="n"), "the order of the rows has no effect"
     assert chosen[:2] == choose_examples(pool, 2, seed=0, group="n")
     assert chosen != choose_examples(pool, 8, seed=1, group="n")
     assert chosen == choose_examples(pool * 2, 8, seed=0, group="n"), "no example twice, where train holds a row twice"
@@ -77,7 +77,7 @@ def test_an_example_that_reasons_is_judged_as_correct(pool):
 
 
 @pytest.mark.parametrize(
-    ("said", "judged"),
+    ("text", "judged"),
     [
         ("2+3=5 leaves 5.\nAnswer:\n2+3=5", "2+3=5"),
         ("Answer: 2+3=5\n", "2+3=5\n"),
@@ -87,9 +87,9 @@ def test_an_example_that_reasons_is_judged_as_correct(pool):
         ("Answer:", ""),
     ],
 )
-def test_what_follows_the_marker_is_judged(said, judged):
-    assert Prompting(Puzzle("natural"), chain_of_thought=True).judged(said) == judged
-    assert Prompting(Puzzle("natural")).judged(said) == said
+def test_what_follows_the_marker_is_judged(text, judged):
+    assert Prompting(Puzzle("natural"), chain_of_thought=True).judged(text) == judged
+    assert Prompting(Puzzle("natural")).judged(text) == text
 
 
 def test_chat_uses_the_template_and_adds_no_second_bos(talker, pool):

@@ -1,4 +1,4 @@
-"""The report: every figure comes out of results files, blank cells stay blank, the same data give the same bytes."""
+"""The report: every number is from results files, cells without data stay blank, equal data give equal bytes."""
 
 import json
 import os
@@ -10,7 +10,8 @@ import pytest
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.configs import CONFIGS
-from arith_puzzle.evaluation.report import plot_by_n, plot_heatmap, plot_loss, plot_reasons, report
+from arith_puzzle.evaluation.plots import plot_by_n, plot_heatmap, plot_loss, plot_reasons
+from arith_puzzle.evaluation.report import report
 from arith_puzzle.evaluation.results import cells, load_results, table
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.metrics.gsm8k_answer.score import score as gsm8k_score
@@ -25,7 +26,7 @@ TINY = ROOT / "results" / "tiny_cpu"
 
 
 def _results(config, splits, *, every, name="m", **decoding):
-    """Results of real verdicts: the puzzle X1..XN -> X1, answered right by every ``every``-th row."""
+    """Results of real verdicts. The puzzle is 2,1,...,1:2, and every ``every``-th row answers it correctly."""
     measured = {}
     for split in splits:
         spec = CONFIGS[config].splits[split]
@@ -60,9 +61,9 @@ def test_cells_refuse_what_cannot_be_right():
         cells([_results("1m", ["test"], every=3), _results("10m", ["test"], every=3)])
     broken = _results("starter", ["test"], every=3)
     broken["splits"]["test"]["pass@1"] += 0.01
-    with pytest.raises(InputError, match="score it anew"):
+    with pytest.raises(InputError, match="score it again"):
         cells(broken)
-    with pytest.raises(InputError, match="no split of the dataset"):
+    with pytest.raises(InputError, match="is not a split of the dataset"):
         cells(_results("starter", ["test"], every=3) | {"config": "starters"})
 
 
@@ -135,7 +136,7 @@ def test_loss_returns_what_it_draws(tmp_path):
     data = plot_loss(log, tmp_path / "loss.png")
     assert [point["loss"] for point in data] == [record["loss"] for record in log if "loss" in record]
     assert _count(_pixels(tmp_path / "loss.png"), "#0072B2") > 1000
-    with pytest.raises(InputError, match="holds no loss"):
+    with pytest.raises(InputError, match="has no loss"):
         plot_loss([{"train_runtime": 3.0, "step": 4}], tmp_path / "none.png")
 
 

@@ -1,4 +1,4 @@
-"""Scoring: the metric over kept generations, samples, resuming to the same bytes, and one line for bad input."""
+"""Scoring: results agree with the kept answers, an interrupted run ends with the same bytes, bad input is one line."""
 
 import json
 import os
@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.evaluation import backends as engines
+from arith_puzzle.evaluation import backends
 from arith_puzzle.evaluation.options import Options
-from arith_puzzle.evaluation.score import _place, score, summary
+from arith_puzzle.evaluation.score import resolve_model, score, summary
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 from arith_puzzle.metrics.arith_puzzle_verifier.normalize import normalize
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
@@ -23,7 +23,7 @@ from tests.paths import ROOT
 main = command("score")
 
 TINY = ROOT / "training" / "bases" / "arith-tiny"
-"""It solves a few of the puzzles."""
+"""A base that solves a few of the puzzles."""
 
 
 def run(learned, starter, out, splits=("validation",), **more):
@@ -104,7 +104,7 @@ def test_the_same_seed_gives_the_same_file_and_another_gives_another(sampled, st
 
 @pytest.mark.parametrize("lines_left", [5, 30, 119])
 def test_a_killed_run_goes_on_with_the_same_bytes(lines_left, sampled, starter, tmp_path):
-    """Ten rows of three samples are a batch; the cut is in the middle of a line."""
+    """A batch has ten rows of three samples. The file is cut in the middle of a line."""
     out, results = sampled
     whole = (out / "generations-validation.jsonl").read_bytes()
     (tmp_path / "score.json").write_bytes((out / "score.json").read_bytes())
@@ -116,10 +116,13 @@ def test_a_killed_run_goes_on_with_the_same_bytes(lines_left, sampled, starter, 
         assert again["splits"]["validation"][key] == results["splits"]["validation"][key]
 
 
-def test_more_samples_than_a_batch_holds(learned, starter, tmp_path):
-    results = run(learned, starter, tmp_path, limit=3, samples=5, batch_size=2, k=(5,))
-    assert [len(r["responses"]) for r in lines(tmp_path)] == [5, 5, 5]
-    assert results["splits"]["validation"]["pass@5"] >= 0
+def test_more_samples_than_a_batch_holds(starter, tmp_path):
+    results = run(TINY, starter, tmp_path, limit=40, samples=5, batch_size=2, k=(5,))
+    records = lines(tmp_path)
+    assert [len(r["responses"]) for r in records] == [5] * 40
+    solved = [any(verify(r["numbers"], r["target"], text).correct for text in r["responses"]) for r in records]
+    assert 0 < sum(solved) < 40, "the comparison needs solved and unsolved puzzles"
+    assert results["splits"]["validation"]["pass@5"] == pytest.approx(sum(solved) / 40)
 
 
 def test_without_a_split_all_evaluation_splits_are_scored_and_train_is_not(learned, starter, tmp_path):
@@ -127,14 +130,14 @@ def test_without_a_split_all_evaluation_splits_are_scored_and_train_is_not(learn
     assert set(results["splits"]) == {"validation", "test"}
     assert all(item["n"] == 10 for item in results["splits"].values()) and results["limit"] == 10
     more = run(learned, starter, tmp_path, ["train"], limit=10)
-    assert set(more["splits"]) == {"validation", "test", "train"}, "what was scored before is kept"
+    assert set(more["splits"]) == {"validation", "test", "train"}, "splits that were scored earlier are kept"
     for split in ("validation", "test"):
         assert more["splits"][split] == results["splits"][split]
 
 
 def test_no_answer_is_generated_twice(scored, starter, monkeypatch):
     out, results = scored
-    monkeypatch.setattr(engines, "open_engine", lambda *_, **__: pytest.fail("the model was loaded again"))
+    monkeypatch.setattr(backends, "open_backend", lambda *_, **__: pytest.fail("the model was loaded again"))
     assert run(TINY, starter, out, limit=None, batch_size=256) == results
     (out / "results.json").unlink()
     again = run(TINY, starter, out, limit=None, batch_size=256)
@@ -152,7 +155,7 @@ def test_another_runs_folder_is_refused(scored, starter, tmp_path):
     mixed.mkdir()
     whole = (out / "generations-validation.jsonl").read_text().splitlines(keepends=True)
     (mixed / "generations-validation.jsonl").write_text("".join([whole[1], *whole[:40]]))
-    with pytest.raises(InputError, match=r"validation\.jsonl:1 is no answer to this row"):
+    with pytest.raises(InputError, match=r"validation\.jsonl:1 does not answer row 1 of the split"):
         run(TINY, starter, mixed)
 
 
@@ -185,7 +188,7 @@ def test_two_processes_do_not_score_into_one_folder(learned, starter, tmp_path):
 
 
 def test_a_full_disk_is_one_line_and_the_run_goes_on_once_there_is_room(learned, starter, tmp_path, monkeypatch):
-    """A real ENOSPC by /dev/full, and a real limit that strikes in the middle of a line."""
+    """/dev/full gives a real ENOSPC, and RLIMIT_FSIZE a real error in the middle of a line."""
     full, limited, whole = tmp_path / "full", tmp_path / "limited", tmp_path / "whole"
     full.mkdir()
     (full / "generations-validation.jsonl").symlink_to("/dev/full")
@@ -194,7 +197,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_once_there_is_room(learned,
     (full / "generations-validation.jsonl").unlink()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with monkeypatch.context() as quiet, open(os.devnull, "w") as nowhere:
-        quiet.setattr(sys, "stderr", nowhere)  # the progress bars would go to a file that is larger than that
+        quiet.setattr(sys, "stderr", nowhere)  # pytest captures stderr in a file that may exceed the limit
         resource.setrlimit(resource.RLIMIT_FSIZE, (7777, hard))
         try:
             with pytest.raises(InputError, match=r"cannot write to .*File too large; make room"):
@@ -240,12 +243,12 @@ def test_the_revision_that_the_adapter_records_is_its_bases_only(learned, adapte
     for model, wanted, revision in (
         (None, None, "v1"), (str(learned), None, "v1"), (str(learned), "v2", "v2"), (str(small_base), None, None)
     ):  # fmt: skip
-        _, base, found, _ = _place(Options(), model, wanted, str(adapter), None)
+        _, base, found, _ = resolve_model(Options(), model, wanted, str(adapter), None)
         assert (base, found) == (model or str(learned), revision)
 
 
 def test_a_model_that_was_not_trained_on_the_task(talker, starter, tmp_path):
-    """Natural, with shots and reasoning, and in chat: the file holds what is judged, and what was said."""
+    """Natural prompts with shots and chain of thought, and chat. The file holds the judged text and the whole text."""
     thought = score(str(talker), None, str(starter[0]), "starter", ["test"], tmp_path / "a", prompt_format="natural",
                     shots=2, chain_of_thought=True, limit=6, max_new_tokens=20)  # fmt: skip
     assert thought["decoding"]["shots"] == 2 and thought["decoding"]["chain_of_thought"]
@@ -284,7 +287,7 @@ BASE = ["--model", "{base}"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "needs --model"),
         ([*BASE, "--batch-size", "0"], "--batch-size must be at least 1"),
@@ -294,27 +297,27 @@ BASE = ["--model", "{base}"]
         ([*BASE, "--dataset", "/no/such/folder"], "build it with arith-puzzle build"),
         (["--model", "/no/such/folder"], "cannot load '/no/such/folder'"),
         (["--adapter", "/no/such/adapter"], "cannot load '/no/such/adapter'"),
-        ([*BASE, "--k", "10"], "--k 10 must lie in 1..1"),
-        ([*BASE, "--samples", "4", "--k", "5"], "--k 5 must lie in 1..4"),
-        ([*BASE, "--temperature", "0.7"], "--temperature goes with --samples"),
-        ([*BASE, "--top-p", "0.7"], "--top-p goes with --samples"),
+        ([*BASE, "--k", "10"], "--k must be in 1..1, the samples of a row, not 10"),
+        ([*BASE, "--samples", "4", "--k", "5"], "--k must be in 1..4, the samples of a row, not 5"),
+        ([*BASE, "--temperature", "0.7"], "--temperature needs --samples"),
+        ([*BASE, "--top-p", "0.7"], "--top-p needs --samples"),
         ([*BASE, "--samples", "2", "--temperature", "0"], "--temperature must be above 0"),
         ([*BASE, "--samples", "2", "--top-p", "1.1"], "--top-p must be above 0 and at most 1"),
         ([*BASE, "--samples", "0"], "--samples must be at least 1"),
-        ([*BASE, "--dtype", "bf16"], "--dtype bf16 is for a GPU"),
+        ([*BASE, "--dtype", "bf16"], "--dtype bf16 needs a GPU"),
         ([*BASE, "--merge"], "--merge needs an --adapter"),
         ([*BASE, "--backend", "vllm"], "run: pip install vllm"),
         ([*BASE, "--chat"], "add --format natural"),
-        ([*BASE, "--chain-of-thought"], "add --shots, or --format natural"),
-        ([*BASE, "--format", "alpaca"], "--task puzzle has symbolic, natural"),
-        ([*BASE, "--task", "gsm8k", "--chain-of-thought"], "GSM8K's own answers are chains of thought"),
+        ([*BASE, "--chain-of-thought"], "add it, or --format natural"),
+        ([*BASE, "--format", "alpaca"], "the formats of --task puzzle are symbolic, natural"),
+        ([*BASE, "--task", "gsm8k", "--chain-of-thought"], "answers to GSM8K show reasoning anyway"),
         ([*BASE, "--task", "gsm8k", "--config", "starter"], "has no column 'query'"),
-        ([*BASE, "--task", "gsm8k", "--samples", "3", "--k", "3"], "--k goes with puzzles"),
+        ([*BASE, "--task", "gsm8k", "--samples", "3", "--k", "3"], "--k is for puzzles"),
         ([*BASE, "--shots", "8"], "are more than the model's 256 positions"),
         ([*BASE, "--format", "natural"], "the tokenizer cannot write this prompt"),
     ],
 )
-def test_bad_input_is_one_line_and_status_2(arguments, said, starter, small_base, tmp_path, capsys, monkeypatch):
+def test_bad_input_is_one_line_and_status_2(arguments, message, starter, small_base, tmp_path, capsys, monkeypatch):
     import torch
 
     if "bf16" in arguments and torch.cuda.is_available():
@@ -324,7 +327,7 @@ def test_bad_input_is_one_line_and_status_2(arguments, said, starter, small_base
     arguments = arguments if "--dataset" in arguments else [*arguments, "--dataset", str(starter[0])]
     assert main([*arguments, "--out", str(tmp_path / "out")]) == 2
     line = capsys.readouterr().err.strip().splitlines()[-1]
-    assert line.startswith("arith-puzzle score: ") and said in line and "Traceback" not in line
+    assert line.startswith("arith-puzzle score: ") and message in line and "Traceback" not in line
     assert not (tmp_path / "out" / "results.json").exists()
 
 

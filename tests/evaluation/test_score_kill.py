@@ -1,4 +1,4 @@
-"""SIGKILL at any moment, several times; what goes on ends with the bytes of a run that was never interrupted."""
+"""SIGKILL at random moments, several times: the resumed run ends with the bytes of a run without interruptions."""
 
 import json
 import multiprocessing
@@ -17,7 +17,7 @@ main = command("score")
 
 @pytest.fixture(scope="module")
 def start():
-    """Starts the command in a process of its own, forked from one that has the libraries imported already."""
+    """A function that starts the command in a new process, forked from one that has imported the libraries."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
         ["arith_puzzle.evaluation.score", "arith_puzzle.evaluation.backends", "datasets", "evaluate"]
@@ -40,12 +40,12 @@ def arguments(starter, out, rows):
 
 
 def killed_and_repeated(start, starter, folder, *, rows, kills, seed):
-    """(files of a whole run, files of one that was killed so often), generations and scores."""
+    """Return (folder of an uninterrupted run, folder of a killed and resumed run, number of kills that struck)."""
     whole, broken = folder / "whole", folder / "broken"
     child = start(arguments(starter, whole, rows))
     child.join()
     moments, struck = random.Random(seed), 0
-    marks = sorted(moments.sample(range(2 * rows), kills))  # after so many lines: in one split, then in the other
+    marks = sorted(moments.sample(range(2 * rows), kills))  # numbers of written lines, over both splits
     for mark in marks:
         child = start(arguments(starter, broken, rows))
         while child.is_alive() and sum(p.read_bytes().count(b"\n") for p in broken.glob("gen*")) < mark:

@@ -1,5 +1,7 @@
-"""The path to vLLM. vLLM itself runs where it is installed beside a GPU; elsewhere a stand-in with the signatures of
-its offline API, and transformers behind them, shows that every call is one that vLLM documents."""
+"""The vLLM backend. A stand-in with the signatures of vLLM's offline API shows that every call is a documented one.
+
+The stand-in generates with transformers. One slow test uses vLLM itself, if it is installed and there is a GPU.
+"""
 
 import importlib.machinery
 import json

@@ -1,4 +1,4 @@
-"""What the tests of the local Hub share: requests as no client of good will would send them, fresh processes."""
+"""Helpers of the local Hub's tests: hand-written requests, clients in new processes, a check of the repos."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOKENS = {
 
 
 def assert_sound(root: Path) -> None:
-    """The git repositories of a Hub that is no longer served have no fault, and no upload is left half done."""
+    """Check that all git repositories of a stopped Hub are sound and that no unfinished upload is left."""
     repos = list((root / "repos").glob("*/*/*.git"))
     assert repos
     for repo in repos:
@@ -42,7 +42,7 @@ def add(path: str, content: bytes) -> CommitOperationAdd:
 
 
 def send_commit(hub, repo: str, *operations: dict, **header) -> httpx2.Response:
-    """A commit as no client of good will would write it."""
+    """Send a commit written by hand, which may be malformed."""
     lines = [{"key": "header", "value": {"summary": "by hand", **header}}, *operations]
     body = "\n".join(json.dumps(line) for line in lines)
     return httpx2.post(f"{hub.endpoint}/api/models/{repo}/commit/main", content=body, headers=auth(hub))
@@ -53,7 +53,7 @@ def file_line(path: str, content: bytes = b"x") -> dict:
 
 
 def client(hub, code: str, folder: Path, token: str | None = None) -> str:
-    """Run code in a fresh process that knows nothing of this one; its output."""
+    """Run code in a new process without this process' Hub settings. Returns its output."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     env |= {"HF_ENDPOINT": hub.endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(folder / "hf_home")}
     env |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"} | (
@@ -66,7 +66,7 @@ def client(hub, code: str, folder: Path, token: str | None = None) -> str:
 
 
 def start_upload(hub, repo: str, content: bytes, size: int | None = None) -> tuple[str, str]:
-    """(address to put the content at, sha256) from the LFS batch endpoint."""
+    """Announce an upload at the LFS batch endpoint: (address to upload to, sha256)."""
     oid = hashlib.sha256(content).hexdigest()
     payload = {"operation": "upload", "objects": [{"oid": oid, "size": len(content) if size is None else size}]}
     answer = httpx2.post(f"{hub.endpoint}/{repo}.git/info/lfs/objects/batch", json=payload, headers=auth(hub))

@@ -1,4 +1,4 @@
-"""The local Hub. The other clients, each in a fresh process without a token."""
+"""The local Hub, used by the other clients: datasets, evaluate, transformers, peft, hf. Each runs in a new process."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def parquet(numbers: list[int]) -> bytes:
 
 
 def test_datasets_whole_and_streaming(hub, api, tmp_path):
-    """By its full name from the Hub; by its bare name from the folder that the bare name's snapshot makes.
+    """`load_dataset` works with the full name, and with the bare name beside a downloaded folder.
 
-    `load_dataset("arith-puzzle")` straight from a Hub is refused by the client, whatever the Hub answers:
-    huggingface_hub's hf:// addresses need a namespace (https://github.com/huggingface/datasets/issues/8612).
-    Should a client accept it one day, it must get the right rows.
+    The client refuses the bare name without such a folder, whatever the Hub answers: huggingface_hub's hf:// addresses
+    need a namespace (https://github.com/huggingface/datasets/issues/8612). A client that accepts the bare name must get
+    the right rows.
     """
     api.create_repo("local/arith-puzzle", repo_type="dataset")
     HfApi(endpoint=hub.endpoint, token="hf_other").create_repo("other/arith-puzzle", repo_type="dataset")  # younger

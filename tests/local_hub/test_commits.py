@@ -1,4 +1,4 @@
-"""The local Hub. What is written: commits, branches and tags, by one and by eight; and what is refused."""
+"""The local Hub: commits, branches and tags, by one writer and by eight at once; and what it refuses."""
 
 from __future__ import annotations
 
@@ -14,12 +14,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 from huggingface_hub import CommitOperationCopy, CommitOperationDelete, HfApi
-from huggingface_hub.errors import (
-    BadRequestError,
-    EntryNotFoundError,
-    HfHubHTTPError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import BadRequestError, EntryNotFoundError, HfHubHTTPError, RevisionNotFoundError
 
 from tests.local_hub.hub_client import add, auth, file_line, send_commit
 
@@ -124,30 +119,10 @@ def test_parent_commit_must_be_the_head(hub, api, repo):
 
 
 HOSTILE_PATHS = [
-    "/etc/passwd",
-    "../up",
-    "a/../../b",
-    "a/./b",
-    "a//b",
-    "",
-    ".",
-    ".git/config",
-    "a/.GIT/hooks/x",
-    "a/.git",
-]
-HOSTILE_PATHS += [
-    "git~1/x",
-    ".git /x",
-    ".g\u200cit/x",
-    "a\\b",
-    "a\0b",
-    "a\nb",
-    "a/",
-    ".gitmodules",
-    "\ud800",
-    "x" * 300,
-]
-HOSTILE_PATHS += ["/".join(["deep"] * 300)]
+    "/etc/passwd", "../up", "a/../../b", "a/./b", "a//b", "", ".", ".git/config", "a/.GIT/hooks/x", "a/.git", "git~1/x",
+    ".git /x", ".g\u200cit/x", "a\\b", "a\0b", "a\nb", "a/", ".gitmodules", "\ud800", "x" * 300,
+    "/".join(["deep"] * 300),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", HOSTILE_PATHS, ids=ascii)
@@ -216,13 +191,13 @@ def test_a_commit_that_is_too_large_is_refused_before_it_is_sent(hub, api, repo)
     with socket.create_connection((address.hostname, address.port)) as raw:
         raw.sendall("\r\n".join([*lines, f"Content-Length: {512 * 1024 * 1024 + 1}", "", ""]).encode())
         assert raw.recv(1000).startswith(b"HTTP/1.1 413")
-    with socket.create_connection((address.hostname, address.port)) as raw:  # and one cut off in the middle
+    with socket.create_connection((address.hostname, address.port)) as raw:  # this one is cut off in the middle
         raw.sendall("\r\n".join([*lines, "Content-Length: 1000", "", ""]).encode() + b'{"key": "header"')
     assert [commit.title for commit in api.list_repo_commits(repo)] == ["initial commit"]
 
 
 def test_eight_people_at_once_on_one_repos_settings(hub, api, repo):
-    """What is kept beside git: likes, discussions, settings, names."""
+    """The data beside git: settings, discussions, pull requests, collections."""
 
     def act(n: int) -> None:
         mine = HfApi(endpoint=hub.endpoint, token=hub.token)

@@ -1,4 +1,4 @@
-"""Faults on order: the unmodified client meets them, and the Hub's data does not."""
+"""Fault injection: the client sees the faults, and the Hub's data stays intact."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_429_says_how_long_to_wait(hub, api):
 
 
 def test_a_repo_that_was_disabled(hub, api):
-    """A person at the Hub disables a repo; the client knows that by its message only."""
+    """The Hub's staff can disable a repo. The client recognizes this by the message alone."""
     headers = {"X-Error-Message": "Access to this resource is disabled."}
     hub.faults.add(Fault(status=403, path="/api/models/local/m", headers=headers))
     with pytest.raises(DisabledRepoError):

@@ -1,4 +1,4 @@
-"""The local Hub. What is read: contents, ranges, listings; and large files on their way."""
+"""The local Hub: contents of files, ranges, listings, and uploads of large files."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-)
+from huggingface_hub.errors import EntryNotFoundError
 
 from arith_puzzle.local_hub import Fault
 from tests.local_hub.hub_client import add, auth, file_line, send_commit, start_upload
@@ -26,7 +24,7 @@ def test_folder_with_text_and_large_file_comes_back_byte_for_byte(hub, api, repo
     folder = tmp_path / "up"
     (folder / "sub").mkdir(parents=True)
     (folder / "README.md").write_text("---\nlicense: mit\ntags: [puzzle]\n---\n# Größe\n")
-    (folder / "sub" / "weights.dat").write_bytes(large)  # no LFS pattern: it is large by its size
+    (folder / "sub" / "weights.dat").write_bytes(large)  # no LFS pattern matches, but it is larger than 10 MiB
     (folder / "empty.bin").write_bytes(b"")
     first = api.upload_folder(repo_id=repo, folder_path=folder)
 
@@ -39,7 +37,7 @@ def test_folder_with_text_and_large_file_comes_back_byte_for_byte(hub, api, repo
     sha256 = hashlib.sha256(large).hexdigest()
     assert stored["sub/weights.dat"].lfs.sha256 == sha256 and stored["sub/weights.dat"].size == len(large)
     assert stored["README.md"].lfs is None and stored["README.md"].last_commit.oid == first.oid
-    assert stored[".gitattributes"].last_commit.oid == first.oid  # it names weights.dat now
+    assert stored[".gitattributes"].last_commit.oid == first.oid  # the commit added weights.dat to it
     pointer = httpx2.get(f"{hub.endpoint}/{repo}/raw/main/sub/weights.dat").text
     assert pointer == f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {len(large)}\n"
     assert "sub/weights.dat filter=lfs" in (down / ".gitattributes").read_text()
@@ -82,7 +80,7 @@ def test_ranges_and_headers(hub, api, repo, name):
         etag = hashlib.sha256(content).hexdigest()
         assert first.status_code == 302 and first.headers["x-linked-size"] == "5000"
         assert first.headers["x-linked-etag"] == f'"{etag}"' and "etag" not in first.headers
-        # Large files come from elsewhere, without a token.
+        # Large files come from another address, without a token.
         url = first.headers["location"]
         assert urlsplit(url).port != urlsplit(hub.endpoint).port
         assert httpx2.get(url, headers=auth(hub)).status_code == 400
@@ -128,7 +126,7 @@ def test_long_listings_come_in_pages(hub, api, repo):
     assert commits == [f"commit {n}" for n in reversed(range(55))] + ["initial commit"]
     assert hub.faults.count("GET", "/commits/main") == 2
 
-    # A commit between two pages changes nothing in the second: it is of the commit that the first was of.
+    # A commit between two pages does not change the second: all pages list the same commit.
     first = httpx2.get(f"{hub.endpoint}/api/models/{repo}/tree/main/many?limit=1000")
     api.delete_folder("many", repo)
     second = httpx2.get(first.links["next"]["url"])
@@ -136,7 +134,7 @@ def test_long_listings_come_in_pages(hub, api, repo):
     listed = httpx2.get(f"{hub.endpoint}/api/models?limit=1")
     assert len(listed.json()) == 1 and "cursor=" in listed.links["next"]["url"]
     assert httpx2.get(f"{hub.endpoint}/api/models?cursor=abc").status_code == 400
-    assert len(httpx2.get(f"{hub.endpoint}/api/models?limit=²").json()) > 1  # a digit to some, no number
+    assert len(httpx2.get(f"{hub.endpoint}/api/models?limit=²").json()) > 1  # str.isdigit() accepts it, int() does not
 
 
 def test_a_large_file_is_sent_in_parts(hub, api, repo, tmp_path):

@@ -1,4 +1,4 @@
-"""The local Hub. What git itself, and git-lfs, make of it."""
+"""The local Hub, used by git and git-lfs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("no_xet")
 
 @pytest.fixture
 def git(tmp_path):
-    """Runs git with a configuration of its own; a test says what it expects of the exit status."""
+    """Run git with its own configuration. `fails` states whether a test expects an error."""
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1"}
     env |= {"GIT_AUTHOR_NAME": "ann", "GIT_AUTHOR_EMAIL": "ann@example.org"}
     env |= {"GIT_COMMITTER_NAME": "ann", "GIT_COMMITTER_EMAIL": "ann@example.org"}
@@ -62,8 +62,8 @@ def test_datasets_have_their_own_address(hub, api, repo, git, tmp_path):
 
 def test_a_private_repo_is_cloned_with_a_token_only(hub, api, repo, git, tmp_path):
     api.update_repo_settings(repo, private=True)
-    asked = git("clone", "--quiet", f"{hub.endpoint}/{repo}", "nobody", fails=True)
-    assert "could not read Username" in asked  # git was asked for a name, and may not ask us
+    refused = git("clone", "--quiet", f"{hub.endpoint}/{repo}", "nobody", fails=True)
+    assert "could not read Username" in refused  # the Hub requests a user name, and git may not prompt for one
     assert "not found" in git("clone", "--quiet", with_token(hub, f"/{repo}", "hf_other"), "stranger", fails=True)
     git("clone", "--quiet", with_token(hub, f"/{repo}", "hf_nobody"), "unknown", fails=True)
     git("clone", "--quiet", with_token(hub, f"/{repo}"), "owner")

@@ -1,4 +1,4 @@
-"""The local Hub. Pull requests and discussions, and what rewrites a history."""
+"""The local Hub: pull requests, discussions, squashing, permanent deletion, copies between repos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The local Hub. Names that moved, gates, roles, organizations, likes, and lists with their filters."""
+"""The local Hub: renamed repos, gated repos, roles, organizations, likes, lists with filters, scores."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def test_a_former_name_leads_to_the_present_one(hub, api, repo, tmp_path):
     answer = httpx2.get(f"{hub.endpoint}/api/models/{repo}/tree/main?recursive=true")
     assert answer.status_code == 307
     assert answer.headers["location"] == f"/api/models/{repo}-c/tree/main?recursive=true"
-    for name in (repo, f"{repo}-b", repo.upper().replace("REHEARSAL/", "local/") + "-C"):
+    for name in (repo, f"{repo}-b", repo.upper().replace("LOCAL/", "local/") + "-C"):
         assert api.model_info(name).id == f"{repo}-c"
         down = api.snapshot_download(name, cache_dir=tmp_path / name)
         assert (Path(down) / "w.bin").read_bytes() == b"large"
     made = api.create_commit(repo, [add("g.txt", b"1"), add("v.bin", b"v")], commit_message="by the old name")
     assert api.model_info(f"{repo}-c").sha == made.oid
     with pytest.raises(RepositoryNotFoundError):
-        api.delete_repo(repo)  # what cannot be taken back wants the present name
+        api.delete_repo(repo)  # deletion is permanent, so it needs the present name
     assert status(api.create_repo, f"{repo}-C") == 409  # names that differ in case alone are one
     api.update_repo_settings(f"{repo}-c", private=True)
     for stranger in (of(hub, False), of(hub, "hf_other")):
@@ -151,7 +151,7 @@ def test_lists_with_their_filters(api):
         api.list_models(author="other", search=mark)
     )
     assert ids(api.list_datasets(filter=mark, task_categories="text-generation", language="en")) == [data]
-    assert ids(api.list_datasets(search=mark, author="REHEARSAL")) == [data]
+    assert ids(api.list_datasets(search=mark, author="LOCAL")) == [data]
     assert ids(api.list_spaces(search=mark, models=tuned)) == ids(api.list_spaces(search=mark, linked=True)) == [space]
     assert not ids(api.list_spaces(search=mark, datasets=data))
     full = next(iter(api.list_models(filter=mark, full=True)))

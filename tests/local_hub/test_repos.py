@@ -1,4 +1,4 @@
-"""The local Hub. Repos, their names, who may do what, what the Hub tells of them, collections."""
+"""The local Hub: repos and their names, rights, info, errors, collections."""
 
 from __future__ import annotations
 
@@ -9,12 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from huggingface_hub import HfApi
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    HfHubHTTPError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
 from tests.local_hub.hub_client import add, auth
 

@@ -1,4 +1,4 @@
-"""The local Hub. The server itself: addresses it does not know, restarts, kills, its command."""
+"""The server of the local Hub: unknown addresses, restarts, kills, and the command `arith-puzzle hub`."""
 
 from __future__ import annotations
 
@@ -18,24 +18,18 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 from huggingface_hub import HfApi
-from huggingface_hub.errors import (
-    RepositoryNotFoundError,
-)
+from huggingface_hub.errors import RepositoryNotFoundError
 
 from arith_puzzle.local_hub import running
 from arith_puzzle.local_hub.conformance.__main__ import README, readme_with_results
-from tests.local_hub.hub_client import ROOT, file_line, send_commit
+from tests.local_hub.hub_client import file_line, send_commit
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.usefixtures("no_xet")
 
 
 def test_unknown_addresses_are_404(hub):
-    for path in (
-        "/",
-        "/datasets",
-        "/a/b/resolve/main",
-        "/a/b/blob/main/f",
-    ):
+    for path in ("/", "/datasets", "/a/b/resolve/main", "/a/b/blob/main/f"):
         answer = httpx2.get(hub.endpoint + path)
         assert answer.status_code == 404 and answer.json()["error"], path
     for path in ("/api/nothing", "/api/models/a/b/nothing", "/api/jobs/me", "/api/settings/webhooks", "/api"):
@@ -49,7 +43,7 @@ def test_unknown_addresses_are_404(hub):
 
 
 def test_only_this_machine_is_answered(hub, api):
-    """Both ports are bound to 127.0.0.1 alone: 127.0.0.2 is this machine too, by another address."""
+    """Both ports listen on 127.0.0.1 alone. 127.0.0.2 is another address of this machine, and is refused."""
     repo = api.create_repo(f"loopback-{os.urandom(3).hex()}").repo_id
     api.upload_file(repo_id=repo, path_in_repo="w.bin", path_or_fileobj=b"large")
     location = httpx2.head(f"{hub.endpoint}/{repo}/resolve/main/w.bin").headers["location"]
@@ -70,7 +64,7 @@ def test_survives_a_restart_and_a_kill(tmp_path):
         assert (root / "token").stat().st_mode & 0o777 == 0o600
         with pytest.raises(OSError, match="another local Hub"), running(root):
             pass
-    # What a kill leaves: a ref's lock, a half-made repo, half an upload, a part of one, half a file beside git.
+    # The leftovers of a kill: a ref's lock, a half-made repo, half an upload, a part of one, temporary files.
     git = root / "repos" / "models" / "local" / "kept.git"
     (git / "refs" / "heads" / "main.lock").touch()
     (root / ".in-progress" / "half").mkdir()
@@ -78,8 +72,8 @@ def test_survives_a_restart_and_a_kill(tmp_path):
     (git / "lfs" / "tmp" / "half").write_bytes(b"half")
     (git / "lfs" / "tmp" / ("0" * 64)).mkdir()
     (git / "lfs" / "tmp" / ("0" * 64) / "1").write_bytes(b"part")
-    (git / "discussions.json.abc.tmp").write_bytes(b"[")
-    (root / "renamed.json.abc.tmp").write_bytes(b"{")
+    (git / ".discussions.json.123.tmp").write_bytes(b"[")
+    (root / ".renamed.json.123.tmp").write_bytes(b"{")
     with running(root) as hub:
         api = HfApi(endpoint=hub.endpoint, token=hub.token)
         assert (hub.token, api.model_info("local/kept").sha) == first
@@ -91,7 +85,7 @@ def test_survives_a_restart_and_a_kill(tmp_path):
             not list((root / ".in-progress").iterdir())
             and (root / "mine.tmp").exists()
             and not list(git.glob("lfs/tmp/*"))
-            and not [*git.glob("*.tmp"), *root.glob("*.json.*.tmp")]
+            and not [*git.glob(".*.tmp"), *root.glob(".*.json.*.tmp")]
         )
 
 
@@ -101,7 +95,7 @@ def command(*options: str) -> subprocess.Popen:
 
 
 def started(root: Path) -> tuple[subprocess.Popen, SimpleNamespace]:
-    """The command in a process of its own, once it serves."""
+    """Start the command in its own process and wait until it serves."""
     server = command("--root", str(root), "--port", "0")
     for line in server.stdout:
         if "HF_ENDPOINT" in line:
@@ -115,7 +109,7 @@ def test_what_was_acknowledged_survives_a_kill_in_the_middle_of_writing(tmp_path
     kept: list[str] = []
 
     def write(hub, worker: int) -> None:
-        """Commit after commit until the server is gone; a plain client, which does not try again."""
+        """Commit in a loop until the server is killed. This plain client does not retry."""
         with contextlib.suppress(httpx2.TransportError):
             while True:
                 name = f"{worker}/{os.urandom(6).hex()}"
@@ -160,12 +154,13 @@ def test_command_serves_prints_and_stops(tmp_path):
     try:
         deadline = time.monotonic() + 600
         while not any("HF_TOKEN_PATH" in line for line in lines) and time.monotonic() < deadline:
+            assert server.poll() is None, lines
             time.sleep(0.05)
         exports = dict(re.findall(r"export (\w+)=(\S+)", "".join(lines)))
         token = Path(exports["HF_TOKEN_PATH"]).read_text().strip()
         api = HfApi(endpoint=exports["HF_ENDPOINT"], token=token)
         api.create_repo("local/m")
-        api.upload_file(repo_id="local/m", path_in_repo="f", path_or_fileobj=b"what nobody may log")
+        api.upload_file(repo_id="local/m", path_in_repo="f", path_or_fileobj=b"content that must not be logged")
         with pytest.raises(RepositoryNotFoundError):
             api.model_info("local/missing")
         port = exports["HF_ENDPOINT"].rsplit(":", 1)[1]
@@ -174,7 +169,7 @@ def test_command_serves_prints_and_stops(tmp_path):
     finally:
         server.send_signal(2)  # Ctrl-C
         assert server.wait(600) == 0
-    reader.join(10)
+    reader.join(600)
     printed = "".join(lines)
     assert exports["HF_HUB_DISABLE_XET"] == "1" and token.startswith("hf_")
     assert token not in printed and "log" not in printed and "Traceback" not in printed

@@ -1,12 +1,12 @@
-"""Coverage-guided fuzzing of the verifier, outside the quick suite.
+"""Coverage-guided fuzzing of the verifier. It is not part of the test suite.
 
-    pip install atheris pytest hypothesis      # in an environment to be thrown away
+    pip install atheris pytest hypothesis      # in a temporary environment
     python tests/metrics/fuzz_verify.py -max_total_time=300
 
-From the project's root. Every input is judged by ``verify`` and by the plain second implementation of
-test_verify.py, which must agree, and goes through ``normalize``, ``graded_reward`` and gsm8k_answer's readers,
-which must keep their promises. A fault is an exception and stops the run with exit status 77. The arguments are
-libFuzzer's; FUZZ_COUNTS=FILE in the environment keeps a count of the inputs by reason.
+Run it in the project's root. ``verify`` and the second implementation of test_verify.py judge every input and must
+agree. ``normalize``, ``graded_reward`` and the parsers of gsm8k_answer get the input too and must keep their
+guarantees. A fault raises an exception and stops the run with exit status 77. The arguments are libFuzzer's. If the
+environment variable FUZZ_COUNTS names a file, the number of inputs by reason is written to it.
 """
 
 import importlib.util
@@ -45,7 +45,7 @@ def one_input(data: bytes) -> None:
         text = provider.ConsumeUnicode(5000)
     elif kind == 1:
         text = "".join(PIECES[byte % len(PIECES)] for byte in provider.ConsumeBytes(5000))
-    elif kind == 2:  # equations that hold, from the bytes: they reach the pool rules
+    elif kind == 2:  # equations that mostly hold, so that they reach the pool rules
         numbers = [1 + byte % 9 for byte in provider.ConsumeBytes(provider.ConsumeIntInRange(1, 6))] or [5]
         text, target = _played(numbers, provider)
     else:
@@ -81,7 +81,7 @@ def _played(numbers, provider) -> tuple[str, int]:
 
 
 def _report() -> None:
-    """libFuzzer leaves by _exit: what must last is written as it goes."""
+    """Write the counts. libFuzzer ends the process with _exit, so they are written during the run."""
     if os.environ.get("FUZZ_COUNTS"):
         Path(os.environ["FUZZ_COUNTS"]).write_text(json.dumps({"inputs": counts.total(), **counts}) + "\n")
 

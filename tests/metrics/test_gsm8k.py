@@ -1,5 +1,5 @@
-# ruff: noqa: RUF001 -- a minus that looks like a hyphen is among the inputs
-"""gsm8k_answer: numbers read exactly, the vote, the calculator, GSM8K itself, and the evaluate module offline."""
+# ruff: noqa: RUF001 -- the inputs contain a minus sign that looks like a hyphen
+"""Tests of gsm8k_answer: exact numbers, the vote, the calculator, GSM8K itself, and the evaluate module offline."""
 
 import doctest
 import json
@@ -12,6 +12,7 @@ import time
 from fractions import Fraction
 
 import pytest
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ from tests.paths import ROOT, SHARED
 FOLDER = ROOT / "metrics" / "gsm8k_answer"
 CARD = (FOLDER / "README.md").read_text(encoding="utf-8")
 DATA = SHARED / "data" / "gsm8k"
-HAS_DATA = pytest.mark.skipif(not DATA.exists(), reason="GSM8K lies beside the project, not in it")
+HAS_DATA = pytest.mark.skipif(not DATA.exists(), reason="needs GSM8K in ../shared/data, which a public clone lacks")
 
 
 def gsm8k(split: str) -> list[str]:
@@ -132,14 +133,14 @@ def test_pass_at_1_of_samples_is_their_mean():
 
 BAD_INPUTS = {
     "empty": (([], []), "must not be empty"),
-    "lengths": ((["", ""], ["5"]), "of one length, not 2 and 1"),
+    "lengths": ((["", ""], ["5"]), "the same length, not 2 and 1"),
     "bare": (("5", ["5"]), "predictions must be a list, not '5'"),
     "no references": ((["5"], None), "references must be a list, not None"),
     "null": ((["5", None], ["5", "5"]), "prediction 1 is None"),
     "null sample": (([["5", None]], ["5"]), "prediction 0 is ['5', None]"),
     "number": (([5], ["5"]), "prediction 0 is 5"),
     "mixed": ((["5", ["5"]], ["5", "5"]), "prediction 1 is ['5']"),
-    "unlike samples": (([["5", "5"], ["5"]], ["5", "5"]), "lists of one length, and prediction 1 is ['5']"),
+    "unlike samples": (([["5", "5"], ["5"]], ["5", "5"]), "lists of the same length, but prediction 1 is ['5']"),
     "no sample": (([[]], ["5"]), "prediction 0 is"),
     "no gold": ((["5", "5"], ["5", "five"]), "reference 1 is 'five'"),
     "gold is a number": ((["5"], [5]), "reference 0 is 5"),
@@ -177,7 +178,7 @@ def test_evaluate_expression(text, value):
 
 @st.composite
 def expressions(draw, depth=0):
-    """(text, value) by playing the grammar; None for a value that does not exist."""
+    """(text, value), generated from the grammar. The value is None after a division by zero."""
     if depth == 4 or draw(st.booleans()):
         number = draw(st.integers(0, 99) | st.decimals(0, 99, places=2))
         return str(number), Fraction(str(number))
@@ -244,18 +245,36 @@ def test_the_command_prints_the_share_that_holds(tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 6
 
 
-# GSM8K itself
+# GSM8K itself, and solutions of our own in its style
+
+OURS = [
+    "Ann packs 3 boxes of 12 pens: 3*12 = <<3*12=36>>36 pens.\nShe keeps 36-6=<<36-6=30>>30.\n#### 30",
+    "He pays $1,250*2=$<<1250*2=2500>>2500.\n#### 2,500",
+    "She eats 1/3*30=<<1/3*30=10>>10 cherries, so 30-10=<<30-10=20>>20 are left.\n#### 20",
+    "The price falls by 80*.25=$<<80*.25=20.00>>20.00.\n#### 20",
+    "It warms up by 4 degrees: -9+4=<<-9+4=-5>>-5.\n#### -5",
+]
+
+
+def gold_scores_1(solutions):
+    results = score(solutions, solutions)
+    assert (results["pass@1"], results["num_problems"], results["no_answer"]) == (1, len(solutions), 0)
+    finals = [solution.rpartition("####")[2].strip() for solution in solutions]
+    assert score(finals, solutions)["pass@1"] == 1
+    assert [answer(final) for final in finals] == [Fraction(final.replace(",", "")) for final in finals]
+
+
+def test_every_gold_answer_of_our_sample_scores_1():
+    gold_scores_1(OURS)
+    assert check_annotations(OURS) == {"exact": 7}
 
 
 @HAS_DATA
 @pytest.mark.parametrize(("split", "rows"), [("train", 7473), ("test", 1319)])
 def test_every_gold_answer_scores_1(split, rows):
     solutions = gsm8k(split)
-    results = score(solutions, solutions)
-    assert (results["pass@1"], results["num_problems"], results["no_answer"]) == (1, rows, 0)
-    finals = [solution.rpartition("####")[2].strip() for solution in solutions]
-    assert score(finals, solutions)["pass@1"] == 1
-    assert [answer(final) for final in finals] == [Fraction(final.replace(",", "")) for final in finals]
+    assert len(solutions) == rows
+    gold_scores_1(solutions)
 
 
 @HAS_DATA
@@ -273,6 +292,13 @@ def test_the_estimators_are_the_other_metrics_byte_for_byte():
     pins = (FOLDER / "requirements.txt").read_text()
     assert pins == other.with_name("requirements.txt").read_text()
     assert f"sdk_version: {re.search('gradio==(.*)', pins)[1]}" in CARD
+
+
+def test_the_folder_is_a_complete_space():
+    front = yaml.safe_load(CARD.split("---\n")[1])
+    assert front["sdk"] == "gradio" and front["app_file"] == "app.py" and front["license"] == "apache-2.0"
+    assert front["tags"] == ["evaluate", "metric"] and front["title"] and front["description"]
+    assert {"app.py", "gsm8k_answer.py", "requirements.txt"} <= {path.name for path in FOLDER.iterdir()}
 
 
 def test_the_card_states_the_bounds():
@@ -305,9 +331,9 @@ except ValueError as error:
     answers.append(str(error))
 metric.add(prediction="\\ud800 5", reference="5")
 answers.append(metric.compute())
-card = "\\n".join(re.findall(r"```python\\n(.*?)```", Path("metrics/gsm8k_answer/README.md").read_text(), re.DOTALL))
+card = "\\n".join(re.findall(r"```pycon\\n(.*?)```", Path("metrics/gsm8k_answer/README.md").read_text(), re.DOTALL))
 runs = []
-for text in (metric.inputs_description, card.replace('load("', 'load("metrics/')):
+for text in (metric.inputs_description, card.replace('load("<namespace>/', 'load("metrics/')):
     test = doctest.DocTestParser().get_doctest(text, {}, "examples", None, None)
     runs.append([*doctest.DocTestRunner().run(test)])
 print(json.dumps([answers, runs]))
@@ -332,7 +358,7 @@ def test_the_evaluate_module_offline(tmp_path):
     wanted = [score(**call) for call in good]
     for at, (_, says) in enumerate(BAD_INPUTS.values()):
         assert says in answers[3 * at] and answers[3 * at + 1 : 3 * at + 3] == wanted
-    assert "lists of one length" in answers[-2] and answers[-1] == score(["? 5"], ["5"])
+    assert "lists of the same length" in answers[-2] and answers[-1] == score(["? 5"], ["5"])
     examples = [doctest.DocTestParser().get_examples(text) for text in (_inputs(), CARD)]
     assert runs == [[0, len(examples[0])], [0, len(examples[1])]], done.stdout
 
@@ -362,6 +388,18 @@ print(json.dumps([answers, type(page).__name__]))
 """
 
 
+def test_the_calculator_runs_from_the_pushed_folder_with_the_standard_library_alone(tmp_path):
+    place = tmp_path / "space"
+    shutil.copytree(FOLDER, place, ignore=shutil.ignore_patterns("__pycache__"))
+    (place / "rows.jsonl").write_text("".join(json.dumps({"answer": text}) + "\n" for text in OURS))
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-m", "calculator", "rows.jsonl"], capture_output=True, text=True, cwd=place,
+        timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"rows\.jsonl +7 +7 +100\.000%", done.stdout)
+
+
 def test_the_app_runs_from_the_pushed_files_alone(tmp_path):
     place = tmp_path / "space"
     shutil.copytree(FOLDER, place, ignore=shutil.ignore_patterns("__pycache__"))
@@ -375,6 +413,8 @@ def test_the_app_runs_from_the_pushed_files_alone(tmp_path):
     assert (example["pass@1"], example["num_problems"], page) == (0.5, 2, "Blocks")
     assert samples["maj1@2"] == 0.5
     for refused, says in zip(
-        refusals, ("must not be empty", "line 1 is not", "line 1 is not", "hold a number"), strict=True
+        refusals,
+        ("must not be empty", "Line 1 must be a JSON object", "Line 1 must be a JSON object", "contain a number"),
+        strict=True,
     ):
         assert says in refused

@@ -1,4 +1,4 @@
-"""The counting (aggregate.py), the evaluate module in fresh offline processes, the card, and the app started."""
+"""Tests of aggregate.py, of the evaluate module in fresh offline processes, of the card, and of the running app."""
 
 import ast
 import doctest
@@ -39,7 +39,7 @@ PAIR = {"numbers": [2, 3], "target": 5}
 
 
 def offline(home: Path) -> dict[str, str]:
-    """An environment with no network, and caches of its own."""
+    """Environment variables for a process without network and with its own caches."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "GRADIO_"))}
     return {**kept, "HF_HOME": str(home), "HF_EVALUATE_OFFLINE": "1", "HF_HUB_OFFLINE": "1"}
 
@@ -121,7 +121,7 @@ def test_aggregate_of_samples():
     assert results["pass@1"] == pytest.approx((1 / 4 + 2 / 4) / 2)
     assert results["pass@2"] == pytest.approx((3 / 6 + 5 / 6) / 2)
     assert results["pass@4"] == 1.0
-    # n of the interval is the number of puzzles, not of samples
+    # The interval's n is the number of puzzles, not of samples.
     assert results["pass@1_ci95"] == list(wilson_interval(0.75, 2))
     assert results["reasons"] == {
         "illegal_characters": 1 / 8,
@@ -172,19 +172,19 @@ def test_verdicts_come_in_order():
         Verdict(False, "wrong_result", 1),
         Verdict(False, "illegal_characters", 1),
     ]
-    with pytest.raises(ValueError):  # at the call, before any verdict is asked for
+    with pytest.raises(ValueError):  # raised at the call, before the first verdict
         verdicts([], [])
 
 
 BAD_INPUTS = {
     "empty": (dict(predictions=[], references=[]), "must not be empty"),
-    "lengths": (dict(predictions=["", ""], references=[PAIR]), "of one length, not 2 and 1"),
+    "lengths": (dict(predictions=["", ""], references=[PAIR]), "the same length, not 2 and 1"),
     "a bare string": (dict(predictions="2+3=5", references=[PAIR]), "predictions must be a list, not '2+3=5'"),
     "a bare puzzle": (dict(predictions=["2+3=5"], references=PAIR), "references must be a list, not {"),
     "no references": (dict(predictions=["2+3=5"], references=None), "references must be a list, not None"),
     "a string, then a list": (dict(predictions=["", [""]], references=[PAIR, PAIR]), "prediction 1 is ['']"),
     "a list, then a string": (dict(predictions=[[""], ""], references=[PAIR, PAIR]), "prediction 1 is ''"),
-    "null": (dict(predictions=["", None], references=[PAIR, PAIR]), "must be a string, and prediction 1 is None"),
+    "null": (dict(predictions=["", None], references=[PAIR, PAIR]), "must be a string, but prediction 1 is None"),
     "null sample": (dict(predictions=[["", None]], references=[PAIR]), "prediction 0 is ['', None]"),
     "number": (dict(predictions=[5], references=[PAIR]), "prediction 0 is 5"),
     "no target": (dict(predictions=[""], references=[{"numbers": [2, 3]}]), "reference 0 is {'numbers': [2, 3]}"),
@@ -193,14 +193,14 @@ BAD_INPUTS = {
     "numbers null": (dict(predictions=[""], references=[{"numbers": None, "target": 5}]), "must have numbers"),
     "fraction": (dict(predictions=[""], references=[{"numbers": [2.5], "target": 5}]), "must have numbers"),
     "not a puzzle": (dict(predictions=[""], references=["2,3:5"]), "reference 0 is '2,3:5'"),
-    "k above 1 sample": (dict(predictions=[""], references=[PAIR], k=[1, 2]), "k = 2 while prediction 0 has 1"),
+    "k above 1 sample": (dict(predictions=[""], references=[PAIR], k=[1, 2]), "k = 2 and prediction 0 has 1"),
     "k above the fewest": (
         dict(predictions=[["", "", ""], ["", ""]], references=[PAIR, PAIR], k=[3]),
-        "k = 3 while prediction 1 has 2",
+        "k = 3 and prediction 1 has 2",
     ),
-    "no sample": (dict(predictions=[[""], []], references=[PAIR, PAIR]), "k = 1 while prediction 1 has 0"),
-    "k 0": (dict(predictions=[""], references=[PAIR], k=[0]), "from 1 on, not [0]"),
-    "k empty": (dict(predictions=[""], references=[PAIR], k=[]), "from 1 on, not []"),
+    "no sample": (dict(predictions=[[""], []], references=[PAIR, PAIR]), "k = 1 and prediction 1 has 0"),
+    "k 0": (dict(predictions=[""], references=[PAIR], k=[0]), "of 1 or more, not [0]"),
+    "k empty": (dict(predictions=[""], references=[PAIR], k=[]), "of 1 or more, not []"),
     "k bare": (dict(predictions=[""], references=[PAIR], k=1), "not 1: write k=[1]"),
     "k fraction": (dict(predictions=[""], references=[PAIR], k=[1.0]), "not [1.0]"),
     "division": (dict(predictions=[""], references=[PAIR], division="floor"), "not 'floor'"),
@@ -248,7 +248,7 @@ def test_the_key_of_a_solution_is_one_exactly_where_its_normal_form_is():
         found = list(solutions(numbers, target))
         assert len(found) > 3
         assert len({solution_key(map(parse_equation, text.split("\n"))) for text in found}) == len(found)
-        for text in found:  # in any order, with operands swapped, the key stays and the normal form too
+        for text in found:  # the key and the normal form do not depend on the order of steps and operands
             equations = [parse_equation(line) for line in text.split("\n")]
             turned = [(b, op, a, c) if op in "+*" else (a, op, b, c) for a, op, b, c in equations]
             rng.shuffle(turned)
@@ -266,7 +266,7 @@ def test_huge_and_odd_responses_are_judged():
 
 
 def test_many_equal_numbers_are_no_trouble():
-    n = 600  # a normal form found by playing the equations would recurse too deep, or not end
+    n = 600  # a search for the normal form would recurse too deep or not end
     answer = "\n".join(["1*1=1"] * (n - 1))
     result = aggregate([[answer, answer]], [{"numbers": [1] * n, "target": 1}])
     assert (result["pass@1"], result["distinct_solutions"]) == (1, 1)
@@ -323,7 +323,7 @@ TOO_BIG = dict(predictions=[""], references=[{"numbers": [2**63], "target": 1}])
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    """One fresh process that loads the metric by its path; each call follows a refused one."""
+    """The output of one fresh process that loads the metric by its path. Each call follows a refused call."""
     calls = [call for arguments, _ in BAD_INPUTS.values() for call in (arguments, *GOOD_CALLS[:2])]
     calls += [*GOOD_CALLS, TOO_BIG, GOOD_CALLS[1]]
     done = subprocess.run(
@@ -358,7 +358,7 @@ def test_a_refused_call_leaves_no_file_in_evaluates_cache(session):
 
 def test_evaluate_says_that_it_takes_64_bits(session):
     refused, used_again = session[0][-2:]
-    assert "must fit in 64 bits, and reference 0 does not" in refused
+    assert "must fit in 64 bits, but those of reference 0 do not" in refused
     assert used_again == aggregate(**GOOD_CALLS[1])
 
 
@@ -447,7 +447,7 @@ print(*doctest.DocTestRunner().run(test))
 @pytest.mark.parametrize(("source", "cwd"), [("inputs", ROOT), ("card", FOLDER.parent)], ids=["docstring", "card"])
 def test_examples_run_as_printed(session, source, cwd, tmp_path):
     text = session[-1] if source == "inputs" else "\n".join(re.findall(r"```pycon\n(.*?)```", CARD, re.DOTALL))
-    # offline the folder stands for the Space, in which a release's check runs the same lines
+    # Offline, the folder replaces the Space. A release's check runs the same lines with the real Space.
     text = re.sub(r">>> folder = .*\n", "", text).replace("<namespace>/", "")
     done = subprocess.run(
         [sys.executable, "-c", DOCTESTS],
@@ -487,7 +487,7 @@ def test_card_explains_every_reason_in_order():
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    """app.py started from the pushed files alone, in a folder not named like the metric, as on a Space."""
+    """A client of app.py, started from the pushed files alone. The folder's name is not the metric's, as on a Space."""
     from gradio_client import Client
 
     place = tmp_path_factory.mktemp("space")
@@ -500,9 +500,8 @@ def app(tmp_path_factory):
     log = (place / "log").open("w+")
     server = subprocess.Popen([sys.executable, "app.py"], cwd=place / "app", env=env, stdout=log, stderr=log)
     try:
-        for _ in range(300):
-            if server.poll() is not None:
-                break
+        deadline = time.monotonic() + 600
+        while time.monotonic() < deadline and server.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
@@ -538,13 +537,13 @@ def test_app_scores_a_batch(app):
 @pytest.mark.parametrize(
     ("endpoint", "inputs", "says"),
     [
-        ("/judge", ("2,x", 5, ""), "given numbers must be whole numbers"),
-        ("/judge", ("2,3", None, ""), "target must be a whole number"),
+        ("/judge", ("2,x", 5, ""), "given numbers must be integers"),
+        ("/judge", ("2,3", None, ""), "target must be an integer"),
         ("/score", ("", "1"), "must not be empty"),
-        ("/score", ('{"numbers": [2, 3]}', "1"), "line 1 is not"),
-        ("/score", (json.dumps({**PAIR, "response": ""}) + "\n[", "1"), "line 2 is not"),
-        ("/score", (json.dumps({**PAIR, "response": ""}), "2"), "k = 2 while prediction 0 has 1"),
-        ("/score", (json.dumps({**PAIR, "response": ""}), "one"), "k must be whole numbers"),
+        ("/score", ('{"numbers": [2, 3]}', "1"), "Line 1 must be a JSON object"),
+        ("/score", (json.dumps({**PAIR, "response": ""}) + "\n[", "1"), "Line 2 must be a JSON object"),
+        ("/score", (json.dumps({**PAIR, "response": ""}), "2"), "k = 2 and prediction 0 has 1"),
+        ("/score", (json.dumps({**PAIR, "response": ""}), "one"), "k must be integers"),
     ],
 )
 def test_app_says_what_is_wrong(app, endpoint, inputs, says):

@@ -1,5 +1,5 @@
-# ruff: noqa: E501, RUF001 -- long examples, and signs that look like others are this file's subject
-"""The lenient view: what is beyond doubt becomes strict, all else stays, and nothing is ever made up."""
+# ruff: noqa: E501, RUF001 -- the examples are long and contain signs that look like others
+"""Tests of the lenient view: unambiguous responses become strict, others stay, and no equation is invented."""
 
 import ast
 import random
@@ -77,7 +77,7 @@ def test_in_doubt(response):
     assert normalize(response) == response
     assert normalize(f"58-51=7\n{response}\n6 - 7 = -1") in (
         f"58-51=7\n{response}\n6 - 7 = -1",
-        # without an equation it is prose, and a dash among other lines is a sign
+        # A line without an equation is prose. A dash is a sign if other lines have none.
         *(["58-51=7\n6-7=-1"] if "=" not in response and "≈" not in response else []),
         *(["58-51=7\n-3+7=4\n6-7=-1"] if response.startswith("- ") else []),
     )
@@ -110,7 +110,7 @@ WRAPS = [("", ""), ("$", "$"), ("`", "`"), ("**", "**"), ("\\(", "\\)"), ("Then 
 
 
 def _dressed(rng: random.Random, equations) -> str:
-    """The equations in one of the styles that the rules resolve, a wrap for each line and one kind of list."""
+    """Write the equations in a random style that the rules resolve: markup around each line and one kind of list."""
     style = rng.choice(["{}", "{}. ", "{}) ", "Step {}: ", "* ", "• ", "> "])
     lines = []
     for at, (a, op, b, c) in enumerate(equations, 1):
@@ -158,10 +158,10 @@ def test_once_is_enough_and_nothing_is_made_up(response):
         return
     lines = result.split("\n")
     assert all(re.fullmatch(r"-?[0-9]+[-+*/]-?[0-9]+=-?[0-9]+", line) for line in lines)
-    # no equation is dropped or added: as many lines as equal signs after the thoughts, arrows apart
+    # No equation is dropped or added: there are as many lines as equal signs after </think>, without arrows.
     said = response.rpartition("</think>")[2].translate({0xFF1D: "="})
     assert len(lines) == re.sub(r"[-=]+>", " ", said).count("=")
-    # and every digit of it was said, in this order
+    # Every digit comes from the response, in this order.
     digits = iter(re.sub(r"[^0-9]", "", "".join(map(_ascii_digit, said))))
     assert all(digit in digits for digit in re.sub(r"[^0-9]", "", result))
 
@@ -173,7 +173,7 @@ def _ascii_digit(character: str) -> str:
 @given(st.text("0123456789+-*/=\n", max_size=60) | NEAR)
 @settings(max_examples=1000, deadline=None)
 def test_a_response_in_strict_form_is_left_alone(response):
-    """The lenient view may then skip what has no fault of form, as aggregate does."""
+    """So aggregate need not normalize a response without a fault of form."""
     if verify([2, 3], 5, response).reason not in FORM_FAULTS:
         assert normalize(response) == response
 
@@ -188,7 +188,7 @@ def test_the_worst_responses_take_linear_time(piece):
     normalize((piece * MAX_LENIENT_CHARS)[:MAX_LENIENT_CHARS])
     normalize((piece * MAX_LENIENT_CHARS)[: MAX_LENIENT_CHARS - 9] + "=1 + 1 = 2")
     normalize(piece * (10_000_000 // len(piece)))
-    assert time.process_time() - start < 1  # 0.1 s in fact; anything quadratic takes many seconds
+    assert time.process_time() - start < 1  # takes 0.1 s; a quadratic algorithm takes many seconds
 
 
 def test_the_bound_is_the_stated_one():

@@ -1,4 +1,4 @@
-"""verify.py against agreed cases, cases of our own, and a second implementation that shares no code."""
+"""Tests of verify.py with hand-written cases and with a second implementation that shares no code."""
 
 import ast
 import json
@@ -46,7 +46,7 @@ def name(case: dict) -> str:
 # Cases
 
 
-@pytest.mark.skipif(not AGREED.parent.exists(), reason="the agreed cases lie beside the project, not in it")
+@pytest.mark.skipif(not AGREED.parent.exists(), reason="needs ../shared/cases, which a public clone lacks")
 def test_agreed_cases():
     cases = load(AGREED)
     assert len(cases) >= 50
@@ -61,7 +61,7 @@ def test_our_cases(case):
 
 @pytest.mark.parametrize("case", load(OURS), ids=name)
 def test_our_cases_by_the_second_implementation(case):
-    """It too must agree with the hand-written cases, or it could share a misreading with the first."""
+    """It must agree with the hand-written cases, too. Otherwise both implementations could share a mistake."""
     found = slow_verify(case["numbers"], case["target"], case["response"], case["division"])
     assert found[:2] == (case["reason"], case["line"])
 
@@ -73,7 +73,7 @@ def test_our_cases_name_every_reason():
 def test_the_interpreters_digit_limit_changes_nothing():
     cases = load(OURS)
     before = sys.get_int_max_str_digits()
-    sys.set_int_max_str_digits(640)  # the lowest there is
+    sys.set_int_max_str_digits(640)  # the lowest limit
     try:
         with pytest.raises(ValueError):
             int("9" * 641)
@@ -133,17 +133,17 @@ def test_standard_library_only_and_nothing_evaluated():
     ids=["digits", "product", "signs", "lines", "newlines", "10 MB"],
 )
 def test_the_worst_responses_are_judged_at_once(response):
-    start = time.perf_counter()
+    start = time.process_time()
     verify([2, 3], 5, response)
     trace([2, 3], response)
-    assert time.perf_counter() - start < 1  # takes about a millisecond; a backtracking regex would take minutes
+    assert time.process_time() - start < 1  # takes about a millisecond; a backtracking regex would take minutes
 
 
-# The second implementation: characters one by one, a list for the pool, fractions for the arithmetic.
+# The second implementation reads characters one by one, keeps the pool in a list, and computes with fractions.
 
 
 def slow_number(text: str, at: int) -> tuple[int, int] | None:
-    """The number that starts at ``at`` and where it ends, or None."""
+    """(the number that starts at ``at``, its end), or None."""
     negative = text[at : at + 1] == "-"
     start = at = at + 1 if negative else at
     value = 0
@@ -178,7 +178,7 @@ def slow_value(a: int, op: str, b: int) -> Fraction:
 
 
 def slow_verify(numbers, target, response, division):
-    """(reason, line, pools): the pools, sorted, after each equation that holds before the first fault."""
+    """(reason, line, pools). The pools are sorted; there is one after each equation before the first fault."""
     if len(response) > 4096:
         return "too_long", None, []
     line = 1
@@ -195,7 +195,7 @@ def slow_verify(numbers, target, response, division):
             text += character
     if text:
         lines.append(text)
-    if response == "\n":  # a trailing newline after no equation, not an empty line
+    if response == "\n":  # a trailing newline without an equation, not an empty line
         lines = []
     equations = [slow_equation(text) for text in lines]
     if None in equations:
@@ -226,7 +226,7 @@ def slow_verify(numbers, target, response, division):
 
 
 def agree(numbers, target, response, division) -> str:
-    """Both implementations give one verdict, and ``trace`` tells the same story; returns the reason."""
+    """Assert that both implementations and ``trace`` agree. Returns the reason."""
     reason, line, pools = slow_verify(numbers, target, response, division)
     verdict = verify(numbers, target, response, division=division)
     assert (verdict.reason, verdict.line, verdict.correct) == (reason, line, reason == "ok")
@@ -236,7 +236,7 @@ def agree(numbers, target, response, division) -> str:
     if reason in LINE_RULES:
         assert faulty[0] == (reason, line)
         before = pools[-1] if pools else tuple(sorted(numbers))
-        assert steps[line - 1].pool == before  # a faulty line leaves the pool alone
+        assert steps[line - 1].pool == before  # a faulty line leaves the pool unchanged
     elif reason in ("illegal_characters", "malformed_equation"):
         assert next(fault for fault in faulty if fault[0] == reason) == (reason, line)
     elif reason in ("ok", "wrong_target"):
@@ -251,7 +251,7 @@ divisions = st.sampled_from(DIVISIONS)
 
 @st.composite
 def solved(draw):
-    """(numbers, target, lines, division): a puzzle and a correct solution, by playing random steps."""
+    """(numbers, target, lines, division): a puzzle and a correct solution, made by random steps."""
     division = draw(divisions)
     numbers = draw(st.lists(st.integers(1, 12), min_size=1, max_size=6))
     pool, lines = list(numbers), []
@@ -269,7 +269,7 @@ def solved(draw):
 
 @st.composite
 def mutated(draw):
-    """A correct solution with one to three of its characters or lines changed."""
+    """A correct solution with one to three changes of characters or lines."""
     numbers, target, lines, division = draw(solved())
     text = "\n".join(lines)
     for _ in range(draw(st.integers(1, 3))):
@@ -294,7 +294,7 @@ def mutated(draw):
 
 @st.composite
 def equations(draw):
-    """Well-formed lines over few small numbers, as many as the puzzle needs: reaches the pool rules."""
+    """N-1 well-formed lines with small numbers. They reach the pool rules."""
     small = st.integers(-4, 6)
     numbers = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
     lines = []

@@ -1,4 +1,4 @@
-"""verify_file: verdicts row by row, broken rows named by line while the rest still runs, and the command."""
+"""Tests of verify_file: a verdict per response, an error line per broken row, and the command."""
 
 import json
 import tracemalloc
@@ -17,7 +17,7 @@ LOOSE = {"numbers": [2, 3], "target": 5, "response": "2 + 3 = 5"}
 
 
 def judge(tmp_path, content: bytes, **options):
-    """(metric, broken rows without the file's name, verdicts)."""
+    """(metric, error lines without the file's name, verdicts)."""
     path, out = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
     path.write_bytes(content)
     measured, broken = verify_file(path, out, **options)
@@ -64,16 +64,16 @@ BROKEN = {
     b'{"numbers": [2, 3.0], "target": 5, "response": ""}': "'numbers' must be a list of integers",
     b'{"numbers": [2, true], "target": 5, "response": ""}': "'numbers' must be a list of integers",
     b'{"numbers": "2,3", "target": 5, "response": ""}': "'numbers' must be a list of integers",
-    b'{"numbers": [2, NaN], "target": 5, "response": ""}': "not JSON: NaN is no JSON value",
-    b'{"numbers": [2, 3], "target": -Infinity, "response": ""}': "not JSON: -Infinity is no JSON value",
+    b'{"numbers": [2, NaN], "target": 5, "response": ""}': "not JSON: NaN is not a JSON value",
+    b'{"numbers": [2, 3], "target": -Infinity, "response": ""}': "not JSON: -Infinity is not a JSON value",
     b'{"numbers": [2, 3], "target": 5.0, "response": ""}': "'target' must be an integer",
     b'{"numbers": [2, 3], "target": null, "response": ""}': "'target' must be an integer",
     b'{"numbers": [2, 3], "target": 5, "response": null}': "'response' must be a string",
     b'{"numbers": [2, 3], "target": 5, "response": ["2+3=5"]}': "'response' must be a string",
-    b'{"numbers": [2, 3], "target": 6, "target": 5, "response": "2+3=5"}': "the key 'target' comes twice",
+    b'{"numbers": [2, 3], "target": 6, "target": 5, "response": "2+3=5"}': "the key 'target' is repeated",
     b'{"numbers": [2, 3], "target": ' + b"9" * 5000 + b', "response": ""}': "too many digits",
-    b'{"numbers": [2, 3], "target": 5, "response": "2+3=5\xff"}': "not UTF-8, from byte 52 on",
-    b'\xff\xfe{\x00"\x00': "not UTF-8, from byte 1 on",
+    b'{"numbers": [2, 3], "target": 5, "response": "2+3=5\xff"}': "not UTF-8 from byte 52 on",
+    b'\xff\xfe{\x00"\x00': "not UTF-8 from byte 1 on",
     b"\xef\xbb\xbf" + json.dumps(PAPER).encode(): "not JSON",  # a byte-order mark within the file
     b'{"numbers": [2, 3], "target": 5, "response": "2+3=5"} x': "not JSON: Extra data at character 55",
     b'{"numbers": [2, 3], "target": 5, "response": "2+3=5\x00"}': "not JSON: Invalid control character",

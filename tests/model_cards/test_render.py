@@ -125,8 +125,6 @@ CHANGES = {
     "resumed": ("run", {"resumed_from_step": 1200}, "Time from step 1,200 on, where the run was resumed: ", "Time: "),
     "recipe": ("run/recipe/lora", {"r": 77}, "r: 77", "r: 16"),
     "versions": ("run/versions", {"torch": "9.9"}, "torch 9.9", "torch 2.13.0"),
-    "energy": ("run", {"energy": {"kwh": 0.01234, "how": "a counter"}}, "0.0123 kWh (a counter)", "not measured"),
-    "no energy": ("run", {"energy": {"kwh": None, "how": "not measured: x"}}, "Energy: not measured: x\n", "kWh"),
 }
 
 

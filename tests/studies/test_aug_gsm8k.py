@@ -83,7 +83,7 @@ def _study(folder, **change):
         ({"arms": [{"name": "a", "config": "starter"}]}, "'starter' is no config to train on"),
         ({"arms": [{"name": "a", "paths": 2}]}, "go with task: puzzle"),
         ({"scored": None}, "'scored' is missing"),
-        ({"task": "chess"}, "task must be puzzle, gsm8k or math"),
+        ({"task": "chess"}, "task must be 'puzzle', 'gsm8k' or 'math'"),
         ({"limit": 0}, "limit must be at least 1"),
     ],
 )

@@ -143,7 +143,7 @@ def test_a_training_is_the_recipe_with_other_rows(tmp_path):
     [
         ({"row": [1]}, "unknown key 'row'; did you mean 'rows'"),
         ({"rows": [10, 10]}, "rows holds something twice"),
-        ({"rows": ["10"]}, "rows must be"),
+        ({"rows": ["10"]}, "rows.0 must be a valid integer, not '10'"),
         ({"rows": [0, 10]}, "at least 1"),
         ({"score": {"starter": ["train"]}}, "starter/train is no evaluation split"),
         ({"score": {"starter": ["n9"]}}, "starter/n9 is no evaluation split"),

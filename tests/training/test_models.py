@@ -81,7 +81,7 @@ def test_a_wrongly_converted_tokenizer_is_refused_and_slow_repairs_it(wrongly_co
 
 
 def test_slow_needs_a_sentencepiece_model_and_sentencepiece(small_base, llama_like, monkeypatch):
-    with pytest.raises(InputError, match=r"tokenizer\.model, which .* has not; leave it out"):
+    with pytest.raises(InputError, match=r"tokenizer\.model, and .* has none; leave it out"):
         load_tokenizer(str(small_base), slow=True)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match="pip install sentencepiece"):
@@ -132,8 +132,8 @@ def test_pairs_of_digits_are_counted_from_a_numbers_end():
     assert len(tokenizer) == 121 and len(build_tokenizer()) == 21
 
 
-def test_figures_of_two_digits_begin_as_waves():
-    """A figure's embedding is near to those that differ by few, or by a period; to digits alone nothing is added."""
+def test_tokens_of_two_digits_start_as_fourier_number_embeddings():
+    """Embeddings of numbers that differ by little, or by a period, are close. Single-digit tokenizers get none."""
     shape = {"hidden_size": 160, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 64}
     tokenizer = build_tokenizer(pairs=True)
     weights = init_model(shape, tokenizer, 0).get_input_embeddings().weight.detach()

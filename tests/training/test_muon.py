@@ -102,5 +102,5 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path, monkeypatch):
     assert not torch.equal(one["model.norm.weight"], other["model.norm.weight"])
     values |= {"optimizer": "muon", "sft": values["sft"] | {"optim": "adamw_torch"}}
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(values))
-    with pytest.raises(InputError, match="stands in for sft"):
+    with pytest.raises(InputError, match="replaces sft"):
         load_recipe(tmp_path / "recipe.yaml")

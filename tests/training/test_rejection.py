@@ -39,7 +39,7 @@ def test_right_answers_stay_each_once(rows, tmp_path, capsys):
     )
     assert all(verify(row["numbers"], row["target"], row["completion"]).correct for row in kept)
     assert kept[0]["completion"] == rows[0]["right"]
-    assert f"{4 * len(rows)} drawn" in capsys.readouterr().out
+    assert f"{4 * len(rows)} samples" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("case", ["evaluation", "wrong", "text", "missing", "columns", "exists"])
@@ -53,12 +53,13 @@ def test_what_cannot_be_trained_on_is_one_line(case, rows, starter, tmp_path, ca
     elif case == "text":
         path.write_text("no JSON\n")
     elif case == "columns":
-        write(path, [{"numbers": [1, 2]}])
+        write(path, [rows[0] | {"response": rows[0]["right"]}, {"numbers": [1, 2], "target": "3", "response": ""}])
     elif case == "exists":
         write(path, [rows[0] | {"response": rows[0]["right"]}])
         out.mkdir()
-    said = {"evaluation": "is of an evaluation split", "wrong": "none of 1 answers is right", "text": "no JSONL",
-            "missing": "cannot read", "columns": "has no numbers, target", "exists": "exists"}  # fmt: skip
+    said = {"evaluation": "belongs to an evaluation split", "wrong": "none of 1 answers is correct",
+            "text": "g.jsonl:1: not JSON", "missing": "cannot read",
+            "columns": "g.jsonl:2: 'target' must be an integer", "exists": "exists"}  # fmt: skip
     assert main([str(path), "--out", str(out)]) == 2
     error = capsys.readouterr().err
     assert said[case] in error and error.count("\n") == 1

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.training.models import load_model
 from arith_puzzle.training.recipe import load_recipe
-from arith_puzzle.training.sft import _claim, last_checkpoint, train
+from arith_puzzle.training.sft import claim, last_checkpoint, train
 from arith_puzzle.training.tiny import CHARACTERS, build_tokenizer
 from tests.paths import ROOT
 
@@ -60,7 +60,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(trained,
     """A real file system without room for a checkpoint, then with it: the same weights as the run that had it all."""
     recipe, whole = trained
     out = small_disk(200_000) / "out"
-    with pytest.raises(InputError, match=r"no space left in .* goes on from the last whole checkpoint") as caught:
+    with pytest.raises(InputError, match=r"no space left in .* resumes from the last complete checkpoint") as caught:
         train(recipe, out, dataset=str(starter[0]))
     assert "\n" not in str(caught.value) and not (out / "run.json").exists()
     out = small_disk(50_000_000) / "out"
@@ -146,29 +146,50 @@ def test_a_broken_checkpoint_is_removed(tmp_path):
 def test_a_run_is_the_first_process_s_of_all_machines(trained, tmp_path, monkeypatch):
     """A lock may hold between the machines of a shared disk: only the first process takes it."""
     recipe, _ = trained
-    first = _claim(tmp_path / "out", recipe)
-    with pytest.raises(InputError, match="another process is training in"):
-        _claim(tmp_path / "out", recipe)
-    monkeypatch.setenv("RANK", "8")
-    monkeypatch.setenv("LOCAL_RANK", "0")
-    _claim(tmp_path / "out", recipe).close()
-    first.close()
+    with claim(tmp_path / "out", recipe):
+        with pytest.raises(InputError, match="another process is training in"):
+            claim(tmp_path / "out", recipe)
+        monkeypatch.setenv("RANK", "8")
+        monkeypatch.setenv("LOCAL_RANK", "0")
+        with claim(tmp_path / "out", recipe):
+            pass
     assert json.loads((tmp_path / "out" / "recipe.json").read_text())["digest"] == recipe.digest
 
 
-def test_a_run_goes_on_with_as_many_processes_as_it_began_with(trained, tmp_path, monkeypatch):
+def test_a_run_is_resumed_with_the_number_of_processes_it_began_with(trained, tmp_path, monkeypatch):
     recipe, _ = trained
+
+    def claim_and_release():
+        with claim(tmp_path, recipe):
+            pass
+
     monkeypatch.setenv("WORLD_SIZE", "8")
-    _claim(tmp_path, recipe).close()
+    claim_and_release()
     monkeypatch.delenv("WORLD_SIZE")
-    _claim(tmp_path, recipe).close()  # nothing was trained yet
+    claim_and_release()  # no checkpoint exists, so nothing is resumed
     monkeypatch.setenv("WORLD_SIZE", "8")
-    _claim(tmp_path, recipe).close()
+    claim_and_release()
     (tmp_path / "checkpoints" / "checkpoint-3").mkdir(parents=True)
     (tmp_path / "checkpoints" / "checkpoint-3" / "trainer_state.json").write_text("{}")
     monkeypatch.delenv("WORLD_SIZE")
-    with pytest.raises(InputError, match=r"began with 8 process\(es\); go on with as many"):
-        _claim(tmp_path, recipe)
+    with pytest.raises(InputError, match=r"began with 8 process\(es\); resume it with 8"):
+        claim_and_release()
+
+
+def test_the_script_of_another_checkout_is_refused_in_one_line(tmp_path):
+    """It would train with the installed package's code, not with its own."""
+    script = tmp_path / "training" / "sft.py"
+    script.parent.mkdir()
+    shutil.copyfile(ROOT / "training" / "sft.py", script)
+    launch = ["-m", "arith_puzzle.training.launch", "--config_file", str(ROOT / "training/accelerate/single.yaml")]
+    arguments = ["--recipe", "tiny_cpu", "--out", str(tmp_path / "out")]
+    for start in ([], launch):
+        command = [sys.executable, *start, str(script), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert f"{script} is not part of the installed package, which has {ROOT / 'training/sft.py'}" in done.stderr
+        assert f"run: pip install -e {tmp_path}" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_trackio_the_error_is_the_install_command(starter, small_base, tmp_path, monkeypatch):

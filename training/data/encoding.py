@@ -1,4 +1,8 @@
-"""Prompt-completion rows as token ids: in batches, by one look-up a byte where a tokenizer is a table of characters."""
+"""Convert rows of prompt and completion to token ids, in batches.
+
+If each token of a tokenizer is a single character (``character_table``), one table look-up for each byte replaces the
+tokenizer.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +21,27 @@ import pyarrow.compute as pc
 from arith_puzzle.common.errors import InputError
 
 BATCH = 10_000
-"""Rows."""
+"""Rows in a batch."""
 MAX_ROW_TOKENS = 2**16 - 1
+"""The token cache stores the length of a row as uint16."""
 UNFINISHED = (",", "\n")
-"""A drill that ends with one of these goes on somewhere else: no eos follows. Of other rows nobody can say so."""
+"""Last characters of a fragment in the pretraining mix. A fragment is cut from a longer text, so no eos follows it."""
 Texts = tuple[pa.Array, pa.Array]
-"""Prompts and completions of a batch, as strings."""
+"""Prompts and completions of a batch: two arrays of strings."""
 
 
 @contextlib.contextmanager
 def encoder(tokenizer, rows: int | None, unfinished: tuple[str, ...] = ()):
-    """A function from batches of texts to arrays, in order: in this process, or in one for each core."""
+    """Context manager: a function that maps an iterable of ``Texts`` to their ids, in order, as ``encode_texts`` does.
+
+    It runs in this process for a table of characters or for few rows, else in one process for each core.
+
+    Args:
+        rows: number of rows to encode; None if unknown.
+        unfinished: a completion that ends with one of these gets no eos.
+    """
     table = character_table(tokenizer)
-    work = partial(_encode_characters, table) if table else partial(_encode_texts, tokenizer)
+    work = partial(encode_characters, table) if table else partial(encode_texts, tokenizer)
     work = partial(work, unfinished=unfinished)
     if table or (rows is not None and rows <= 10 * BATCH):  # processes take seconds to start
         yield partial(map, work)
@@ -41,13 +53,17 @@ def encoder(tokenizer, rows: int | None, unfinished: tuple[str, ...] = ()):
 def encode(
     prompts: list[str], completions: list[str], tokenizer, unfinished: tuple[str, ...] = ()
 ) -> tuple[list[list[int]], list[int]]:
-    """Ids of prompt + completion + eos for each row, and the number of ids of each prompt.
+    """Tokenize rows.
 
-    ``unfinished``: a completion that ends with one of these gets no eos.
+    Args:
+        unfinished: a completion that ends with one of these gets no eos.
+
+    Returns:
+        (ids of prompt + completion + eos of each row, number of prompt ids of each row)
 
     Raises:
-        InputError: a prompt's ids are not a prefix of prompt + completion's, so that what is trained is not what is
-            asked at inference; or a row is longer than MAX_ROW_TOKENS.
+        InputError: the ids of a prompt are not the first ids of prompt + completion, so the model would see other ids
+            at inference than in training; or a row is longer than MAX_ROW_TOKENS.
     """
     ids_only = {"return_attention_mask": False, "return_token_type_ids": False}
     heads = tokenizer(prompts, **ids_only)["input_ids"]
@@ -62,10 +78,15 @@ def encode(
     return wholes, [len(head) for head in heads]
 
 
-def _encode_texts(
+def encode_texts(
     tokenizer, texts: Texts, unfinished: tuple[str, ...] = ()
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A batch's ids one after another, uint32; each row's tokens, and those of its prompt."""
+    """Tokenize a batch.
+
+    Returns:
+        (ids of all rows one after another, uint32; tokens of each row, int64 [rows]; tokens of each prompt,
+        uint16 [rows])
+    """
     wholes, prompts = encode(*(column.to_pylist() for column in texts), tokenizer, unfinished)
     lengths = np.fromiter(map(len, wholes), np.int64, len(wholes))
     return np.fromiter(chain.from_iterable(wholes), np.uint32, lengths.sum()), lengths, np.array(prompts, np.uint16)
@@ -73,7 +94,13 @@ def _encode_texts(
 
 @dataclass(frozen=True)
 class CharacterTable:
-    """A tokenizer that is a table: ``before`` a text, an id for each byte (-1: none), and eos at the end."""
+    """A tokenizer with one token for each character.
+
+    Attributes:
+        ids: id of each byte, int64 [256]; -1 where the tokenizer has none.
+        before: id in front of each text, or None.
+        eos: id of the end-of-sequence token.
+    """
 
     ids: np.ndarray
     before: int | None
@@ -81,7 +108,7 @@ class CharacterTable:
 
 
 def character_table(tokenizer) -> CharacterTable | None:
-    """The table of a tokenizer whose tokens are single ASCII characters by its own definition; None of any other."""
+    """The table of a tokenizer that splits every text into single ASCII characters; None for any other tokenizer."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     state = json.loads(backend.to_str()) if backend is not None else {}
     split = {"type": "Split", "pattern": {"Regex": r"[\s\S]"}, "behavior": "Isolated", "invert": False}
@@ -89,28 +116,28 @@ def character_table(tokenizer) -> CharacterTable | None:
         return None
     vocabulary = state["model"]["vocab"]
     if any(all(character in vocabulary for character in token["content"]) for token in state["added_tokens"]):
-        return None  # such a text would be one token
+        return None  # the tokenizer would keep this text as one token
     before = tokenizer("")["input_ids"]
     ids = np.full(256, -1, np.int64)
     for token, number in vocabulary.items():
         if len(token) == 1 and token.isascii():
             ids[ord(token)] = number
-    # What stands around the text is the post-processor's affair: asked, not guessed.
+    # The post-processor may add tokens around a text, so try it instead of parsing its definition.
     if len(before) > 1 or tokenizer("1")["input_ids"] != [*before, ids[ord("1")]]:
         return None
     return CharacterTable(ids, before[0] if before else None, tokenizer.eos_token_id)
 
 
-def _encode_characters(
+def encode_characters(
     table: CharacterTable, texts: Texts, unfinished: tuple[str, ...] = ()
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same by one look-up for each byte."""
+    """The same as ``encode_texts``, with one table look-up for each byte."""
     rows = pc.binary_join_element_wise(*texts, "")
     offsets = np.concatenate([[0], np.cumsum(pc.binary_length(rows).to_numpy())]).astype(np.int64)
     ids = table.ids[np.frombuffer(b"".join(rows.cast(pa.binary()).to_pylist()), np.uint8)]
     if (ids < 0).any():
         row = rows[int(np.searchsorted(offsets, np.argmax(ids < 0), "right")) - 1].as_py()
-        raise InputError(f"{row!r} holds a character that the tokenizer does not know; use another base")
+        raise InputError(f"{row!r} has a character that the tokenizer does not know; use another base")
     begins = int(table.before is not None)
     ended = np.ones(len(rows), bool)
     for end in unfinished:

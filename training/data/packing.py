@@ -1,8 +1,8 @@
-"""Rows side by side in sequences of one length, so that no step is spent on padding.
+"""Packing: fill sequences of one length with whole rows, so that little compute goes into padding.
 
-A row attends to itself only: each begins at position 0, and without a two-dimensional attention mask transformers
-builds a block-diagonal one from the positions (sdpa, eager, flex_attention), or cuts the batch at them
-(flash_attention_2). The loss is on completions and their eos.
+A row attends only to itself. Positions restart at 0 with each row, and a batch has no attention mask. From the
+positions transformers builds a block-diagonal mask (sdpa, eager, flex_attention) or splits the batch
+(flash_attention_2). Only completions and their eos have a loss.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.training.data.token_cache import Tokens
 
 WINDOW = 4096
-"""Rows that are packed together: neighbours on disk stay neighbours, and the last, half-empty sequence of a window
-costs less than one in five hundred."""
+"""Rows of a window. Only rows of the same window share a sequence, so reads from disk stay local. The last sequence of
+a window may be half empty, which costs less than one sequence in five hundred."""
 IGNORED = -100
+"""Label of a token without a loss, as in PyTorch and transformers."""
 
 
 class Sequences:
-    """Packed sequences, or one row each, as what TRL's collator takes.
+    """The training sequences: packed, or one for each row. A collator makes batches of them.
 
     Args:
-        tokens: the token cache. capacity: tokens of a packed sequence; None: one row each.
+        tokens: the token cache.
+        capacity: maximum number of tokens of a packed sequence; None makes one sequence of each row.
 
     Raises:
         InputError: a row is longer than ``capacity``.
@@ -48,7 +50,7 @@ class Sequences:
         return self.num_rows if self.rows is None else len(self.starts) - 1
 
     def record(self) -> dict:
-        """What a run is made of, for its run.json."""
+        """The number of rows, tokens and sequences, for run.json."""
         return {
             "rows": self.num_rows,
             "tokens_per_epoch": self.num_tokens,
@@ -59,7 +61,7 @@ class Sequences:
         }
 
     def dataset(self) -> Dataset:
-        """A `datasets` view, made row by row when it is read: what SFTTrainer asks for, without a copy of the ids."""
+        """The sequences as a ``datasets.Dataset``, as SFTTrainer needs it. They are read from the cache on access."""
         return Dataset.from_dict({"sequence": np.arange(len(self))}).with_transform(self._read)
 
     def _read(self, batch: dict[str, list[int]]) -> dict[str, list]:
@@ -78,7 +80,7 @@ class Sequences:
 
 
 def collator(tokenizer, model, *, packed: bool) -> DataCollatorForLanguageModeling:
-    """What makes a batch: padded rows; packed sequences; or, for FlashAttention, all of them as one."""
+    """The collator that makes a batch of padded rows, of packed sequences or, for FlashAttention, one long sequence."""
     if not packed:
         return DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id)
     if "flash" in model.config._attn_implementation:
@@ -87,10 +89,10 @@ def collator(tokenizer, model, *, packed: bool) -> DataCollatorForLanguageModeli
 
 
 class PackedCollator(DataCollatorForLanguageModeling):
-    """TRL's collator with position ids, which begin anew with each row, in place of the attention mask."""
+    """TRL's collator with position ids, which restart at 0 with each row, instead of an attention mask."""
 
     def torch_call(self, examples: list[dict]) -> dict[str, torch.Tensor]:
-        """input_ids, labels and position_ids, int64 [sequences, tokens]; padding is of rows of its own."""
+        """input_ids, labels and position_ids, int64 [sequences, tokens]. Padding has positions of its own."""
         self.return_position_ids = True
         batch = super().torch_call(examples)
         del batch["attention_mask"]
@@ -98,13 +100,14 @@ class PackedCollator(DataCollatorForLanguageModeling):
 
 
 def pack(lengths: np.ndarray, capacity: int) -> tuple[np.ndarray, np.ndarray]:
-    """Best-fit decreasing within windows of WINDOW rows (Johnson, 1973).
+    """Assign rows to sequences: best-fit decreasing (Johnson, 1973) within windows of WINDOW rows.
 
     Args:
         lengths: tokens of each row, at most ``capacity``.
 
     Returns:
-        The rows, int64 [rows], sequence by sequence, and where each sequence begins among them, int64 [sequences + 1].
+        (rows, sequence by sequence, int64 [rows]; index of each sequence's first row in that array, int64
+        [sequences + 1])
     """
     bins = _assign(lengths, capacity, WINDOW)
     counts = np.bincount(bins, minlength=int(bins.max()) + 1 if len(bins) else 0)
@@ -113,10 +116,10 @@ def pack(lengths: np.ndarray, capacity: int) -> tuple[np.ndarray, np.ndarray]:
 
 @numba.njit(cache=True)
 def _assign(lengths, capacity, window):
-    """The sequence of each row: int32 [rows]. Sequences are numbered in the order in which they are begun."""
+    """The sequence of each row, int32 [rows]. Sequences are numbered in the order in which they are opened."""
     assigned = np.empty(len(lengths), np.int32)
     begun = 0
-    by_room = np.empty((capacity + 1, window), np.int32)  # for each free space, a stack of the sequences with it
+    by_room = np.empty((capacity + 1, window), np.int32)  # free tokens -> stack of open sequences
     heights = np.zeros(capacity + 1, np.int64)
     for first in range(0, len(lengths), window):
         part = lengths[first : first + window].astype(np.int64)

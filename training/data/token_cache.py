@@ -1,10 +1,10 @@
-"""The token cache: prompt-completion rows as token ids on disk, written once per tokenizer, data and format.
+"""The token cache: training rows as token ids on disk, written once for each tokenizer, dataset and text format.
 
-One piece for each of the dataset's shards, written aside and renamed when whole, so that a killed run goes on
-at its first missing piece. Pieces are memory-mapped: a hundred million rows need disk, not memory. A cached row is
-the prompt's ids, the completion's and eos.
+Each shard of the dataset becomes a piece. A piece is written to a temporary folder and renamed when it is complete, so
+an interrupted run resumes with the first missing piece. Pieces are memory-mapped: a hundred million rows need disk
+space, not memory. A cached row has the ids of the prompt, of the completion, and eos.
 
-It lies below ``ARITH_PUZZLE_CACHE``, by default ``~/.cache/arith-puzzle``, and can be deleted at any time.
+The cache is in the folder ``ARITH_PUZZLE_CACHE`` (default: ``~/.cache/arith-puzzle``). It is safe to delete.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from arith_puzzle.training.data.encoding import BATCH, UNFINISHED, Texts, encode
 from arith_puzzle.training.recipe import Recipe
 
 VERSION = 1
-"""Of the pieces' layout; part of the cache's key."""
+"""Version of the layout of a piece; part of the cache's key."""
 FILES = ("ids", "offsets", "prompts")
 
 
 class Tokens:
-    """The first ``rows`` rows of a cache, memory-mapped.
+    """The first ``rows`` rows of a cache (None: all), memory-mapped.
 
     Attributes:
-        offsets: for each piece uint32 [rows + 1], where its rows begin in ``ids``.
-        ids: for each piece [tokens], the smallest unsigned type that holds the vocabulary.
-        prompts: for each piece uint16 [rows], how many of a row's tokens are its prompt.
+        offsets: for each piece, the start of each row in ``ids``: uint32 [rows + 1].
+        ids: for each piece, all ids: [tokens], in the smallest unsigned type that holds the vocabulary.
+        prompts: for each piece, the number of prompt tokens of each row: uint16 [rows].
     """
 
     def __init__(self, pieces: list[Path], rows: int | None):
@@ -56,31 +56,34 @@ class Tokens:
         return self.rows
 
     def __getitem__(self, row: int) -> tuple[np.ndarray, int]:
-        """A row's ids, and how many of them are its prompt."""
+        """(ids of a row, number of its prompt tokens)."""
         piece = int(np.searchsorted(self._starts, row, side="right")) - 1
         inside = row - self._starts[piece]
         start, stop = self.offsets[piece][inside : inside + 2]
         return self.ids[piece][start:stop], int(self.prompts[piece][inside])
 
     def lengths(self) -> np.ndarray:
-        """Tokens of each row: uint16 [rows]."""
+        """Number of tokens of each row: uint16 [rows]."""
         lengths = [np.diff(offsets).astype(np.uint16) for offsets in self.offsets]
         return np.concatenate(lengths)[: self.rows] if lengths else np.empty(0, np.uint16)
 
     def prompt_lengths(self) -> np.ndarray:
-        """Tokens of each row's prompt: uint16 [rows]."""
+        """Number of prompt tokens of each row: uint16 [rows]."""
         return np.concatenate(self.prompts)[: self.rows] if self.prompts else np.empty(0, np.uint16)
 
 
 def token_cache(recipe: Recipe, tokenizer, dataset: str | None = None) -> Tokens:
-    """The recipe's training rows as tokens; what is cached already is not done again.
+    """The training rows of a recipe as tokens. Cached pieces are used again.
 
-    ``dataset``, a folder or Hub id, stands in for the recipe's ``dataset.path``. Only the shards that the recipe's
-    ``dataset.rows`` reach into are read. Of several processes on a machine one writes and the others wait for it.
+    Only the shards that hold the recipe's first ``dataset.rows`` rows are read. Of several processes on a machine, one
+    writes the cache and the others wait.
+
+    Args:
+        dataset: folder or Hub id of the dataset, instead of the recipe's ``dataset.path``.
 
     Raises:
-        InputError: the dataset cannot be loaded or has too few rows, a row's prompt is not a prefix of the whole in
-            tokens, or the disk is full.
+        InputError: the dataset cannot be loaded or has too few rows, a row cannot be encoded
+            (``arith_puzzle.training.data.encoding.encode``), or the disk is full.
     """
     pieces, wanted = [], None
     if recipe.drills:
@@ -90,13 +93,13 @@ def token_cache(recipe: Recipe, tokenizer, dataset: str | None = None) -> Tokens
         found, rows = _cached(_dataset(recipe, dataset), tokenizer, wanted)
         if wanted and rows < wanted:
             raise InputError(f"dataset.rows asks for {wanted} rows; {recipe.dataset.split} has {rows}")
-        pieces += found  # behind the drills: what is cut off is behind the last wanted row
+        pieces += found  # after the drills, so that Tokens cuts only rows after the last wanted one
         wanted = wanted and wanted + (recipe.drills.rows if recipe.drills else 0)
     return Tokens(pieces, wanted)
 
 
 def _cached(source: _Source, tokenizer, wanted: int | None) -> tuple[list[Path], int]:
-    """The pieces with a source's first ``wanted`` rows (None: all), and how many rows they hold."""
+    """(the pieces with a source's first ``wanted`` rows (None: all), the number of rows in them)."""
     identity = source.identity | {"tokenizer": _tokenizer_digest(tokenizer), "version": VERSION}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
     folder = cache_root() / "tokens" / key
@@ -108,18 +111,19 @@ def _cached(source: _Source, tokenizer, wanted: int | None) -> tuple[list[Path],
             return _write_missing(folder, source, tokenizer, wanted)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(f"no space left for the token cache in {folder}; free some, or point ARITH_PUZZLE_CACHE "
-                             "to another disk; the same command goes on from here") from None  # fmt: skip
-        raise InputError(f"cannot write the token cache {folder}: {error.strerror}; set ARITH_PUZZLE_CACHE") from None
+            raise InputError(f"no space left for the token cache in {folder}; free some, or set ARITH_PUZZLE_CACHE "
+                             "to a folder on another disk, and repeat the command") from None  # fmt: skip
+        raise InputError(f"cannot write the token cache {folder}: {error.strerror}; set ARITH_PUZZLE_CACHE to another "
+                         "folder") from None  # fmt: skip
 
 
 def cache_root() -> Path:
-    """Where caches lie on this machine."""
+    """The folder of all caches of this machine."""
     return Path(os.environ.get("ARITH_PUZZLE_CACHE", Path.home() / ".cache" / "arith-puzzle"))
 
 
 class _Source:
-    """Shards of prompt and completion columns, and what they are made of."""
+    """Where rows come from: ``read(shard)`` yields the texts, ``identity`` says what they depend on."""
 
     def __init__(self, identity: dict, shards: int, read, unfinished: tuple[str, ...] = ()):
         self.identity, self.shards, self.read, self.unfinished = identity, shards, read, unfinished
@@ -131,7 +135,7 @@ def _drills(recipe: Recipe) -> _Source:
 
 
 def _version(form: str) -> dict:
-    """What a cache's key says of a format whose texts this project's code makes, and may make otherwise one day."""
+    """The part of a cache's key for a format whose texts are made by code of this project, which has versions."""
     return {"search": SEARCH_VERSION} if form == "search" else {}
 
 
@@ -154,7 +158,7 @@ def _dataset(recipe: Recipe, path: str | None) -> _Source:
     manifest = Path(path) / "manifest.json"
     try:
         stream, found = _open(path, section.config, section.split)
-        if manifest.is_file():  # what the rows are; without one, what the library knows of the files
+        if manifest.is_file():  # hashes of the rows; without them the hash of the files identifies the dataset
             found = rows_digest(manifest, section.config, section.split)
     except (OSError, ValueError) as error:
         raise InputError(
@@ -173,12 +177,12 @@ def _dataset(recipe: Recipe, path: str | None) -> _Source:
 
 
 def _open(path: str, config: str, split: str):
-    """The split as a stream, and the library's own name for this state of the files."""
+    """(the split as a streaming dataset, the name that `datasets` gives to this state of its files)."""
     from datasets import load_dataset_builder
 
     builder = load_dataset_builder(path, config)
     if split not in (builder.info.splits or {split: None}):
-        raise ValueError(f"it has no split {split!r}")
+        raise ValueError(f"there is no split {split!r}")
     return builder.as_streaming_dataset(split=split), f"{path}@{builder.hash}"
 
 
@@ -190,7 +194,7 @@ def _read_shard(path: str, config: str, split: str, columns: tuple[str, ...], te
 
 
 def _write_missing(folder: Path, source: _Source, tokenizer, wanted: int | None) -> tuple[list[Path], int]:
-    """The pieces that hold the first ``wanted`` rows (None: all), and how many rows they hold."""
+    """Write missing pieces of the first ``wanted`` rows (None: all); returns (pieces, number of rows in them)."""
     pieces, rows = [], 0
     with ExitStack() as stack:
         encoded = None
@@ -221,7 +225,7 @@ def _batches(read: Iterator[Texts], rows: int | None) -> Iterator[Texts]:
 
 
 def _write_piece(whole: Path, part: Path, batches, left: int | None, tokenizer, shard: int) -> Path:
-    """Write a shard's rows, or its first ``left``, aside; returns the piece under its final name."""
+    """Write a shard's rows, or its first ``left`` rows, to a temporary folder, and rename it; returns the piece."""
     dtype = np.min_scalar_type(len(tokenizer) - 1)
     temporary = whole.with_suffix(".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -235,7 +239,7 @@ def _write_piece(whole: Path, part: Path, batches, left: int | None, tokenizer, 
             bar.update(len(batch_prompts))
     ends = np.cumsum(np.concatenate(lengths))
     if ends[-1] > np.iinfo(np.uint32).max:
-        raise InputError(f"shard {shard} has {ends[-1]} tokens, over the 2**32 of one piece; use smaller shards")
+        raise InputError(f"shard {shard} has {ends[-1]} tokens, and a piece holds at most 2**32; use smaller shards")
     np.save(temporary / "ids.npy", np.memmap(temporary / "ids.raw", dtype, "r") if ends[-1] else np.empty(0, dtype))
     (temporary / "ids.raw").unlink()
     np.save(temporary / "offsets.npy", ends.astype(np.uint32))

@@ -1,4 +1,4 @@
-"""A small OpenAI-compatible server, over real HTTP, that misbehaves as it is told; and GSM8K-like problems."""
+"""Fixtures: problems in GSM8K's style, and a small OpenAI-compatible HTTP server that can misbehave."""
 
 import json
 import threading
@@ -39,20 +39,31 @@ class ChatServer:
     """Answers ``/v1/chat/completions``.
 
     Attributes:
-        key: the only key that is let in; None lets all in. script: what happens to the first calls, one entry each: a
-        status, ``"drop"``, ``"nonsense"`` or ``"ok"``. delay: seconds that each reply takes. calls: bodies that were
-        answered. keys: the keys that came.
+        reply: function from a request's body to the reply's text.
+        key: the only accepted key; None accepts all.
+        script: what happens to the first calls, one entry per call: a status, ``"drop"``, ``"nonsense"`` or ``"ok"``.
+        delay: time for each reply, in seconds.
+        calls: bodies of the answered requests.
+        keys, times: key and arrival time of each request.
     """
 
     def __init__(self, reply):
         self.reply, self.key, self.script, self.delay = reply, None, [], 0.0
         self.calls, self.keys, self.times = [], [], []
-        self.lock = threading.Lock()
+        self.open_requests = 0
+        self.lock = threading.Condition()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
-                outer.handle(self)
+                with outer.lock:
+                    outer.open_requests += 1
+                try:
+                    outer.handle(self)
+                finally:
+                    with outer.lock:
+                        outer.open_requests -= 1
+                        outer.lock.notify_all()
 
             def log_message(self, *_):
                 pass
@@ -61,6 +72,11 @@ class ChatServer:
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def wait_until_idle(self):
+        """Wait until the server works on no request."""
+        with self.lock:
+            assert self.lock.wait_for(lambda: not self.open_requests, timeout=600)
 
     def handle(self, request):
         body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
@@ -99,7 +115,7 @@ class ChatServer:
 
 
 def capable(body):
-    """A model of some skill: five questions for a request of five; solutions of every kind for a problem."""
+    """A model that mostly writes five questions if asked for them, and else solutions of every kind."""
     asked, seed = body["messages"][-1]["content"], body["seed"]
     if "Write five new problems" in asked:
         if seed % 7 == 0:

@@ -1,4 +1,4 @@
-"""What is kept and what is dropped: lists of questions, paths, contamination."""
+"""Tests of the checks that keep or drop questions, paths and contaminated questions."""
 
 import json
 from fractions import Fraction
@@ -91,7 +91,7 @@ def test_files_to_compare_with(tmp_path):
     file.write_text(json.dumps({"problem": "What is $1+1$?", "solution": "2"}) + "\n")
     assert Benchmarks({"math-test": file}).find("what is 1 + 7")
     for text, says in (
-        ("", "holds no question"),
+        ("", "has no question"),
         ('{"x": 1}\n', "no question, query or problem"),
         ("[1\n", "not JSONL"),
     ):
@@ -139,7 +139,7 @@ def test_streams_share_no_bits():
     assert [a.below(1000) for _ in range(20)] != [b.below(1000) for _ in range(20)]
     values = [Draws("x", i).below(10) for i in range(2000)]
     assert set(values) == set(range(10)) and max(values.count(v) for v in range(10)) < 260
-    assert Draws(0, 7, 3).below(10**6) == 168570  # pinned: the same on every machine and for ever
+    assert Draws(0, 7, 3).below(10**6) == 168570  # pinned: the same on every machine
 
 
 def test_numbers_as_text():

@@ -1,4 +1,4 @@
-"""From runs to a dataset that `load_dataset` reads: nested sizes, strategies, manifest, card; by the real commands."""
+"""Tests of the built dataset: `load_dataset`, nested sizes, strategies, manifest and card, by the real commands."""
 
 import json
 
@@ -15,7 +15,7 @@ main = command("augment")
 
 @pytest.fixture
 def runs(gsm8k, chat, tmp_path):
-    """(a run by rules, a run by a model)."""
+    """(folder of a run by rules, folder of a run by a model)."""
     common = ["--source", str(gsm8k[0]), "--against", f"gsm8k-test={gsm8k[1]}"]
     rules, model = tmp_path / "by-rules", tmp_path / "by-model"
     assert main(["rules", *common, "--out", str(rules), "--per-question", "12"]) == 0
@@ -76,7 +76,7 @@ def test_the_card_shows_what_was_dropped_and_is_valid(runs, tmp_path):
     sample = tmp_path / "sample.jsonl"
     assert main(["sample", str(runs[0]), "--rows", "8", "--out", str(sample)]) == 0
     rows = [json.loads(line) for line in sample.read_text().splitlines()]
-    assert build(runs, out, "--judged", str(sample)) == 2  # nobody has judged it yet
+    assert build(runs, out, "--judged", str(sample)) == 2  # 'sound' is still null
     assert not out.exists()
     sample.write_text("".join(json.dumps(row | {"sound": at > 1}) + "\n" for at, row in enumerate(rows)))
     assert build(runs, out, "--judged", str(sample)) == 0
@@ -101,9 +101,9 @@ def test_bad_input_is_one_line(runs, tmp_path, capsys):
     stranger.write_text(json.dumps({"sound": True, "query": "?", "response": "!"}) + "\n")
     rows = runs[0] / "rows.parquet"
     for arguments, says in (
-        ([str(tmp_path / "nothing"), "--out", str(out)], "is no finished run"),
-        ([str(runs[0]), str(runs[0]), "--out", str(out)], "folder name of its own"),
-        ([str(runs[0]), "--out", str(tmp_path / "full")], "holds something else"),
+        ([str(tmp_path / "nothing"), "--out", str(out)], "is not a finished run"),
+        ([str(runs[0]), str(runs[0]), "--out", str(out)], "its own folder name"),
+        ([str(runs[0]), "--out", str(tmp_path / "full")], "contains other files"),
         ([str(runs[0]), "--out", str(out), "--judged", str(stranger)], "row 1 is not in this dataset"),
     ):
         capsys.readouterr()
@@ -111,6 +111,6 @@ def test_bad_input_is_one_line(runs, tmp_path, capsys):
         err = capsys.readouterr().err
         assert says in err and len(err.splitlines()) == 1, err
     assert (tmp_path / "full" / "diary.txt").read_text() == "mine" and not out.exists()
-    rows.write_bytes((runs[1] / "rows.parquet").read_bytes())  # another run's rows under this one's report
+    rows.write_bytes((runs[1] / "rows.parquet").read_bytes())  # the rows of another run do not match the report
     assert build(runs[:1], out) == 2
     assert main(["sample", str(runs[1]), "--rows", "0", "--out", str(stranger)]) == 2

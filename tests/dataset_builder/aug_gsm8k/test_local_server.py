@@ -1,4 +1,4 @@
-"""A real model behind transformers' own server: the tiny base of this project, which knows twenty characters."""
+"""Tests with a real server: `transformers serve` with the project's tiny base, which knows twenty characters."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ TINY = Path(__file__).resolve().parents[3] / "training" / "bases" / "arith-tiny"
 
 @pytest.fixture
 def model(tmp_path):
-    """arith-tiny with a chat template: all that it can read of a chat is how many messages there are."""
+    """arith-tiny with a chat template that shows it only the number of messages."""
     folder = tmp_path / "tiny"
     shutil.copytree(TINY, folder)
     (folder / "chat_template.jinja").write_text("{{ messages | length }},6,7:4\n")
@@ -30,7 +30,7 @@ def test_a_real_model_of_little_skill(model, gsm8k, tmp_path, capfd, monkeypatch
     command = ["model", "--serve", str(model), "--source", str(gsm8k[0]), "--out", str(tmp_path / "run")]
     command += ["--store", str(tmp_path / "s.jsonl"), "--terms", "Apache-2.0", "--paths", "2", "--tries", "2"]
     command += ["--question-tokens", "16", "--path-tokens", "8", "--strategies-per-question", "1", "--limit", "2"]
-    assert main(command) == 2  # no list of questions, no right answer
+    assert main(command) == 2  # the model writes no list of questions and no right answer
     err = capfd.readouterr().err
     assert "no pair is left of 10 new questions and 4 paths" in err.splitlines()[-1]
     lines = (tmp_path / "s.jsonl").read_text().splitlines()
@@ -42,7 +42,7 @@ def test_a_real_model_of_little_skill(model, gsm8k, tmp_path, capfd, monkeypatch
 def test_a_server_that_does_not_start_is_one_line(model, tmp_path):
     (model / "config.json").write_text("{}")
     with (
-        pytest.raises(InputError, match=r"transformers serve did not start: .*; the whole log is"),
+        pytest.raises(InputError, match=r"transformers serve did not start: .*; read the log"),
         serve(model, tmp_path / "log", concurrency=1, reply_tokens=8),
     ):
         pass
@@ -54,5 +54,5 @@ def test_a_models_name_says_which_weights(model, tmp_path):
     with (model / "model.safetensors").open("ab") as file:
         file.write(b" ")
     assert model_name(model) != name
-    with pytest.raises(InputError, match="holds no model"):
+    with pytest.raises(InputError, match="has no model"):
         model_name(tmp_path)

@@ -1,8 +1,7 @@
-"""The rules: what a number may become, which number is which, and that every pair is right."""
+"""Tests of the rules: new values of numbers, sources of numbers, and the correctness of every pair."""
 
 import json
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,9 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules import augment, run
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Problem, read_problems
 from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotations
 from arith_puzzle.metrics.gsm8k_answer.score import answer
+from tests.paths import SHARED
 
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "gsm8k" / "train.jsonl"
+GSM8K = SHARED / "data" / "gsm8k" / "train.jsonl"
 
 
 def problem(query, response):
@@ -111,7 +111,9 @@ def test_what_cannot_be_told_apart_stays_as_it_is():
         problem("Ann runs 7 miles a day and Bob 30 miles a week. How many do both run a week?",
                 "Ann runs 7*7=<<7*7=49>>49 miles.\nBoth run 49+30=<<49+30=79>>79.\n#### 79")
     )  # fmt: skip
-    assert [program.numerals[i].value for i in program.variables] == [30]  # one 7 is a week
+    assert [program.numerals[i].value for i in program.variables] == [
+        30
+    ]  # the solution's second 7 is the days of a week
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_a_computed_number_is_followed_where_it_stands_before_its_computation():
 
 
 def held(source, question, solution):
-    """What must hold of every pair."""
+    """Assert what holds for every pair."""
     outcomes = check_annotations([solution])
     assert set(outcomes) == {"exact"}, solution
     last = solution.rpartition("<<")[2].partition(">>")[0].rpartition("=")[2]
@@ -170,20 +172,29 @@ def test_pairs_hold_and_differ(gsm8k):
         assert pairs[:4] == augment(source, 0, 4)[0]
 
 
-@pytest.mark.skipif(not SHARED.is_file(), reason="GSM8K is not beside the checkout")
+def reproduces(program):
+    """Assert that a program gives its source for the source's own numbers."""
+    own = {index: program.numerals[index].value for index in program.variables}
+    question, solution, _ = program.play(own)
+    assert question == program.problem.query
+    assert solution.replace("00", "") == program.problem.response.replace("00", "")
+
+
+def test_a_program_reproduces_its_source(gsm8k):
+    for source in read_problems(gsm8k[0]):
+        reproduces(compile_problem(source))
+
+
+@pytest.mark.skipif(not GSM8K.is_file(), reason="needs GSM8K in ../shared/data, which a public clone lacks")
 def test_on_gsm8k_itself():
-    """A program played with the source's own numbers is the source; played with others it holds."""
     programs = pairs = 0
-    for source in read_problems(SHARED, 600)[::3]:
+    for source in read_problems(GSM8K, 600)[::3]:
         try:
             program = compile_problem(source)
         except RefusedError:
             continue
         programs += 1
-        own = {index: program.numerals[index].value for index in program.variables}
-        question, solution, _ = program.play(own)
-        assert question == source.query
-        assert solution.replace("00", "") == source.response.replace("00", "")
+        reproduces(program)
         for pair in augment(source, 5, 2)[0]:
             pairs += 1
             held(source, *pair)

@@ -1,4 +1,4 @@
-"""The store: cut last lines are mended, anything else is refused and left as it is."""
+"""Tests of the store: it removes an incomplete last line, and refuses any other damage and changes nothing."""
 
 import subprocess
 import sys
@@ -57,7 +57,7 @@ def test_a_last_line_cut_anywhere_is_removed_and_the_rest_kept(path):
 def test_other_damage_is_one_line_and_nothing_is_changed(path, damage):
     lines = damage(path.read_bytes().splitlines(keepends=True))
     path.write_bytes(b"".join(lines))
-    with pytest.raises(InputError, match=r"store.jsonl:3 is no record of a run") as caught:
+    with pytest.raises(InputError, match=r"store.jsonl:3 is not a record of a run") as caught:
         Store(path)
     assert "\n" not in str(caught.value) and path.read_bytes() == b"".join(lines)
 

@@ -22,7 +22,7 @@ from transformers import AutoTokenizer
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.formats import ALPACA
-from arith_puzzle.training.data.encoding import UNFINISHED, _encode_characters, _encode_texts, character_table, encode
+from arith_puzzle.training.data.encoding import UNFINISHED, character_table, encode, encode_characters, encode_texts
 from arith_puzzle.training.data.token_cache import token_cache
 from arith_puzzle.training.recipe import DatasetSection, DrillsSection, ModelSection, Recipe
 from arith_puzzle.training.tiny import CHARACTERS, build_tokenizer
@@ -56,7 +56,7 @@ def test_what_ends_with_a_comma_goes_on_and_has_no_eos():
     wholes, heads = encode(prompts, completions, tokenizer, UNFINISHED)
     assert [whole[-1] == tokenizer.eos_token_id for whole in wholes] == [True, False, True]
     assert tokenizer.decode(wholes[1]) == "<bos>3,6:8\n6-3=3,"
-    for way in (partial(_encode_characters, character_table(tokenizer)), partial(_encode_texts, tokenizer)):
+    for way in (partial(encode_characters, character_table(tokenizer)), partial(encode_texts, tokenizer)):
         ids, lengths, starts = way((pa.array(prompts), pa.array(completions)), UNFINISHED)
         assert ids.tolist() == [*chain.from_iterable(wholes)] and lengths.tolist() == list(map(len, wholes))
         assert starts.tolist() == heads
@@ -105,7 +105,7 @@ def test_a_tokenizer_of_characters_is_a_table_and_others_are_not(talker):
     merging.add_tokens(["12"])
     assert character_table(merging) is None
     with pytest.raises(InputError, match="'1,2:3 1' holds a character that the tokenizer does not know"):
-        _encode_characters(character_table(build_tokenizer()), (pa.array(["1,2:", "1,2:"]), pa.array(["3", "3 1"])))
+        encode_characters(character_table(build_tokenizer()), (pa.array(["1,2:", "1,2:"]), pa.array(["3", "3 1"])))
 
 
 @given(st.lists(st.tuples(st.text(CHARACTERS), st.text(CHARACTERS)), min_size=4, max_size=20), st.integers(0, 3))
@@ -114,7 +114,7 @@ def test_the_table_says_what_the_tokenizer_says(rows, skipped):
     tokenizer = build_tokenizer()
     texts = tuple(pa.array([row[i] for row in rows], pa.string())[skipped:] for i in (0, 1))
     for one, two in zip(
-        _encode_characters(character_table(tokenizer), texts), _encode_texts(tokenizer, texts), strict=True
+        encode_characters(character_table(tokenizer), texts), encode_texts(tokenizer, texts), strict=True
     ):
         assert one.tolist() == two.tolist() and one.dtype == two.dtype
 
@@ -172,7 +172,7 @@ def test_drills_are_cached_by_their_seed(cache):
 def test_too_few_rows_or_no_such_split_is_one_line(starter, cache):
     with pytest.raises(InputError, match=r"dataset\.rows asks for 3000 rows; test has 2000"):
         token_cache(of(split="test", rows=3000), build_tokenizer(), str(starter[0]))
-    with pytest.raises(InputError, match="it has no split 'tset'"):
+    with pytest.raises(InputError, match="there is no split 'tset'"):
         token_cache(of(split="tset"), build_tokenizer(), str(starter[0]))
 
 

@@ -1,0 +1,50 @@
+"""Compile the kernels of this folder once, so that no progress bar waits for the compiler.
+
+    python -m arith_puzzle.dataset_builder.kernels
+
+numba keeps what it compiles in ``__pycache__`` beside each module, or in NUMBA_CACHE_DIR. ``make setup`` calls this.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+
+from arith_puzzle.dataset_builder import search_traces, verify_batch
+from arith_puzzle.dataset_builder.generate import puzzles
+from arith_puzzle.dataset_builder.solver import canonical, labels
+from arith_puzzle.dataset_builder.text import completions, prompts
+
+NOTICE_SECONDS = 1.0
+"""Loading the kernels from the cache takes less; after that long they are being compiled, and a line says so."""
+BOUND = 200
+
+
+@cache
+def compile_kernels() -> None:
+    """Call every kernel on a few rows. Compiling takes about half a minute, loading what is compiled a moment."""
+    notice = threading.Timer(
+        NOTICE_SECONDS, print, ["compiling kernels, once for this installation ..."], {"file": sys.stderr}
+    )
+    notice.daemon = True
+    notice.start()
+    try:
+        numbers, targets, equations = puzzles(("kernels",), 4, 3, 20, BOUND, "train", unique=True)
+        canonical.canonical(numbers, targets, BOUND)
+        canonical.paths(numbers, targets, 2, BOUND)
+        labels.count_solutions(numbers, targets, bound=BOUND)
+        labels.difficulty_rows(numbers, targets, bound=BOUND)
+        prompts(numbers, targets)
+        columns = pa.array(numbers.tolist(), pa.list_(pa.int32())), pa.array(targets.astype(np.int32))
+        verify_batch.verify_batch(*columns, completions(equations))
+        search_traces.searches(numbers, targets)
+    finally:
+        notice.cancel()
+
+
+if __name__ == "__main__":
+    compile_kernels()

@@ -1,0 +1,108 @@
+"""Merging: the saved model answers like base and adapter; otherwise nothing is written and the error is one line."""
+
+import json
+
+import pytest
+import torch
+
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.evaluation import merge
+from arith_puzzle.evaluation.inference import answer_batches, load
+from arith_puzzle.evaluation.merge import merge_adapter
+from tests.commands import command
+
+main = command("merge")
+
+PROMPTS = ["3,6,7:4\n", "9,12,40:19\n", "17+4=", "60*7="]
+
+
+def answers(loaded):
+    return next(answer_batches(*loaded, PROMPTS, max_new_tokens=24))
+
+
+def logits(loaded):
+    model, tokenizer = loaded
+    with torch.inference_mode():
+        return [model(**tokenizer(prompt, return_tensors="pt")).logits[0, -1] for prompt in PROMPTS]
+
+
+@pytest.fixture(scope="module")
+def tied(learned, tmp_path_factory):
+    """A LoRA adapter on the embeddings of a base whose output layer shares their weights."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(learned)
+    assert base.config.tie_word_embeddings and base.lm_head.weight is base.model.embed_tokens.weight
+    torch.manual_seed(0)
+    targets = ["q_proj", "embed_tokens"]
+    model = get_peft_model(base, LoraConfig(r=4, lora_alpha=16, target_modules=targets, init_lora_weights=False))
+    folder = tmp_path_factory.mktemp("tied") / "adapter"
+    model.save_pretrained(folder)
+    return folder
+
+
+def test_the_merged_model_answers_like_base_and_adapter(learned, adapted, tmp_path):
+    merge_adapter(str(adapted), tmp_path / "merged", base=str(learned), name="someone/base")
+    merged, separate, base = load(str(tmp_path / "merged")), load(adapter=str(adapted)), load(str(learned))
+    assert answers(merged) == answers(separate) != answers(base)
+    for one, other in zip(logits(merged), logits(separate), strict=True):
+        assert torch.allclose(one, other, atol=1e-4)
+    assert not (tmp_path / "merged" / "adapter_config.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["merged"]
+
+
+def test_the_command_writes_a_model_and_refuses_a_folder_that_exists(adapted, tmp_path, capsys):
+    out = tmp_path / "merged"
+    assert main(["--adapter", str(adapted), "--out", str(out)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(out)
+    assert answers(load(str(out))) == answers(load(adapter=str(adapted)))
+    written = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert main(["--adapter", str(adapted), "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert error == f"arith-puzzle merge: {out} exists; give another --out, or delete it\n"
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == written
+
+
+def test_an_adapter_on_tied_embeddings_is_refused(tied, tmp_path, capsys):
+    """Merging changes the output layer with the embeddings; base and adapter leave it as it is."""
+    assert main(["--adapter", str(tied), "--out", str(tmp_path / "merged")]) == 2
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line.startswith(f"arith-puzzle merge: merging {str(tied)!r} changes the model: logits differ by "), line
+    assert "use the adapter on its base instead" in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_prompt_is_compared(adapted, tmp_path, monkeypatch):
+    differences = {"3,6,7:4\n": 0.0, "17+4=": 2 * merge.TOLERANCE}
+    compared = iter(differences.values())
+    monkeypatch.setattr(merge, "largest_difference", lambda *_: next(compared))
+    with pytest.raises(InputError, match=r"logits differ by 0\.02 on '17\+4='"):
+        merge_adapter(str(adapted), tmp_path / "merged", prompts=list(differences))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_difference_that_is_not_a_number_is_refused(adapted, tmp_path, monkeypatch):
+    monkeypatch.setattr(merge, "largest_difference", lambda *_: float("nan"))
+    with pytest.raises(InputError, match="logits differ by nan"):
+        merge_adapter(str(adapted), tmp_path / "merged")
+
+
+@pytest.mark.parametrize("how", ["no adapter", "config is not JSON", "no weights"])
+def test_what_cannot_be_loaded_is_one_line(how, adapted, learned, tmp_path, capsys):
+    adapter, out = tmp_path / "adapter", tmp_path / "merged"
+    if how != "no adapter":
+        adapter.mkdir()
+        text = "{" if how == "config is not JSON" else json.dumps({"base_model_name_or_path": str(learned)})
+        (adapter / "adapter_config.json").write_text(text)
+    assert main(["--adapter", str(adapter), "--out", str(out)]) == 2
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line.startswith(f"arith-puzzle merge: cannot merge {str(adapter)!r}"), line
+    assert not out.exists()
+
+
+def test_a_full_disk_leaves_nothing(adapted, small_disk, capsys):
+    disk = small_disk(16 * 1024)
+    assert main(["--adapter", str(adapted), "--out", str(disk / "merged")]) == 2
+    assert "arith-puzzle merge: cannot merge" in capsys.readouterr().err
+    assert not list(disk.iterdir())
