@@ -211,7 +211,7 @@ def _quantiles(times: list[float]) -> dict:
 
 def _buttons(config: dict) -> dict[str, dict]:
     """Return what the page sends when a button is clicked; the ids come from its configuration."""
-    names = {"Judge": "judge", "Only the solver": "solve"}
+    names = {"Check": "judge", "Only the solver": "solve"}
     labels = {part["id"]: part["props"].get("value") for part in config["components"] if part["type"] == "button"}
     return {
         names[labels[target]]: {"fn_index": each["id"], "trigger_id": target}

@@ -1,0 +1,1 @@
+"""Shared helpers: errors, files and locks, strict YAML, and the provenance of runs."""

@@ -1,11 +1,12 @@
-"""The dataset as a ``datasets`` builder: the rows of the Parquet, made where they are read.
+"""The dataset as a ``datasets`` builder: it generates the rows on the user's machine instead of downloading them.
 
     builder = ArithPuzzle("starter-cache", config_name="starter", seed=0)
     builder.download_and_prepare(num_proc=2)
     rows = builder.as_dataset(split="test")       # or builder.as_streaming_dataset(split="test")
 
-Written for ``datasets`` 5; the loading script carries it to ``datasets`` 3, where scripts still run. A shard is the
-unit of both: what ``num_proc`` divides, and what streaming has to make before it yields the shard's first row.
+The rows equal those of the Parquet files. The builder works in ``datasets`` 5, and through the loading script in
+``datasets`` 3. ``num_proc`` distributes the shards of a split over processes; streaming generates a whole shard before
+it yields the first row of the shard.
 """
 
 from __future__ import annotations
@@ -23,13 +24,12 @@ from arith_puzzle.dataset_builder.puzzle import SPEC_VERSION
 
 try:
     from datasets.builder import Key
-except ImportError:  # datasets 3: any key that differs from row to row
+except ImportError:  # datasets 3 accepts any unique key
     Key = "{}-{}".format
 
 NAME = "arith-puzzle"
-SOLUTIONS = ("made", "canonical")
 BATCH_ROWS = 50_000
-"""Rows per Arrow table that is yielded: a few MB of text."""
+"""Rows per Arrow table that the builder yields: a few MB of text."""
 
 DESCRIPTION = (
     "Arithmetic puzzles with solutions: reach a target from N integers, each used once, in N-1 equations. "
@@ -45,11 +45,16 @@ CITATION = """\
 }"""
 
 
-@dataclass(eq=False)  # datasets compares configs by all of their attributes
+@dataclass(eq=False)  # BuilderConfig defines equality itself
 class ArithPuzzleConfig(datasets.BuilderConfig):
-    """``name``: of CONFIGS. ``seed``: of all random streams. ``solutions`` ("made" or "canonical") and ``paths``: other
-    completions than the config carries, see ``configs.with_solutions``. ``version`` is the spec's, so that a cache
-    never serves another spec's rows."""
+    """The options of ``load_dataset`` or of the builder.
+
+    Attributes:
+        name: a key of CONFIGS.
+        version: the spec version, so that a cache never returns the rows of another spec.
+        seed: seed of all random streams.
+        solutions, paths: other completions than the config's own, see ``configs.with_solutions``.
+    """
 
     version: str = f"{SPEC_VERSION}.0.0"
     seed: int = 0
@@ -58,27 +63,25 @@ class ArithPuzzleConfig(datasets.BuilderConfig):
 
 
 class ArithPuzzle(datasets.ArrowBasedBuilder):
-    """The rows of ``arith_puzzle.dataset_builder.shards.build``, in its order, with the columns of ``generate.SCHEMA``.
+    """The rows of ``arith_puzzle.dataset_builder.shards.build``, in the same order, with the columns of SCHEMA.
 
     Raises:
-        InputError: a negative seed, unknown ``solutions``, or ``paths`` that cannot be. ValueError (of datasets): an
-            unknown config or option.
+        InputError: a negative seed, or ``solutions`` or ``paths`` that ``configs.with_solutions`` refuses.
+        ValueError: an unknown config or option (from ``datasets``).
     """
 
     BUILDER_CONFIG_CLASS = ArithPuzzleConfig
-    BUILDER_CONFIGS = [ArithPuzzleConfig(name=name) for name in CONFIGS]  # noqa: RUF012  datasets' own attribute
+    BUILDER_CONFIGS = [ArithPuzzleConfig(name=name) for name in CONFIGS]  # noqa: RUF012  an attribute of datasets
     DEFAULT_CONFIG_NAME = "1m"
 
     def __init__(self, cache_dir: str | None = None, dataset_name: str | None = None, **kwargs):
-        super().__init__(cache_dir, dataset_name or NAME, **kwargs)  # else the cache is named after this file
+        super().__init__(cache_dir, dataset_name or NAME, **kwargs)  # the default would be the name of this file
 
     def _info(self) -> datasets.DatasetInfo:
-        seed, solutions = self.config.seed, self.config.solutions
+        seed = self.config.seed
         if not isinstance(seed, int) or seed < 0:
-            raise InputError(f"seed is a whole number from 0; got {seed!r}")
-        if solutions not in (None, *SOLUTIONS):
-            raise InputError(f"solutions is one of {', '.join(SOLUTIONS)}, or not given; got {solutions!r}")
-        self._content()  # refuses what it cannot make now, not when rows are asked for
+            raise InputError(f"seed must be an integer of at least 0; got {seed!r}")
+        self._content()  # so that wrong options are an error here, not when the first rows are generated
         return datasets.DatasetInfo(
             description=DESCRIPTION,
             citation=CITATION,
@@ -91,7 +94,7 @@ class ArithPuzzle(datasets.ArrowBasedBuilder):
         return with_solutions(CONFIGS[self.config.name], self.config.solutions, self.config.paths)
 
     def _split_generators(self, dl_manager) -> list[datasets.SplitGenerator]:
-        # the one list is what datasets divides among processes and workers
+        # datasets distributes the one list among the gen_kwargs, the shards, over processes and workers
         return [
             datasets.SplitGenerator(
                 name=name, gen_kwargs={"split": name, "shards": list(range(len(shard_sizes(spec))))}

@@ -1,4 +1,4 @@
-"""The compiled inside of generation: play candidates from raw words, and put the kept ones into normal form."""
+"""The compiled core of the generator: draw puzzles from random bits and keep those that reach a valid target."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from arith_puzzle.dataset_builder.solver.labels import apply_move
 
 @njit(cache=True, nogil=True)
 def _record(a, b, move, c, out):
-    """The equation of a move (see ``solve.apply_move``) with the larger operand first for + and *."""
+    """Write the equation of a move (see ``labels.apply_move``), with the larger operand first in + and *."""
     if move == 0 or move == 3:
         out[0], out[1], out[2] = max(a, b), 0 if move == 0 else 2, min(a, b)
     elif move == 1 or move == 4:
@@ -22,12 +22,22 @@ def _record(a, b, move, c, out):
 
 @njit(cache=True, nogil=True)
 def play(words, n, v, bound, at_least, numbers, targets, equations):
-    """Play each row of ``words`` and keep what reaches a target; returns how many were kept.
+    """Turn each row of random words into a candidate, and keep those that are valid puzzles.
+
+    A candidate draws n numbers, then n-1 steps. It is kept if its numbers are distinct, each step has a legal result
+    and the last result is a target in 1..v.
 
     Args:
-        words: uint64 (rows, 2n-1): n numbers, then n-1 steps.
-        v: numbers and target lie in 1..v. bound: on |result|. at_least: on the largest number.
-        numbers, targets, equations: int64 (rows, n), (rows,), (rows, n-1, 4), filled from the front.
+        words: uint64 (rows, 2n-1), random bits: one word for each number and each step.
+        n: numbers per puzzle.
+        v: numbers and target are in 1..v.
+        bound: upper bound on the absolute value of results.
+        at_least: lower bound on the largest number.
+        numbers, targets, equations: output, int64 (rows, n), (rows,), (rows, n-1, 4). The kept candidates come first.
+            An equation is (a, operator index in ``+-*/``, b, c).
+
+    Returns:
+        The number of candidates kept.
     """
     pool = np.empty(n, np.int64)
     legal = np.empty(6, np.int64)
@@ -71,75 +81,3 @@ def play(words, n, v, bound, at_least, numbers, targets, equations):
             targets[kept] = pool[0]
             kept += 1
     return kept
-
-
-@njit(cache=True, nogil=True)
-def _before(x, y):
-    """Does equation x come before y in the documented order: a descending, b descending, operator?"""
-    if x[0] != y[0]:
-        return x[0] > y[0]
-    if x[2] != y[2]:
-        return x[2] > y[2]
-    return x[1] < y[1]
-
-
-@njit(cache=True, nogil=True)
-def to_normal_form(numbers, equations):
-    """Reorder each row's equations in place as ``puzzle.normal_form`` does.
-
-    Args:
-        numbers: int64 (rows, n); equations: int64 (rows, n-1, 4), playable, operands already in order.
-    """
-    n = numbers.shape[1]
-    m = n - 1
-    pools = np.zeros((n, n), np.int64)
-    choice = np.zeros(n, np.int64)
-    used = np.zeros(m, np.bool_)
-    ordered = np.zeros((m, 4), np.int64)
-    for row in range(numbers.shape[0]):
-        steps = equations[row]
-        for k in range(1, m):  # insertion sort: few equations
-            held = steps[k].copy()
-            place = k
-            while place > 0 and _before(held, steps[place - 1]):
-                steps[place] = steps[place - 1]
-                place -= 1
-            steps[place] = held
-        pools[0] = numbers[row]
-        used[:] = False
-        choice[0] = 0
-        depth = 0
-        while depth < m:
-            size = n - depth
-            at = choice[depth]
-            found = False
-            while at < m and not found:
-                if used[at]:
-                    at += 1
-                    continue
-                i = j = -1
-                for k in range(size):
-                    if i < 0 and pools[depth, k] == steps[at, 0]:
-                        i = k
-                    elif j < 0 and pools[depth, k] == steps[at, 2]:
-                        j = k
-                found = i >= 0 and j >= 0
-                if not found:
-                    at += 1
-            if not found:  # equal values made a dead end: undo the step before and try the next equation
-                depth -= 1
-                used[choice[depth]] = False
-                choice[depth] += 1
-                continue
-            choice[depth] = at
-            used[at] = True
-            ordered[depth] = steps[at]
-            k = 0
-            for q in range(size):
-                if q not in (i, j):
-                    pools[depth + 1, k] = pools[depth, q]
-                    k += 1
-            pools[depth + 1, k] = steps[at, 3]
-            depth += 1
-            choice[depth] = 0
-        equations[row] = ordered

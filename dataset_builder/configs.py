@@ -1,4 +1,4 @@
-"""The dataset's configs: which splits each has, how many rows, and how their puzzles are drawn."""
+"""The configs of the dataset: the splits of each, their numbers of rows, and the range of their puzzles."""
 
 from __future__ import annotations
 
@@ -8,38 +8,52 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.solver.solve import BOUND_FACTOR
 
 SHARD_ROWS = 1_000_000
+"""Rows of a full shard. The shard index is part of the random stream, so another size gives other rows."""
+
+
+SOLUTIONS = ("generated", "canonical")
+"""The solutions that completions can be; see ``SplitSpec.solutions``."""
 
 
 @dataclass(frozen=True)
 class SplitSpec:
-    """One split: ``rows``; its sizes N (position p has ``n_values[p % len]``); V; the least largest number;
-    whether rows carry labels; whether the completion is the solution that made the puzzle or the canonical one; and
-    ``paths``: above 1, each puzzle stands in that many rows (or as many as it has solutions) with different ones."""
+    """One split.
+
+    Attributes:
+        rows: number of puzzles. It is also the number of rows, unless ``paths`` is above 1.
+        n_values: numbers per puzzle, N. The puzzle at position p has ``n_values[p % len(n_values)]`` numbers.
+        v: V; numbers and targets are in 1..V.
+        at_least: lower bound on the largest number of a puzzle.
+        labels: whether rows have ``num_solutions`` and ``difficulty``.
+        solutions: "generated": the completion is the solution with which the generator found the puzzle. "canonical":
+            it is the canonical solution, see ``arith_puzzle.dataset_builder.solver.canonical``.
+        paths: rows per puzzle, each with another solution; fewer if the puzzle has fewer solutions.
+    """
 
     rows: int
     n_values: tuple[int, ...]
     v: int = 60
     at_least: int = 1
     labels: bool = True
-    solutions: str = "made"
+    solutions: str = "generated"
     paths: int = 1
 
     @property
     def bound(self) -> int:
-        """The bound on |intermediate|."""
+        """The upper bound on the absolute value of intermediate results."""
         return BOUND_FACTOR * self.v
 
 
 @dataclass(frozen=True)
 class Config:
-    """A config: its splits, and the family whose streams and shards it shares with its sisters."""
+    """A config: its splits, and its family. Configs of one family share random streams and shards."""
 
     family: str
     splits: dict[str, SplitSpec]
 
 
 def _paper(rows: int) -> Config:
-    """A training size of the paper with our sizes of its three benchmarks."""
+    """A config with ``rows`` training rows, and the paper's three benchmarks in this project's sizes."""
     return Config(
         "paper",
         {
@@ -71,46 +85,48 @@ CONFIGS: dict[str, Config] = {
         },
     ),
 }
-"""Config -> what it holds; the sizes are the contract's."""
-
+"""Name of a config -> its content."""
 
 MAX_PATHS = 64
+"""Maximum number of rows per puzzle."""
 
 
 def with_solutions(config: Config, solutions: str | None, paths: int = 1) -> Config:
-    """The config with other completions: the same puzzles, in a family of their own.
+    """The same puzzles with other completions, as a config with its own family.
 
     Args:
-        solutions: "made" or "canonical", in all splits; None leaves it as it is.
-        paths: different solutions of each puzzle of ``train``, in the canonical order, the canonical one first.
+        solutions: "generated" or "canonical", for all splits; None keeps the config's choice.
+        paths: number of different solutions for each puzzle of ``train``. They come in the order of
+            ``arith_puzzle.dataset_builder.solver.canonical.paths``, so the canonical solution is the first.
 
     Raises:
-        InputError: unknown solutions, paths outside 1..MAX_PATHS, or several paths of the solution that made a puzzle.
+        InputError: unknown ``solutions``, ``paths`` outside 1..MAX_PATHS, several paths of generated solutions, or
+            several paths for a config without a train split.
     """
     if not 1 <= paths <= MAX_PATHS:
         raise InputError(f"--paths must be in 1..{MAX_PATHS}, not {paths}")
-    if solutions not in (None, "made", "canonical"):
-        raise InputError(f"solutions are 'made' or 'canonical', not {solutions!r}")
-    if paths > 1 and solutions == "made":
-        raise InputError("--paths above 1 gives solutions in the canonical order; leave out --solutions made")
+    if solutions not in (None, *SOLUTIONS):
+        raise InputError(f"solutions must be one of {', '.join(SOLUTIONS)}; got {solutions!r}")
+    if paths > 1 and solutions == "generated":
+        raise InputError("--paths above 1 gives solutions in the canonical order; leave out --solutions generated")
     splits, family = config.splits, config.family
     if solutions is not None and any(spec.solutions != solutions for spec in splits.values()):
         splits = {name: replace(spec, solutions=solutions) for name, spec in splits.items()}
         family += f"-{solutions}"
     if paths > 1:
-        train = replace(splits["train"], solutions="canonical", paths=paths) if "train" in splits else None
-        if train is None:
-            raise InputError("--paths is for configs with a train split; evaluation splits hold no puzzle twice")
+        if "train" not in splits:
+            raise InputError("--paths needs a config with a train split; evaluation splits contain each puzzle once")
+        train = replace(splits["train"], solutions="canonical", paths=paths)
         splits, family = splits | {"train": train}, f"{family}-paths{paths}"
     return Config(family, splits)
 
 
 def shard_sizes(spec: SplitSpec) -> list[int]:
-    """Rows of each shard of a split."""
+    """The number of puzzles in each shard of a split."""
     full, rest = divmod(spec.rows, SHARD_ROWS)
     return [SHARD_ROWS] * full + [rest] * (rest > 0)
 
 
 def config_name(config: str, content: Config) -> str:
-    """What a config is called in manifest and card: its own name, and what its completions add to the family's."""
+    """The name of a config in manifest and card: ``config``, plus the suffix of its family, such as ``1m-paths4``."""
     return config + content.family.removeprefix(CONFIGS[config].family)

@@ -1,8 +1,9 @@
-"""Rows from raw random bits: each is a pure function of (spec version, family, split, seed, shard, position).
+"""Generate the rows of a shard. A row is a pure function of (spec version, family, split, seed, shard, position).
 
-Candidates of one N are drawn from Philox streams whose keys are hashes of all of these; the row at a
-position is the next accepted candidate of its N. NumPy promises the bits of a bit generator, not the
-draws of its distributions, so every draw is a multiply-and-shift on raw bits.
+For each N, candidates come from Philox streams. The key of a stream is a hash of all of these values except the
+position. Position p of a shard takes the next accepted candidate of its N. NumPy guarantees the raw bits of a bit
+generator across releases, but not the draws of its distributions. So every draw here is a multiplication and a shift of
+raw bits.
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ import numpy as np
 import pyarrow as pa
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.dataset_builder.candidates import play, to_normal_form
+from arith_puzzle.dataset_builder.candidates import play
 from arith_puzzle.dataset_builder.configs import Config, SplitSpec, shard_sizes
+from arith_puzzle.dataset_builder.normal_form import to_normal_form
 from arith_puzzle.dataset_builder.puzzle import SPEC_VERSION, partition_mask, puzzle_keys
 from arith_puzzle.dataset_builder.text import completions, prompts
 
 BLOCK = 1 << 16
-"""Candidates per block; each block is a stream of its own, so that none depends on another's length."""
+"""Candidates per block. Each block has its own random stream."""
 BARREN_BLOCKS = 50
-"""After so many blocks in a row without a new puzzle there are not enough of them."""
+"""Give up after this number of consecutive blocks without a new puzzle: there are too few puzzles."""
 LABELS = ("num_solutions", "difficulty")
+"""Columns that only evaluation splits have; see ``arith_puzzle.dataset_builder.solver.labels``."""
 
 SCHEMA = pa.schema(
     {
@@ -36,11 +39,11 @@ SCHEMA = pa.schema(
         "difficulty": pa.float32(),
     }
 )
-"""All splits of a config share one schema, or ``load_dataset`` refuses them; ``train`` holds null labels."""
+"""The columns of every row. ``load_dataset`` requires one schema for all splits, so labels are null in ``train``."""
 
 
 def stream_key(*parts: object) -> np.ndarray:
-    """The Philox key of a stream, uint64 (2,): BLAKE2b-128 of the parts' text, joined by ``/``."""
+    """The Philox key of a random stream, uint64 (2,): the BLAKE2b-128 hash of the parts, joined by ``/``."""
     digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=16).digest()
     return np.frombuffer(digest, dtype="<u8")
 
@@ -48,19 +51,25 @@ def stream_key(*parts: object) -> np.ndarray:
 def puzzles(
     stream: tuple, rows: int, n: int, v: int, bound: int, split: str, *, unique: bool, at_least: int = 1
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The first ``rows`` accepted puzzles of a stream.
+    """The first ``rows`` accepted puzzles of a random stream.
 
-    A candidate draws n numbers from 1..v and plays n-1 steps: a uniform pair of the pool, then a uniform one among
-    its legal results. It is accepted if the numbers are distinct, the largest is at least ``at_least``, the last
-    result lies in 1..v, and its key belongs to ``split``.
+    A candidate draws n numbers from 1..v. Then each of n-1 steps draws a pair of numbers from the pool, uniformly, and
+    one of the legal results of the pair, uniformly. The last result is the target. A candidate is accepted if its
+    numbers are distinct, the largest is at least ``at_least``, the target is in 1..v, and the key of the puzzle belongs
+    to ``split``.
 
     Args:
         stream: what identifies the stream, besides the spec version and n.
-        unique: drop every puzzle whose key came before.
+        bound: upper bound on the absolute value of results.
+        unique: accept each puzzle only once.
 
     Returns:
-        numbers, int64 (rows, n), ascending in each row; targets, int64 (rows,); equations, int64 (rows, n-1, 4), of
-        the solution that made each puzzle, in normal form: a, operator index in ``+-*/``, b, c.
+        numbers, int64 (rows, n), ascending in each row.
+        targets, int64 (rows,).
+        equations, int64 (rows, n-1, 4): the drawn solution in normal form, each (a, operator index in ``+-*/``, b, c).
+
+    Raises:
+        InputError: there are too few such puzzles.
     """
     kept_rows: list[tuple[np.ndarray, ...]] = []
     have, block, seen = 0, 0, np.empty(0, np.uint64)
@@ -70,7 +79,10 @@ def puzzles(
     barren = 0
     while have < rows:
         if barren == BARREN_BLOCKS:
-            raise InputError(f"not to be found: {rows:,} puzzles of N={n}, V={v} for {split!r}; there are {have:,}")
+            raise InputError(
+                f"there are fewer than {rows:,} puzzles with N={n}, V={v} for split {split!r}: {have:,} were found; "
+                "lower the rows or raise V"
+            )
         key = stream_key(SPEC_VERSION, *stream, n, block)
         words = np.random.Philox(key=key).random_raw(BLOCK * words_each).reshape(BLOCK, words_each)
         count = play(words, n, v, bound, at_least, numbers, targets, equations)
@@ -86,16 +98,16 @@ def puzzles(
         have += int(kept.sum())
         barren = 0 if kept.any() else barren + 1
         block += 1
-    found = tuple(np.concatenate(parts)[:rows] for parts in zip(*kept_rows, strict=True))
-    to_normal_form(found[0], found[2])
-    return found
+    numbers, targets, equations = (np.concatenate(parts)[:rows] for parts in zip(*kept_rows, strict=True))
+    to_normal_form(numbers, equations)
+    return numbers, targets, equations
 
 
 def generate_shard(config: Config, split: str, seed: int, shard: int) -> pa.Table:
     """The rows of one shard, in order, with the columns of SCHEMA."""
     spec = config.splits[split]
     rows = shard_sizes(spec)[shard]
-    # the completion is no part of the stream: the same puzzles, whichever solution they carry
+    # the base name of the family: configs with other completions have the same puzzles
     stream = (config.family.split("-")[0], split, seed, shard)
     shares = [len(range(index, rows, len(spec.n_values))) for index in range(len(spec.n_values))]
 
@@ -109,9 +121,9 @@ def generate_shard(config: Config, split: str, seed: int, shard: int) -> pa.Tabl
             equations = canonical_equations(numbers, targets, spec.bound)
         return _table(numbers, targets, equations, spec), np.ones(share, np.int64)
 
-    with ThreadPoolExecutor(len(shares)) as pool:  # the work is compiled and holds no lock
+    with ThreadPoolExecutor(len(shares)) as pool:  # the compiled code releases the GIL
         parts = list(pool.map(part, spec.n_values, shares))
-    # puzzle p is the next of its N; its rows stand together
+    # the N values take turns, and the rows of one puzzle stay together
     first = np.cumsum([0, *shares[:-1]])
     position = np.arange(rows)
     puzzle = first[position % len(shares)] + position // len(shares)
@@ -124,7 +136,7 @@ def generate_shard(config: Config, split: str, seed: int, shard: int) -> pa.Tabl
 
 
 def _with_paths(numbers: np.ndarray, targets: np.ndarray, spec: SplitSpec) -> tuple[pa.Table, np.ndarray]:
-    """Up to ``spec.paths`` rows for each puzzle, and how many it has."""
+    """(up to ``spec.paths`` rows for each puzzle, number of rows of each puzzle int64)."""
     from arith_puzzle.dataset_builder.solver.canonical import paths
 
     equations, found = paths(numbers, targets, spec.paths, spec.bound)

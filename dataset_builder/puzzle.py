@@ -1,8 +1,7 @@
-"""The puzzle: its text formats, its 64-bit key, the partition by key, the normal form of a solution.
+"""The puzzle of arXiv 2406.02100: its text formats, its 64-bit key, the split of a key, the normal form of a solution.
 
-This is the only module that builds or parses prompts and completions (the verifier,
-which must stand alone, has its own reading of equations; ``parse_completion`` uses it).
-The puzzle is that of arXiv 2406.02100.
+Only this module builds and parses prompts and completions. ``parse_completion`` uses the equation parser of the
+verifier, which is pushed to the Hub as one file and therefore contains its own.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import NUMBER, parse_equation, solution_key
 
 SPEC_VERSION = 1
-"""Raised whenever the rows of any config change; part of every random stream's key."""
+"""Increase it whenever the rows of a config change. It is part of the key of every random stream."""
 
 MAX_NUMBERS = 15
 MAX_MAGNITUDE = 10**9
@@ -31,12 +30,12 @@ _MASK = (1 << 64) - 1
 
 
 def symbolic_prompt(numbers: Sequence[int], target: int) -> str:
-    """``([3, 6, 7, 51, 58], 4)`` -> ``"3,6,7,51,58:4\\n"``; the numbers are sorted ascending."""
+    """The ``symbolic`` prompt: ``([3, 6, 7, 51, 58], 4)`` -> ``"3,6,7,51,58:4\\n"``, numbers in ascending order."""
     return f"{','.join(map(str, sorted(numbers)))}:{target}\n"
 
 
 def natural_prompt(numbers: Sequence[int], target: int) -> str:
-    """The rules and the puzzle in English, for models that were not trained on the symbolic form."""
+    """The ``natural`` prompt: rules and puzzle in English, for models that are not trained on the symbolic prompt."""
     n = len(numbers)
     return (
         f"Reach the target {target} from the numbers {', '.join(map(str, sorted(numbers)))}.\n"
@@ -49,28 +48,31 @@ def natural_prompt(numbers: Sequence[int], target: int) -> str:
 
 
 def completion(equations: Iterable[Equation]) -> str:
-    """Equations as the completion text: one per line, no spaces, no trailing newline."""
+    """The completion of a row: one equation per line, no spaces, no trailing newline."""
     return "\n".join([f"{a}{op}{b}={c}" for a, op, b, c in equations])
 
 
 def parse_completion(text: str) -> list[Equation]:
-    """The inverse of ``completion``. Raises InputError on a line that is not an equation."""
+    """The equations of a completion. Raises InputError for a line that is not an equation."""
     equations = []
     for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
         equation = parse_equation(line)
         if equation is None:
-            raise InputError(f"line {number} is not an equation a∘b=c: {line[:60]!r}")
+            raise InputError(f"line {number} must be an equation such as 3+4=7, not {line[:60]!r}")
         equations.append(equation)
     return equations
 
 
 def parse_puzzle(text: str) -> tuple[list[int], int]:
-    """``"3,6,7,51,58:4"`` -> ``([3, 6, 7, 51, 58], 4)``, numbers sorted. Repeats and any order are allowed.
+    """Parse a puzzle that a user typed: ``"3,6,7,51,58:4"`` -> ``([3, 6, 7, 51, 58], 4)``.
+
+    The numbers may repeat and may come in any order. They are returned in ascending order.
 
     Raises:
-        InputError: not of that form, more than MAX_NUMBERS numbers, or one beyond MAX_MAGNITUDE.
+        InputError: the text has another form, there are more than MAX_NUMBERS numbers, or a number is larger than
+            MAX_MAGNITUDE.
     """
-    form = "a puzzle is numbers, a colon and a target without spaces, such as 3,6,7,51,58:4"
+    form = "a puzzle is written as numbers, a colon and the target, without spaces, such as 3,6,7,51,58:4"
     match = _PUZZLE.fullmatch(text.strip()) if len(text) <= 400 else None
     if match is None:
         raise InputError(f"{form}; got {text[:60]!r}")
@@ -79,21 +81,20 @@ def parse_puzzle(text: str) -> tuple[list[int], int]:
     if not 2 <= len(numbers) <= MAX_NUMBERS:
         raise InputError(f"a puzzle has 2 to {MAX_NUMBERS} numbers; got {len(numbers)}")
     if max(map(abs, [*numbers, target])) > MAX_MAGNITUDE:
-        raise InputError(f"numbers and target lie within ±{MAX_MAGNITUDE}; got {text[:60]!r}")
+        raise InputError(f"numbers and target must be within ±{MAX_MAGNITUDE}; got {text[:60]!r}")
     return sorted(numbers), target
 
 
 def puzzle_keys(numbers: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The 64-bit keys of many puzzles.
+    """The 64-bit keys of many puzzles: the hash that KEY_RULE describes.
 
     Args:
         numbers: integers, shape (rows, n), in any order within a row.
         targets: integers, shape (rows,).
 
     Returns:
-        uint64, shape (rows,). Starting from h = n, each value v of (numbers ascending, target)
-        updates ``h = mix(h XOR v)``, where ``mix`` adds 0x9E3779B97F4A7C15 and applies the
-        finaliser of SplitMix64 (Steele, Lea, Flood 2014), all modulo 2^64.
+        uint64, shape (rows,). The finaliser is that of SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable
+        pseudorandom number generators").
     """
     columns = np.concatenate([np.sort(numbers, axis=1), targets[:, None]], axis=1).astype(np.int64)
     h = np.full(len(columns), numbers.shape[1], dtype=np.uint64)
@@ -106,7 +107,7 @@ def puzzle_keys(numbers: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def puzzle_key(numbers: Sequence[int], target: int) -> int:
-    """The key of one puzzle; see ``puzzle_keys``. The order of the numbers does not matter."""
+    """The key of one puzzle, as in ``puzzle_keys``. It does not depend on the order of the numbers."""
     return int(puzzle_keys(np.array([numbers], dtype=np.int64), np.array([target], dtype=np.int64))[0])
 
 
@@ -118,7 +119,7 @@ PARTITION_RULE = "key >> 59: 0 = validation, 1 = test (and every other evaluatio
 
 
 def partition_mask(keys: np.ndarray, split: str) -> np.ndarray:
-    """Which keys (uint64) may appear in ``split``: bool, same shape. See PARTITION_RULE."""
+    """Which puzzles may be in ``split``, by PARTITION_RULE: keys uint64 -> bool of the same shape."""
     part = keys >> np.uint64(59)
     if split == "train":
         return part >= 2
@@ -126,19 +127,18 @@ def partition_mask(keys: np.ndarray, split: str) -> np.ndarray:
 
 
 def normal_form(numbers: Sequence[int], equations: Sequence[Equation]) -> list[Equation]:
-    """The one way to write a solution, whatever the order of its operands and independent steps.
+    """The normal form of a solution. Two solutions count as the same if and only if their normal forms are equal.
 
-    Larger operand first for + and *. Of all orders of the equations that can be played from
-    ``numbers``, the first when equations are compared by left operand (descending), right operand
-    (descending), operator in the order ``+ - * /``. Two solutions are the same iff their normal
-    forms are equal.
+    In ``+`` and ``*`` the larger operand comes first. Independent steps can be written in several orders. The normal
+    form is the first valid order when equations are compared by left operand (descending), then right operand
+    (descending), then operator (``+ - * /``).
 
     Raises:
-        InputError: the equations cannot all be played from ``numbers``.
+        InputError: the equations need a number that is not available in any order.
     """
     commuted = list(solution_key(equations))
 
-    def play(pool: Counter, left: list[Equation]) -> list[Equation] | None:
+    def play(pool: Counter[int], left: list[Equation]) -> list[Equation] | None:
         if not left:
             return []
         for i, equation in enumerate(left):
@@ -150,7 +150,7 @@ def normal_form(numbers: Sequence[int], equations: Sequence[Equation]) -> list[E
             pool[a] -= 1
             pool[b] -= 1
             pool[c] += 1
-            rest = play(pool, left[:i] + left[i + 1 :])  # backs out only where equal values make a dead end
+            rest = play(pool, left[:i] + left[i + 1 :])  # None only if an earlier step took one of several equal values
             if rest is not None:
                 return [equation, *rest]
             pool[a] += 1
@@ -160,5 +160,5 @@ def normal_form(numbers: Sequence[int], equations: Sequence[Equation]) -> list[E
 
     ordered = play(Counter(numbers), commuted)
     if ordered is None:
-        raise InputError(f"these equations cannot be played from {list(numbers)}: {completion(equations)!r}")
+        raise InputError(f"these equations cannot be formed from {list(numbers)}: {completion(equations)!r}")
     return ordered

@@ -1,6 +1,6 @@
-"""Prompts and completions of many rows as Arrow string arrays, written digit by digit into their buffers.
+"""Write the prompts and completions of many rows into Arrow string arrays, by compiled code.
 
-The same text as ``puzzle.symbolic_prompt`` and ``puzzle.completion`` give for one row; a test holds the two together.
+The text of a row equals that of ``puzzle.symbolic_prompt`` and ``puzzle.completion`` (covered by a test).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _COMMA, _COLON, _EQUALS, _NEWLINE, _MINUS, _ZERO = (np.uint8(ord(c)) for c in ",
 
 @njit(cache=True, nogil=True)
 def put(value, out, at):
-    """Write ``value`` in decimal at ``at``; returns where the text ends."""
+    """Write the integer ``value`` in decimal into ``out`` (uint8) from position ``at``. Return the end position."""
     if value < 0:
         out[at] = _MINUS
         at += 1
@@ -67,12 +67,12 @@ def _completions(equations, operators, out, offsets):
 
 
 def _digits(values: np.ndarray) -> int:
-    """The most characters that a value of the array takes, sign included."""
+    """Upper bound on the characters of one value of the array, with its sign."""
     return len(str(int(np.abs(values).max(initial=0)))) + 1
 
 
 def prompts(numbers: np.ndarray, targets: np.ndarray) -> pa.StringArray:
-    """Prompts of rows with numbers (rows, n), ascending, and targets (rows,), both int64."""
+    """The symbolic prompts of puzzles: numbers int64 (rows, n), ascending in each row; targets int64 (rows,)."""
     rows, n = numbers.shape
     out = np.empty(rows * (n * (_digits(numbers) + 1) + _digits(targets) + 1), np.uint8)
     offsets = np.zeros(rows + 1, np.int32)
@@ -81,7 +81,7 @@ def prompts(numbers: np.ndarray, targets: np.ndarray) -> pa.StringArray:
 
 
 def completions(equations: np.ndarray) -> pa.StringArray:
-    """Completions of rows with equations (rows, n-1, 4), int64: a, operator index, b, c."""
+    """The completions of solutions: equations int64 (rows, n-1, 4), each (a, operator index in ``+-*/``, b, c)."""
     rows, steps = equations.shape[:2]
     out = np.empty(rows * steps * (3 * _digits(equations) + 3), np.uint8)
     offsets = np.zeros(rows + 1, np.int32)

@@ -1,6 +1,8 @@
-"""Compute the label cache: exact labels of every labelled split of every shipped config at seed 0.
+"""Write the label cache: the exact labels of all evaluation splits of all configs at seed 0.
 
-python -m arith_puzzle.dataset_builder.write_label_cache
+    python -m arith_puzzle.dataset_builder.write_label_cache
+
+Run it after a change of the labels or of the evaluation splits. It takes some minutes.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ from arith_puzzle.dataset_builder.solver import label_cache
 
 
 def write(out: Path = label_cache.FILE) -> Path:
-    """Compute the labels of every labelled split of every config at seed 0, and write ``out``, sorted by key."""
+    """Compute the labels and write them to ``out``, a Parquet file sorted by puzzle key. Return ``out``."""
     parts = []
-    for name in ("1m", "starter"):  # the paper's sizes share their evaluation splits
+    for name in ("1m", "starter"):  # 10m and 100m have the evaluation splits of 1m
         for split, spec in CONFIGS[name].splits.items():
             if not spec.labels:
                 continue

@@ -1,8 +1,8 @@
-"""The README's pictures of the demo: a running one, opened in Chromium, light and dark, desktop and phone.
+"""Take the README's pictures of the demo in Chromium: light and dark, desktop and phone.
 
 python -m docs.screenshots ADDRESS [--out docs/demo]
 
-``make screenshots`` releases, serves the demo and takes them.
+``make screenshots`` makes a release, serves its demo, and runs this.
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ SHOTS = {
     "judge-phone": (PHONE, "light"),
     "measure": (DESKTOP, "light"),
 }
+SECONDS = 300
+"""Limit of every wait."""
 COLOURS = 224
-"""Of a picture's palette: flat surfaces need no more, and stay below 150 kB."""
+"""Colours in the palette of a picture. The page has few colours, and so a picture stays below 150 kB."""
 
 
 def take(address: str, out: Path) -> list[Path]:
-    """One PNG for each of SHOTS.
+    """Write one PNG for each of SHOTS into ``out``. Returns their paths.
 
     Raises:
-        InputError: no browser, or no demo with a model at the address.
+        InputError: there is no browser, or no demo with a model at the address.
     """
     from playwright.sync_api import Error, sync_playwright
 
@@ -47,14 +49,17 @@ def take(address: str, out: Path) -> list[Path]:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name, (viewport, scheme) in SHOTS.items():
             page = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce").new_page()
+            page.set_default_timeout(SECONDS * 1000)
             try:
                 page.goto(address)
-                page.locator("#status .ap-ready").wait_for(timeout=60_000)
+                page.locator("#status .ap-ready").wait_for()
                 _ACTS[name.partition("-")[0]](page)
             except Error as error:
                 first = str(error).splitlines()[0]
-                raise InputError(f"{address} serves no demo with a model ({first}); start one: make demo") from None
-            page.wait_for_timeout(500)  # the last transition
+                raise InputError(
+                    f"{address} serves no demo with a model ({first}): start one with `make demo`"
+                ) from None
+            page.wait_for_timeout(500)  # the end of the last transition
             paths.append(out / f"{name}.png")
             _save(page.screenshot(full_page=viewport is DESKTOP), paths[-1])
             page.context.close()
@@ -62,15 +67,15 @@ def take(address: str, out: Path) -> list[Path]:
     return paths
 
 
-def _await(address: str, seconds: float = 60) -> None:
-    """Until something answers there."""
-    end = time.monotonic() + seconds
+def _await(address: str) -> None:
+    """Wait until the demo answers."""
+    end = time.monotonic() + SECONDS
     while True:
         try:
             return urllib.request.urlopen(address, timeout=5).close()
         except (OSError, ValueError) as error:
             if time.monotonic() > end or not isinstance(error, OSError):
-                raise InputError(f"nothing answers at {address}: start a demo there, make demo") from None
+                raise InputError(f"no demo answers at {address}: start one with `make demo`") from None
             time.sleep(0.5)
 
 
@@ -83,26 +88,26 @@ def _play(page) -> None:
 
 
 def _ask(page) -> None:
-    page.get_by_role("tab", name="Ask").click()
+    page.get_by_role("tab", name="Ask the model").click()
     page.get_by_label("Numbers", exact=True).fill("5, 8, 13, 40")
     page.get_by_label("Target").fill("1")
     page.get_by_role("spinbutton", name="Samples").fill("8")
     page.get_by_role("spinbutton", name="Samples").press("Tab")
     page.locator("#ask").click()
-    page.locator("#answered").get_by_text("of 8 samples right").wait_for(timeout=60_000)
+    page.locator("#answered").get_by_text("of 8 samples right").wait_for()
     page.locator("#solved svg").wait_for()
 
 
 def _judge(page) -> None:
-    page.get_by_role("tab", name="Judge").click()
-    page.get_by_label("An answer: one equation a line, or prose").fill("58-51=7\n6-7=-1\n3*-1=3\n-3+7=4")
+    page.get_by_role("tab", name="Check an answer").click()
+    page.get_by_label("Answer: one equation per line, or free text").fill("58-51=7\n6-7=-1\n3*-1=3\n-3+7=4")
     page.locator("#judge").click()
     page.locator("#judged .ap-verdict").wait_for()
     page.locator("#judged").scroll_into_view_if_needed()
 
 
 def _measure(page) -> None:
-    page.get_by_role("tab", name="Measure").click()
+    page.get_by_role("tab", name="Results").click()
     page.locator("#measured .ap-scores").first.wait_for()
 
 
@@ -119,10 +124,12 @@ def _save(png: bytes, path: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit status."""
+    """Run the command. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m docs.screenshots", description="Take the README's pictures.")
-    parser.add_argument("address", help="of a demo with a model, such as http://127.0.0.1:7860")
-    parser.add_argument("--out", type=Path, default=Path("docs/demo"))
+    parser.add_argument("address", help="address of a running demo with a model, such as http://127.0.0.1:7860")
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs/demo"), help="folder of the pictures (default: docs/demo)"
+    )
     args = parser.parse_args(argv)
     try:
         for path in take(args.address, args.out):

@@ -8,7 +8,7 @@ differ in shape.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def plot_loss(log: list[dict], path: Path) -> list[dict]:
     return points
 
 
-def plot_by_n(results: dict[str, Results], path: Path) -> list[dict]:
+def plot_by_n(results: Mapping[str, Results], path: Path) -> list[dict]:
     """Plot pass@1 by N with 95% Wilson intervals: a panel for each V, a marker for each label.
 
     Returns:
@@ -107,7 +107,7 @@ def plot_by_n(results: dict[str, Results], path: Path) -> list[dict]:
     return points
 
 
-def plot_reasons(results: dict[str, Results], path: Path) -> list[dict]:
+def plot_reasons(results: Mapping[str, Results], path: Path) -> list[dict]:
     """Plot the share of answers for each reason of the verifier: a stacked bar for each label and split.
 
     Returns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
@@ -29,7 +30,7 @@ CAPTIONS = {
 """Plot -> its text for readers who cannot see it."""
 
 
-def report(results: dict[str, Results], out: Path, *, run: dict | None = None) -> dict:
+def report(results: Mapping[str, Results], out: Path, *, run: dict | None = None) -> dict:
     """Write ``report.md``, ``report.json`` and the plots to the folder ``out``.
 
     Args:
@@ -71,7 +72,7 @@ def report(results: dict[str, Results], out: Path, *, run: dict | None = None) -
     return record
 
 
-def score_table(results: dict[str, Results]) -> str:
+def score_table(results: Mapping[str, Results]) -> str:
     """Return the table of scores: n, pass@1 with its interval and by N; lenient pass@1, pass@k, maj1@k if measured."""
     rows = split_rows(results)
     others = sorted({key for row in rows for key in sampled(row["item"])}, key=lambda key: (key[0], len(key), key))
@@ -89,7 +90,7 @@ def score_table(results: dict[str, Results]) -> str:
     return table(header, lines)
 
 
-def reason_table(results: dict[str, Results]) -> str:
+def reason_table(results: Mapping[str, Results]) -> str:
     """Return the table of verdicts: the share of answers for each reason that occurs."""
     rows = [row for row in split_rows(results) if "reasons" in row["item"]]
     present = {reason for row in rows for reason in row["item"]["reasons"]}
@@ -102,7 +103,7 @@ def reason_table(results: dict[str, Results]) -> str:
     return table(["model", "split", "n", *[f"`{reason}`" for reason in order]], lines)
 
 
-def cost_table(results: dict[str, Results]) -> str:
+def cost_table(results: Mapping[str, Results]) -> str:
     """Return the table of costs: throughput and hardware of each split, as far as they are recorded."""
     lines = []
     for row in split_rows(results):

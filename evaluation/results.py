@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
@@ -65,7 +66,7 @@ def load_results(paths: list[str | Path]) -> dict[str, list[dict]]:
     return labels
 
 
-def split_rows(results: dict[str, Results]) -> list[dict]:
+def split_rows(results: Mapping[str, Results]) -> list[dict]:
     """Return a row for each label, config and split.
 
     Returns:

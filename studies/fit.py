@@ -1,9 +1,9 @@
 """Fit scores to the logarithm of the training rows: ``score = intercept + slope * log10(rows)``, with 95% intervals.
 
-MuggleMath (arXiv 2310.05506) reports that accuracy is log-linear in the amount of augmented data. The intervals are those
-of ordinary least squares with normal errors (Draper and Smith, Applied Regression Analysis, chapter 1). They describe
-only the scatter of the points about the line. All points are scored on the same test rows, and the choice of these rows
-can shift the whole line. The fit's intervals do not show this error; the Wilson interval of each point does.
+MuggleMath (arXiv 2310.05506) reports that accuracy is log-linear in the amount of augmented data. The intervals are
+those of ordinary least squares with normal errors (Draper and Smith, Applied Regression Analysis, chapter 1). They
+describe only the scatter of the points about the line. All points are scored on the same test rows, and the choice of
+these rows can shift the whole line. The fit's intervals do not include this error; each point's Wilson interval does.
 """
 
 from __future__ import annotations

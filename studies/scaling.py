@@ -13,12 +13,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError, first_line
-from arith_puzzle.common.files import PACKAGE, shipped, write_json, write_text
+from arith_puzzle.common.files import PACKAGE, write_json, write_text
 from arith_puzzle.evaluation.plots import plot_scaling
 from arith_puzzle.evaluation.results import interval_text, table
 from arith_puzzle.evaluation.tasks import TASKS, read_rows
 from arith_puzzle.studies.fit import fit_log_linear
-from arith_puzzle.studies.study import Study, Training, build_commands, load_study, slug, trainings
+from arith_puzzle.studies.study import Study, Training, build_commands, dataset_section, load_study, slug, trainings
 from arith_puzzle.training.launch import SINGLE, launch
 
 
@@ -43,7 +43,8 @@ def run_study(
         InputError: the study is not valid, the dataset lacks rows, or a training failed.
     """
     study = load_study(path)
-    source = dataset or study.base.dataset.path
+    section = dataset_section(study.base)
+    source = dataset or section.path
     test = scored or study.scored or source
     plan = trainings(study)
     prompts = count_prompts(study, plan, source, test)
@@ -126,10 +127,11 @@ def count_prompts(study: Study, plan: list[Training], source: str, test: str) ->
                 load(config, split)
             else:
                 read_rows(TASKS[study.task]("alpaca"), test, config, split, limit=study.limit)
-    column = "query" if study.base.dataset.format == "alpaca" else "prompt"
+    section = dataset_section(study.base)
+    column = "query" if section.format == "alpaca" else "prompt"
     found = {}
-    for config in dict.fromkeys(training.recipe.dataset.config for training in plan):
-        rows = load(config, study.base.dataset.split).select_columns([column]).with_format("arrow")
+    for config in dict.fromkeys(dataset_section(training.recipe).config for training in plan):
+        rows = load(config, section.split).select_columns([column]).with_format("arrow")
         if len(rows) < max(study.rows):
             raise InputError(f"{study.name} needs {max(study.rows):,} training rows; {config} has {len(rows):,}")
         for size in study.rows:
@@ -166,7 +168,7 @@ def _score(
 
 
 def _point(training: Training, record: dict, prompts: dict, config: str, split: str, item: dict) -> dict:
-    section = training.recipe.dataset
+    section = dataset_section(training.recipe)
     return {
         "arm": training.arm.name,
         "config": config,
@@ -216,7 +218,7 @@ def _machines(files: list[Path]) -> dict:
 
 
 def _shown(path: str | Path) -> str:
-    """Return a path that is valid on other machines: relative to the package or the current directory, else its name."""
+    """Return a path that is valid elsewhere: relative to the package or the current directory, else only its name."""
     full = Path(path).resolve()
     for root in (PACKAGE / "studies", Path.cwd()):
         if full.is_relative_to(root.resolve()):

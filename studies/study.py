@@ -23,7 +23,7 @@ from arith_puzzle.dataset_builder.aug_gsm8k.prompts import STRATEGIES
 from arith_puzzle.dataset_builder.aug_gsm8k.source import ORIGINAL
 from arith_puzzle.dataset_builder.configs import CONFIGS, config_name, with_solutions
 from arith_puzzle.dataset_builder.formats import PUZZLE_FORMATS
-from arith_puzzle.training.recipe import DrillsSection, Recipe, make_recipe, read_recipe
+from arith_puzzle.training.recipe import DatasetSection, DrillsSection, Recipe, make_recipe, read_recipe
 
 OWN = {"dataset", "name", "seed"}
 """Keys of the recipe that the study sets. An arm's ``change`` cannot have them."""
@@ -44,7 +44,7 @@ class Arm:
     """
 
     name: str
-    solutions: Literal["made", "canonical"] | None = None
+    solutions: Literal["generated", "canonical"] | None = None
     paths: Positive = 1
     config: str | None = None
     format: str | None = None
@@ -113,13 +113,19 @@ class Training:
     @property
     def folder(self) -> str:
         """The training's folder within the study's, such as ``more-paths/rows-3000-seed-0``."""
-        return f"{slug(self.arm.name)}/rows-{self.recipe.dataset.rows}-seed-{self.recipe.seed}"
+        return f"{slug(self.arm.name)}/rows-{dataset_section(self.recipe).rows}-seed-{self.recipe.seed}"
 
     def write(self, path: Path) -> None:
         """Write the recipe as a YAML file. ``load_recipe`` reads the same recipe from it."""
         values = {key: value for key, value in dataclasses.asdict(self.recipe).items() if value is not None}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+
+
+def dataset_section(recipe: Recipe) -> DatasetSection:
+    """Return the section about the training rows. Every recipe of a study has it: ``Study.of`` refuses others."""
+    assert recipe.dataset is not None
+    return recipe.dataset
 
 
 def load_study(path: str | Path) -> Study:
@@ -172,15 +178,14 @@ def _check_augmented(path: Path, study: Study) -> None:
     for arm in study.arms:
         config = arm_config(study, arm)
         if arm.solutions or arm.paths > 1 or arm.format:
-            raise InputError(f"{path}: an arm's 'solutions', 'paths' and 'format' are only for task: puzzle; leave them out")
+            raise InputError(f"{path}: an arm's 'solutions', 'paths' and 'format' are for task: puzzle only; drop them")
         if config not in (ALL, *strategies):
             raise InputError(f"{path}: {config!r} is not a config to train on; known: {ALL}, {', '.join(strategies)}")
         # The first rows of `all` mix the strategies only at the sizes of the nested configs, such as 1k.
         other = [rows for rows in study.rows if config == ALL and rows not in SIZES.values()]
         if other:
             raise InputError(
-                f"{path}: rows of {ALL!r} must be the size of a nested config: one of {list(SIZES.values())}, "
-                f"not {other[0]}"
+                f"{path}: {other[0]} rows of {ALL!r} are not a nested config; use one of {list(SIZES.values())}"
             )
     if study.scored is None:
         raise InputError(f"{path}: 'scored' is missing; give the Hub id of the rows to score, such as openai/gsm8k")
@@ -210,7 +215,7 @@ def _recipe(study: Study, arm: Arm, rows: int, seed: int) -> Recipe:
         base,
         name=f"{study.name}-{slug(arm.name)}-{rows}-{seed}",
         seed=seed,
-        dataset=dataclasses.replace(base.dataset, config=arm_config(study, arm), rows=rows),
+        dataset=dataclasses.replace(dataset_section(base), config=arm_config(study, arm), rows=rows),
         drills=_drills(base, rows),
     )
 
@@ -226,16 +231,17 @@ def _merged(values: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 def _drills(base: Recipe, rows: int) -> DrillsSection | None:
     """Return the recipe's drills, with their number scaled to keep the recipe's ratio of drills to rows."""
-    if base.drills is None or base.dataset.rows is None:
+    own = dataset_section(base).rows
+    if base.drills is None or own is None:
         return base.drills
-    return dataclasses.replace(base.drills, rows=max(1, round(base.drills.rows * rows / base.dataset.rows)))
+    return dataclasses.replace(base.drills, rows=max(1, round(base.drills.rows * rows / own)))
 
 
 def build_commands(study: Study, dataset: str) -> list[str]:
     """Return the commands that build the configs that a study trains and scores on."""
     if study.task != "puzzle":
         return _augment_commands(study, dataset)
-    seed = study.base.dataset.seed
+    seed = dataset_section(study.base).seed
     wanted = {arm_config(study, arm): (study.config, arm) for arm in study.arms}
     wanted |= {config: (config, Arm("")) for config in study.score if config not in wanted}
     lines = []

@@ -165,12 +165,12 @@ def _rows(text_format: str) -> tuple[list[str], list[str]]:
     prompts, completions = [], []
     for n, v in ((4, 60), (7, 60), (6, 1000), (8, 10_000)):
         numbers, targets, steps = puzzles(("tokenizer",), 100, n, v, BOUND_FACTOR * v, "train", unique=False)
-        asked = zip(numbers.tolist(), targets.tolist(), strict=True)
+        rows = zip(numbers.tolist(), targets.tolist(), strict=True)
         table = pa.table(
             {
                 "numbers": numbers.tolist(),
                 "target": targets,
-                "prompt": [symbolic_prompt(*puzzle) for puzzle in asked],
+                "prompt": [symbolic_prompt(*puzzle) for puzzle in rows],
                 "completion": [completion((a, OPERATORS[op], b, c) for a, op, b, c in row) for row in steps.tolist()],
             }
         )

@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", type=int, help="shards or tasks at a time (default: 2; on a cluster, what it grants)"
     )
     parser.add_argument(
-        "--solutions", choices=("made", "canonical"), help="which solution rows carry (default: the config's choice)"
+        "--solutions",
+        choices=("generated", "canonical"),
+        help="which solution rows carry (default: the config's choice)",
     )
     parser.add_argument("--paths", type=int, default=1, help="different solutions of each train puzzle (default: 1)")
     tasks = parser.add_argument_group("several machines", "docs/scale.md explains how, and what it costs")

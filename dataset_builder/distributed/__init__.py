@@ -1,1 +1,1 @@
-"""Shards built as tasks on several machines."""
+"""Build the shards of a config as tasks of datatrove, on one machine or several, and write them to any filesystem."""

@@ -1,8 +1,8 @@
-"""Stage the loading script: one flat folder for the dataset repo's revision ``script``.
+"""Stage the loading script for ``datasets`` 3: one flat folder for the revision ``script`` of the dataset repo.
 
-``datasets`` 3 copies a script's siblings by name, and nothing from folders below; so the modules lie beside the
-script, changed in nothing but that imports from this checkout become relative. Never stage it onto ``main``: there a
-script named like the repo makes ``load_dataset`` of ``datasets`` 4 and later fail, even beside Parquet.
+``datasets`` 3 downloads the modules that a script imports only if they are in the same folder. So staging copies the
+modules beside the script and makes their imports relative; nothing else changes. Do not publish the script on ``main``:
+``datasets`` 4 and later refuse a repo with a script of its name, even if it has Parquet files.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ REVISION = "script"
 ELSEWHERE = {
     "verify": "metrics/arith_puzzle_verifier/verify.py",
     "errors": "common/errors.py",
-    **{name: f"dataset_builder/solver/{name}.py" for name in ("canonical", "label_cache", "labels", "solve")},
+    **{
+        name: f"dataset_builder/solver/{name}.py"
+        for name in ("canonical", "cost_tables", "label_cache", "labels", "solve")
+    },
 }
-"""Siblings that do not come from ``dataset_builder/``."""
+"""Source files of the modules that are not directly in ``dataset_builder/``."""
 
 _SIBLING = re.compile(r"^from \.(\w+) import ", re.MULTILINE)
 _MODULE = re.compile(
@@ -33,18 +36,18 @@ _PACKAGE = re.compile(r"^( *)from arith_puzzle\.dataset_builder(?:\.solver)? imp
 
 
 def stage_script(out: Path, repo_id: str = "arith-puzzle") -> Path:
-    """Write the folder that is uploaded to revision ``script`` and return it. The same checkout, the same bytes.
+    """Write the folder to upload to the revision ``script``, and return it. The bytes depend only on the checkout.
 
     Args:
-        out: new or empty. To be loaded as a local folder it must be called ``arith-puzzle``.
-        repo_id: the dataset repo, for the page of that revision.
+        out: a new or empty folder. ``load_dataset`` can load it locally if its name is ``arith-puzzle``.
+        repo_id: the dataset repo, for the README of the revision.
 
     Raises:
-        InputError: ``out`` holds something, or a module imports what the script does not name.
+        InputError: ``out`` is not empty, or a module imports another one that the script does not import.
     """
     out = Path(out)
     if out.exists() and any(out.iterdir()):
-        raise InputError(f"{out} is not empty; the script's folder holds nothing else")
+        raise InputError(f"{out} is not empty; the loading script needs a new or empty folder")
     files = script_files(repo_id)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
@@ -53,7 +56,7 @@ def stage_script(out: Path, repo_id: str = "arith-puzzle") -> Path:
 
 
 def script_files(repo_id: str = "arith-puzzle") -> dict[str, bytes]:
-    """Name -> bytes of what ``stage_script`` writes."""
+    """The files that ``stage_script`` writes: name -> bytes. Raises InputError as there."""
     script = (HERE / SCRIPT).read_text(encoding="utf-8")
     page = (HERE / "README.md").read_text(encoding="utf-8").replace("<repo_id>", repo_id)
     texts = {"README.md": page, SCRIPT: script}
@@ -63,23 +66,23 @@ def script_files(repo_id: str = "arith-puzzle") -> dict[str, bytes]:
         texts[f"{name}.py"] = relative(source.read_text(encoding="utf-8"))
         missing = imported(texts[f"{name}.py"]) - set(names)
         if missing:
-            raise InputError(f"{source} imports {', '.join(sorted(missing))}; name it in loading_script/{SCRIPT} too")
+            raise InputError(f"{source} imports {', '.join(sorted(missing))}; import it in loading_script/{SCRIPT} too")
     return {name: text.encode() for name, text in texts.items()}
 
 
 def relative(source: str) -> str:
-    """A module's text with its imports from this checkout made relative to a flat folder."""
+    """The source of a module with its imports from ``arith_puzzle`` made relative, for a flat folder."""
     return _PACKAGE.sub(r"\1from . import ", _MODULE.sub(r"\1from .\2 import ", source))
 
 
 def imported(source: str) -> set[str]:
-    """What a module imports from this checkout, by the names of the siblings; at any depth, also inside functions."""
-    names = set()
+    """The names of the project's modules that a source imports, also inside functions."""
+    names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
-            own = node.level > 0 or node.module.split(".")[0] == "arith_puzzle"
-            if own:
-                names |= {node.module} if node.module else {alias.name for alias in node.names}
+            module = node.module or ""
+            if node.level > 0 or module.split(".")[0] == "arith_puzzle":
+                names |= {module} if module else {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
             names |= {a.name for a in node.names if a.name.split(".")[0] == "arith_puzzle"}
     return names

@@ -1,8 +1,8 @@
-"""The loading script for ``datasets`` 3, on the dataset repo's revision ``script``: rows from source.
+"""The loading script for ``datasets`` 3, on the revision ``script`` of the dataset repo: it generates the rows.
 
-``datasets`` copies this file and the siblings that it names, reading it line by line. So each sibling is named here,
-whoever imports it, and so is each library, for which ``datasets`` then asks by name. No import may carry a comment
-behind it: ``datasets`` would take that for the address of a file to fetch.
+``datasets`` reads the import lines of this file. It downloads the modules that they name, and asks the user to install
+the libraries. So this file imports every module and library, also those that only another module needs. An import line
+must not end with a comment, because ``datasets`` would read it as the address of a file to download.
 """
 # ruff: noqa: F401
 
@@ -15,10 +15,12 @@ from .builder import ArithPuzzle
 from .candidates import play
 from .canonical import MAX_NUMBERS
 from .configs import CONFIGS
+from .cost_tables import fill_tables
 from .errors import InputError
 from .generate import generate_shard
 from .label_cache import label_rows
 from .labels import count_solutions
+from .normal_form import to_normal_form
 from .puzzle import SPEC_VERSION
 from .solve import BOUND_FACTOR
 from .text import prompts

@@ -1,1 +1,1 @@
-"""The exact solver: solutions, the canonical solution, counts and difficulty of a puzzle."""
+"""The exact solver: all solutions, the canonical solution, and the labels (number of solutions, difficulty)."""

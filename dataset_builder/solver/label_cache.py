@@ -1,7 +1,8 @@
 """The label cache: exact labels of the released evaluation splits (seed 0), stored in ``label_cache.parquet``.
 
-Computing the labels of all splits takes a minute where the rows take seconds. ``build`` reads what the cache holds and
-computes the rest, so other seeds work alike. ``dataset_builder/write_label_cache.py`` writes the cache.
+The rows of a dataset take seconds to generate, but their labels take a minute. So labels are read from the cache, and
+only those that it lacks are computed, such as those of another seed. ``arith_puzzle.dataset_builder.write_label_cache``
+writes the file.
 """
 
 from __future__ import annotations
@@ -19,10 +20,19 @@ FILE = Path(__file__).with_name("label_cache.parquet")
 
 
 def label_rows(numbers: np.ndarray, targets: np.ndarray, bound: int) -> tuple[np.ndarray, np.ndarray]:
-    """Number of solutions, int32 (rows,), and difficulty, float32 (rows,), known or computed.
+    """The labels of puzzles, from the cache where it has them, else computed.
 
     Args:
-        numbers: int64 (rows, n), ascending; targets: int64 (rows,); bound: on |intermediate|.
+        numbers: int64 (rows, n), ascending in each row.
+        targets: int64 (rows,).
+        bound: upper bound on the absolute value of intermediate results.
+
+    Returns:
+        Number of solutions, int32 (rows,), and difficulty, float32 (rows,); see
+        ``arith_puzzle.dataset_builder.solver.labels``.
+
+    Raises:
+        InputError: as ``labels.count_solutions``.
     """
     known = _known()
     keys = puzzle_keys(numbers, targets)
@@ -38,7 +48,7 @@ def label_rows(numbers: np.ndarray, targets: np.ndarray, bound: int) -> tuple[np
 
 
 def computed_labels(numbers: np.ndarray, targets: np.ndarray, bound: int) -> tuple[np.ndarray, np.ndarray]:
-    """As ``label_rows``, by the solver alone."""
+    """As ``label_rows``, but without the cache."""
     counts = count_solutions(numbers, targets, bound=bound).astype(np.int32)
     return counts, difficulty_rows(numbers, targets, bound=bound).astype(np.float32)
 
@@ -46,7 +56,7 @@ def computed_labels(numbers: np.ndarray, targets: np.ndarray, bound: int) -> tup
 @lru_cache(maxsize=1)
 def _known() -> dict[str, np.ndarray]:
     columns = ("key", "n", "bound", "num_solutions", "difficulty")
-    if not FILE.is_file():  # the loading script comes without it
+    if not FILE.is_file():  # the loading script is published without it
         return {name: np.empty(0, np.uint64) for name in columns}
     table = pq.read_table(FILE)
     return {name: table[name].to_numpy() for name in columns}

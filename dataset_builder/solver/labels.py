@@ -1,22 +1,22 @@
-"""Labels of many puzzles, exact for N up to 8: the number of solutions, the difficulty; and all reachable targets.
+"""The labels of many puzzles, exact for N up to 8: the number of solutions and the difficulty; also reachable targets.
 
-One dynamic program serves all three. For every subset of the numbers it holds, for every value within
-the bound, in how many ways the subset makes the value; a subset's ways are those of its splits in two.
-Sums and differences are convolutions with dense inner loops, products and quotients walk multiples
-and divisors. The whole set is asked for one value only.
+All three use one dynamic program. For every subset of the numbers and every value within the bound, a table contains
+the number of ways in which the subset gives the value. The ways of a subset follow from those of its splits in two.
+Sums and differences are convolutions; products and quotients iterate over multiples and divisors. For the whole set,
+only the ways to the target are counted.
 
-Two ways of counting:
+There are two kinds of ways:
 
-- **trees** (``count_solutions``): expression trees over the given numbers, each number a leaf of its
-  own even where numbers are equal. Swapping the operands of + and * gives the same tree; so does
-  a-b against b-a, and a/b against b/a, where a = b. Each tree is one text (``puzzle.normal_form``), and
-  each text is at least one tree. Two trees are one text only where two equal numbers lie in the pool and
-  either may be taken: given numbers that repeat, or a result that equals another number or result.
-- **play-outs** (``difficulty``): sequences of moves; a move takes any two numbers of the pool and one of
-  ``a+b a-b b-a a*b a/b b/a``, division exact, result within the bound. The orders of independent steps
-  count: two subsets with p and q steps interleave in binomial(p+q, p) ways.
+- **Trees** (``count_solutions``) are expression trees over the given numbers. Equal numbers are different leaves.
+  Swapping the operands of + or * gives the same tree. If a = b, a-b and b-a are the same tree, and so are a/b and b/a.
+  Each tree has one completion (``puzzle.normal_form``), and each completion belongs to at least one tree. It belongs to
+  several if a step could take either of two equal numbers: given numbers that repeat, or a result that equals another
+  number.
+- **Play-outs** (``difficulty``) are sequences of moves. A move takes any two numbers of the pool and one of
+  ``a+b a-b b-a a*b a/b b/a``, with exact division and a result within the bound. The order of independent moves counts:
+  the moves of two subsets with p and q moves interleave in binomial(p+q, p) ways.
 
-Counts are float64 and stay below 2^53 (all play-outs of 8 numbers are fewer than 4.5e11), so they are exact.
+Counts are float64. They are exact, because they stay below 2^53: 8 numbers have fewer than 4.5e11 play-outs.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from arith_puzzle.common.errors import InputError
 
 MAX_NUMBERS = 8
 MAX_CELLS = 1 << 27
-"""Largest table, in values of all subsets together (2^n (2 bound + 1) float64, hence 1 GiB)."""
+"""Maximum size of a table, 2^n (2 bound + 1) values of float64; this maximum is 1 GiB."""
 
 
 @njit(cache=True, nogil=True)
 def apply_move(a, b, move):
-    """The six moves on two numbers, ``a+b a-b b-a a*b a/b b/a``: (result, whether it is legal)."""
+    """Apply one of the six moves ``a+b a-b b-a a*b a/b b/a`` (0 to 5). Return (result, whether the move is legal)."""
     if move == 0:
         return a + b, True
     if move == 1:
@@ -55,9 +55,9 @@ def apply_move(a, b, move):
 
 @lru_cache(maxsize=8)
 def divisors(limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positive divisors of 1..limit, int64: those of v are ``items[start[v] : start[v + 1]]``, ascending."""
+    """Return (start, items), int64: the positive divisors of v (1..limit) are ``items[start[v] : start[v + 1]]``."""
     d = np.arange(1, limit + 1)
-    counts = limit // d  # multiples of each d
+    counts = limit // d  # number of multiples of each d
     each = np.repeat(d, counts)
     multiples = each * (1 + np.arange(len(each)) - np.repeat(np.cumsum(counts) - counts, counts))
     items = each[np.argsort(multiples, kind="stable")]
@@ -66,7 +66,7 @@ def divisors(limit: int) -> tuple[np.ndarray, np.ndarray]:
 
 @njit(cache=True, nogil=True)
 def _convolve(large, small, values, factor, sums, differences, bound):
-    """Add ``factor * large[a] * small[b]`` to ``sums[a + b]`` and to ``differences[a - b]``, dense in a."""
+    """Add ``factor * large[a] * small[b]`` to ``sums[a + b]`` and ``differences[a - b]``, for every a and b."""
     width = 2 * bound + 1
     for b in values:
         w = factor * small[b + bound]
@@ -82,7 +82,7 @@ def _convolve(large, small, values, factor, sums, differences, bound):
 
 @njit(cache=True, nogil=True)
 def _convolve_sparse(large, larges, small, values, factor, sums, differences, bound):
-    """As ``_convolve``, over the list of values that ``large`` has."""
+    """As ``_convolve``, but only for the values ``larges`` of a that occur."""
     for b in values:
         w = factor * small[b + bound]
         for a in larges:
@@ -94,10 +94,10 @@ def _convolve_sparse(large, larges, small, values, factor, sums, differences, bo
 
 @njit(cache=True, nogil=True)
 def _multiply_divide(large, total, small, values, factor, out, bound, start, items):
-    """Add the ways of ``a*b``, ``a/b`` and ``b/a``, a from ``large``, b from ``small``."""
+    """Add the ways of ``a*b``, ``a/b`` and ``b/a`` to ``out``, with a from ``large`` and b from ``small``."""
     for b in values:
         w = factor * small[b + bound]
-        if b == 0:  # a*0, and 0/a for every a but 0
+        if b == 0:  # a*0 for every a, and 0/a for every a except 0
             out[bound] += w * (2.0 * total - large[bound])
             continue
         reach = bound // abs(b)
@@ -112,7 +112,7 @@ def _multiply_divide(large, total, small, values, factor, out, bound, start, ite
 
 @njit(cache=True, nogil=True)
 def _twins(large, small, values, out, bound):
-    """Of two equal numbers, a-a and a/a were counted twice each: take one away."""
+    """Subtract the ways of ``a-a`` and ``a/a`` once, because the moves count them twice."""
     for b in values:
         w = small[b + bound] * large[b + bound]
         out[bound] -= w
@@ -122,7 +122,7 @@ def _twins(large, small, values, out, bound):
 
 @njit(cache=True, nogil=True)
 def _ways_to(target, large, total, small, values, trees, bound):
-    """The ways to make ``target`` from one number of ``large`` and one of ``small``."""
+    """The number of ways to reach ``target`` from a value of ``large`` and a value of ``small``."""
     ways = 0.0
     for b in values:
         found = 0.0
@@ -149,7 +149,7 @@ def _ways_to(target, large, total, small, values, trees, bound):
 
 @njit(cache=True, nogil=True)
 def _legal(large, before, small, values, bound, start, items):
-    """How many legal moves there are, weighted: ``before[i]`` is the sum of ``large[:i]``."""
+    """The number of legal moves on a value of ``large`` and one of ``small``; ``before[i]`` is ``large[:i].sum()``."""
     width = 2 * bound + 1
     total = before[width]
     moves = 0.0
@@ -173,7 +173,7 @@ def _legal(large, before, small, values, bound, start, items):
 
 @njit(cache=True, nogil=True)
 def _fill(mask, size, ways, total, lists, counts, choose, trees, bound, start, items, differences):
-    """Fill ``ways[mask]`` from the subsets of ``mask``, then its total and its list of values."""
+    """Fill ``ways[mask]`` from the subsets of ``mask``, then the total of its ways and the list of its values."""
     width = 2 * bound + 1
     out = ways[mask]
     out[:] = 0.0
@@ -206,7 +206,7 @@ def _fill(mask, size, ways, total, lists, counts, choose, trees, bound, start, i
 
 @njit(cache=True, nogil=True)
 def _tables(numbers, upto, ways, total, lists, counts, size, choose, trees, bound, start, items, differences):
-    """Fill the tables of every subset of up to ``upto`` numbers. Every subset of a mask is a smaller integer."""
+    """Fill the tables of all subsets of up to ``upto`` numbers. A subset of a mask is a smaller integer."""
     for k in range(len(numbers)):
         ways[1 << k] = 0.0
         ways[1 << k, numbers[k] + bound] = total[1 << k] = 1.0
@@ -219,26 +219,16 @@ def _tables(numbers, upto, ways, total, lists, counts, size, choose, trees, boun
 
 @njit(cache=True, nogil=True)
 def _label_rows(numbers, targets, bound, size, choose, start, items, trees, hits, legal):
+    """For each row: the ways to the target in ``hits``, and the number of play-outs in ``legal`` (0 for trees)."""
     rows, n = numbers.shape
     width, full = 2 * bound + 1, (1 << n) - 1
     ways, total = np.zeros((full, width)), np.zeros(full)
     lists, counts = np.zeros((full, width), np.int32), np.zeros(full, np.int64)
     before, differences = np.zeros(width + 1), np.zeros(width)
+    smaller = size[:full]
     for row in range(rows):
         _tables(
-            numbers[row],
-            n - 1,
-            ways,
-            total,
-            lists,
-            counts,
-            size[:full],
-            choose,
-            trees,
-            bound,
-            start,
-            items,
-            differences,
+            numbers[row], n - 1, ways, total, lists, counts, smaller, choose, trees, bound, start, items, differences
         )
         target = targets[row]
         for part in range(1, full):
@@ -257,7 +247,7 @@ def _label_rows(numbers, targets, bound, size, choose, start, items, trees, hits
 
 @njit(cache=True, nogil=True)
 def _all_ways(numbers, bound, size, choose, start, items):
-    """The ways (trees) to every value with all of ``numbers``: float64 (2 bound + 1,)."""
+    """The number of trees over all of ``numbers`` for each value from -bound to bound: float64 (2 bound + 1,)."""
     n = len(numbers)
     width, full = 2 * bound + 1, (1 << n) - 1
     ways, total = np.zeros((full + 1, width)), np.zeros(full + 1)
@@ -267,11 +257,12 @@ def _all_ways(numbers, bound, size, choose, start, items):
     return ways[full]
 
 
-def _constants(n: int, bound: int) -> tuple[np.ndarray, ...]:
-    """What the compiled functions need: sizes of subsets, binomials, divisors."""
+def _constants(n: int, bound: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Arguments of the compiled functions: sizes of subsets, binomial coefficients, and ``divisors``."""
     size = np.bitwise_count(np.arange(1 << n)).astype(np.int64)
     choose = np.array([[math.comb(p, q) for q in range(n)] for p in range(n)], dtype=np.float64)
-    return size, choose, *divisors(bound)
+    start, items = divisors(bound)
+    return size, choose, start, items
 
 
 def _checked(numbers: np.ndarray, targets: np.ndarray, bound: int) -> tuple[np.ndarray, np.ndarray]:
@@ -279,26 +270,27 @@ def _checked(numbers: np.ndarray, targets: np.ndarray, bound: int) -> tuple[np.n
     targets = np.ascontiguousarray(targets, dtype=np.int64)
     rows, n = numbers.shape
     if not 2 <= n <= MAX_NUMBERS:
-        raise InputError(f"exact labels take 2 to {MAX_NUMBERS} numbers; got {n}")
+        raise InputError(f"exact labels need 2 to {MAX_NUMBERS} numbers; got {n}")
     if (2 * bound + 1) << n > MAX_CELLS:
-        raise InputError(f"exact labels of {n} numbers take bounds up to {(MAX_CELLS >> n) // 2 - 1}; got {bound}")
+        raise InputError(f"exact labels of {n} numbers need a bound up to {(MAX_CELLS >> n) // 2 - 1}; got {bound}")
     if rows and np.abs(numbers).max() > bound:
         raise InputError(f"labels need numbers within the bound ±{bound}; got {np.abs(numbers).max()}")
     return numbers, targets
 
 
 def count_solutions(numbers: np.ndarray, targets: np.ndarray, *, bound: int) -> np.ndarray:
-    """The number of solution trees of each puzzle; see the module's text for what counts as one.
+    """The label ``num_solutions``: the number of solution trees of each puzzle, as the module docstring defines them.
 
     Args:
-        numbers: integers, shape (rows, n), n from 2 to 8; targets: integers, shape (rows,).
-        bound: the largest |intermediate|, and |target|.
+        numbers: integers, shape (rows, n), n from 2 to MAX_NUMBERS.
+        targets: integers, shape (rows,).
+        bound: upper bound on the absolute value of intermediate results and of the target.
 
     Returns:
         int64 (rows,).
 
     Raises:
-        InputError: n, numbers beyond the bound, or a bound whose tables would pass MAX_CELLS.
+        InputError: n is out of range, a number exceeds the bound, or the tables would exceed MAX_CELLS.
     """
     numbers, targets = _checked(numbers, targets, bound)
     hits, legal = np.zeros(len(numbers)), np.zeros(len(numbers))
@@ -307,7 +299,10 @@ def count_solutions(numbers: np.ndarray, targets: np.ndarray, *, bound: int) -> 
 
 
 def playouts(numbers: np.ndarray, targets: np.ndarray, *, bound: int) -> tuple[np.ndarray, np.ndarray]:
-    """Play-outs that end in the target, and all legal ones: float64 (rows,) each, whole numbers. Else as above."""
+    """The number of play-outs that end in the target, and of all play-outs: float64 (rows,) each, integral values.
+
+    Arguments and errors as for ``count_solutions``.
+    """
     numbers, targets = _checked(numbers, targets, bound)
     hits, legal = np.zeros(len(numbers)), np.zeros(len(numbers))
     _label_rows(numbers, targets, bound, *_constants(numbers.shape[1], bound), False, hits, legal)
@@ -315,11 +310,11 @@ def playouts(numbers: np.ndarray, targets: np.ndarray, *, bound: int) -> tuple[n
 
 
 def difficulty_rows(numbers: np.ndarray, targets: np.ndarray, *, bound: int) -> np.ndarray:
-    """How much luck a blind player needs: -log10 of the share of all legal play-outs that reach the target.
+    """The label ``difficulty``: -log10 of the share of all play-outs that end in the target.
 
-    0 means that every play-out wins, 3 that one in a thousand does, inf that none does.
+    0 means that all play-outs reach the target, 3 that one in a thousand does, inf that none does.
 
-    Args and errors: as ``count_solutions``.
+    Arguments and errors as for ``count_solutions``.
 
     Returns:
         float32 (rows,).
@@ -330,11 +325,11 @@ def difficulty_rows(numbers: np.ndarray, targets: np.ndarray, *, bound: int) -> 
 
 
 def difficulty(numbers: Sequence[int], target: int, bound: int) -> float:
-    """``difficulty_rows`` of one puzzle."""
+    """The difficulty of one puzzle; see ``difficulty_rows``."""
     return float(difficulty_rows(np.array([numbers]), np.array([target]), bound=bound)[0])
 
 
 def reachable(numbers: Sequence[int], *, bound: int) -> set[int]:
-    """Every target that ``numbers`` (2 to 8) can reach under ``bound``. Raises InputError as ``count_solutions``."""
+    """All targets that ``numbers`` (2 to 8) can reach under ``bound``. Raises InputError as ``count_solutions``."""
     given, _ = _checked(np.array([numbers]), np.zeros(1), bound)
     return set((np.nonzero(_all_ways(given[0], bound, *_constants(len(numbers), bound)))[0] - bound).tolist())

@@ -1,12 +1,13 @@
-"""Exact solving of one puzzle: values of the smaller parts of the numbers, then solutions from the target down.
+"""Solve one puzzle exactly: list its solutions, or prove that it has none.
 
-A solution is a binary tree over the given numbers, so what a part of the numbers can make are the
-results of its splits in two. Sets of values are built for parts of up to half of the numbers; larger
-parts are asked only for the values that the target needs. An answer "none" is therefore a proof.
-Equal numbers are one: parts are multisets, and a part's solutions for a value are made once.
+A solution is a binary tree over the given numbers. So the values of a part of the numbers (a multiset) are the results
+of the ways to split the part in two. The solver first computes all values of parts with up to half of the numbers. Then
+it searches from the target down: for larger parts it computes only the values that the target needs. The search is
+complete, so finding nothing is a proof. Equal numbers are interchangeable, and the solutions of each part are computed
+once.
 
-Plain Python, because the demo starts cold; columns of many puzzles are the business of ``labels`` and
-``canonical``.
+This module is plain Python, because the demo must start quickly. ``labels`` and ``canonical`` solve many puzzles at
+once, by compiled code.
 """
 
 from __future__ import annotations
@@ -22,33 +23,37 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.puzzle import Equation, completion, normal_form
 
 MAX_EXACT_NUMBERS = 8
+"""Maximum count of numbers for an exact search."""
 BOUND_FACTOR = 10
+"""Bound on intermediate results, in multiples of V."""
 REDUCED = 6
-"""``find`` brings more than MAX_EXACT_NUMBERS numbers down to this many before it searches exactly."""
+"""``find`` reduces larger puzzles to this count of numbers by random steps, then searches exactly."""
 
 
 def default_bound(numbers: Sequence[int], target: int) -> int:
-    """The bound on |intermediate| for a puzzle that was typed in: that of the dataset's V=60, or of its own V."""
+    """The bound on intermediate results for a typed puzzle: 600 as in the dataset, or more if its numbers exceed 60."""
     return BOUND_FACTOR * max(60, abs(target), *map(abs, numbers))
 
 
 def solutions(numbers: Sequence[int], target: int, *, bound: int | None = None) -> Iterator[str]:
-    """All solutions of a puzzle, each once, as completions in normal form, in no stated order, one by one.
+    """Iterate over all solutions of a puzzle.
 
     Args:
-        numbers: 2 to MAX_EXACT_NUMBERS integers, a multiset.
+        numbers: 2 to MAX_EXACT_NUMBERS integers; they may repeat.
         target: the integer to reach.
-        bound: the largest |intermediate| and |target| allowed; default ``default_bound``.
+        bound: upper bound on the absolute value of intermediate results and of the target (default:
+            ``default_bound``).
 
     Returns:
-        Solutions, distinct up to commuting operands and reordering independent steps. Nothing is
-        yielded if and only if there is none under the bound and exact division.
+        Completions in normal form, each once, in no particular order. Solutions that differ only in the order of
+        commuting operands or of independent steps count as one. The iterator is empty if and only if no solution
+        exists under the bound and exact division.
 
     Raises:
-        InputError: too many numbers for an exact search.
+        InputError: fewer than 2 numbers, or more than MAX_EXACT_NUMBERS.
     """
     if not 2 <= len(numbers) <= MAX_EXACT_NUMBERS:
-        raise InputError(f"exact solving takes 2 to {MAX_EXACT_NUMBERS} numbers; got {len(numbers)}")
+        raise InputError(f"exact solving needs 2 to {MAX_EXACT_NUMBERS} numbers; got {len(numbers)}")
     return _solutions(numbers, target, bound or default_bound(numbers, target))
 
 
@@ -61,25 +66,27 @@ def _solutions(numbers: Sequence[int], target: int, bound: int) -> Iterator[str]
 def find(
     numbers: Sequence[int], target: int, *, bound: int | None = None, tries: int = 1000, seed: int = 0
 ) -> tuple[str | None, bool]:
-    """Any solution of a puzzle with up to 15 numbers or more, fast.
+    """Find one solution of a puzzle quickly, also for more than MAX_EXACT_NUMBERS numbers.
 
-    Up to MAX_EXACT_NUMBERS numbers, or more that repeat so much that they have no more parts than
-    these, the search is exact. Otherwise each try joins random pairs by random steps with small results
-    until REDUCED numbers are left, and searches these exactly.
+    The search is exact for up to MAX_EXACT_NUMBERS numbers, and for more numbers if they repeat so often that they have
+    no more parts than that. Otherwise each try combines random pairs, with small results, until REDUCED numbers are
+    left, and then searches exactly.
 
     Args:
-        tries: the limit; a try takes 0.1 to 3 ms.
-        seed: of the random steps. The answer depends on the arguments alone, never on a clock.
+        numbers: at least 2 integers; they may repeat.
+        target, bound: as for ``solutions``.
+        tries: maximum number of tries; one takes 0.1 to 3 ms.
+        seed: seed of the random steps. The result depends only on the arguments.
 
     Returns:
-        (solution in normal form or None, proved). ``(None, True)``: there is none under the bound.
-        ``(None, False)``: none was found within the limit.
+        (solution in normal form or None, proved). ``(None, True)`` means that no solution exists under the bound.
+        ``(None, False)`` means that no try found one.
 
     Raises:
         InputError: fewer than 2 numbers.
     """
     if len(numbers) < 2:
-        raise InputError(f"a puzzle has at least 2 numbers; got {len(numbers)}")
+        raise InputError(f"a puzzle needs at least 2 numbers; got {len(numbers)}")
     bound = bound or default_bound(numbers, target)
     parts = math.prod(count + 1 for count in Counter(numbers).values())
     if parts <= 1 << MAX_EXACT_NUMBERS:
@@ -104,15 +111,17 @@ def find(
 
 
 def _results(a: int, b: int) -> list[Equation]:
+    """All equations of two numbers, with exact division."""
     a, b = max(a, b), min(a, b)
     found = [(a, "+", b, a + b), (a, "-", b, a - b), (b, "-", a, b - a), (a, "*", b, a * b)]
     return found + [(x, "/", y, x // y) for x, y in ((a, b), (b, a)) if y and x % y == 0]
 
 
 class _Search:
-    """A part of the numbers is an integer in a mixed radix: digit i says how many of the i-th distinct value it has.
+    """The search for one puzzle, and its caches.
 
-    Hence a part less a part of it is a plain difference, and with distinct numbers a part is a bit mask.
+    A part of the numbers is an integer in mixed radix: digit i counts how often the part has the i-th distinct value.
+    So removing one part from another is a subtraction. If all numbers are distinct, a part is a bit mask.
     """
 
     def __init__(self, numbers: Sequence[int], bound: int):
@@ -134,16 +143,17 @@ class _Search:
         return sum(part // place % (count + 1) for _, count, place in self.groups)
 
     def _splits(self, part: int) -> list[tuple[int, int]]:
-        """Every way to split a part in two: the larger one (of equals the greater integer) first."""
+        """All ways to split a part in two: (larger part, smaller part); of equal sizes the greater integer first."""
         digits = [range(0, (part // place % (count + 1) + 1) * place, place) for _, count, place in self.groups]
         pairs = ((left, part - left) for left in map(sum, itertools.product(*reversed(digits))))
         ordered = [pair for pair in pairs if pair[1] and (self.size(pair[0]), pair[0]) >= (self.size(pair[1]), pair[1])]
         return ordered[::-1]
 
     def _values(self, part: int) -> frozenset[int]:
+        """All values of a part within the bound."""
         if part in self.singles:
             return frozenset([self.singles[part]])
-        found = set()
+        found: set[int] = set()
         for left, right in self.splits(part):
             large = self.values(left)
             for b in self.values(right):
@@ -157,23 +167,23 @@ class _Search:
         return frozenset(c for c in found if -self.bound <= c <= self.bound)
 
     def _makes(self, part: int, value: int) -> bool:
-        """Can ``part`` make ``value``?"""
+        """Whether a part has a value."""
         if self.size(part) <= self.half:
             return value in self.values(part)
         return any(True for _ in self._last_steps(part, value))
 
     def _last_steps(self, part: int, value: int) -> Iterator[tuple[int, int, Equation]]:
-        """Each (part of a, part of b, equation) that ends in ``value`` with a and b both makeable."""
+        """All (part of a, part of b, equation ``a op b = value``) where the parts have the values a and b."""
         if abs(value) > self.bound:
             return
         for left, right in self.splits(part):
-            small = self.values(right)  # the smaller side, so its set exists or is cheap
+            small = self.values(right)  # cheap, because the right part is the smaller one
             large = self.values(left) if self.size(left) <= self.half else None
             any_a = not value and 0 in small
             if large is not None and len(small) > 1 and not any_a and large.isdisjoint(_needed(small, value)):
                 continue
             for b in small:
-                if b == value == 0:  # a*0 = 0 and 0/a = 0 whatever a
+                if b == value == 0:  # a*0 = 0 and 0/a = 0 for every a
                     for a in self.values(left):
                         yield left, right, (a, "*", 0, 0)
                         if a:
@@ -186,9 +196,9 @@ class _Search:
                             yield left, right, (a, op, b, value)
 
     def solutions(self, part: int, value: int) -> Iterator[tuple[Equation, ...]]:
-        """The distinct multisets of equations by which ``part`` makes ``value``, each sorted.
+        """All solutions of ``part`` for ``value``: distinct multisets of equations, each sorted.
 
-        Those of a part that is not the whole are kept: equal ones need making once only.
+        The solutions of a part are cached as they are found, except those of the whole puzzle.
         """
         if part in self.singles:
             if value == self.singles[part]:
@@ -209,7 +219,7 @@ class _Search:
             yield made[i]
 
     def _distinct(self, part: int, value: int) -> Iterator[tuple[Equation, ...]]:
-        seen = set()
+        seen: set[tuple[Equation, ...]] = set()
         for left, right, (a, op, b, c) in self._last_steps(part, value):
             equation = (b, op, a, c) if op in "+*" and b > a else (a, op, b, c)
             for first in self.solutions(left, a):
@@ -221,7 +231,7 @@ class _Search:
 
 
 def _needed(small: frozenset[int], value: int) -> list[int]:
-    """All that ``_partners`` gives for ``value`` and the values of ``small``, without saying how."""
+    """All operands that ``_partners`` finds for ``value`` and any b of ``small``."""
     found = [value - b for b in small] + [value + b for b in small] + [b - value for b in small]
     found += [value // b for b in small if b and not value % b]
     if value:
@@ -230,14 +240,14 @@ def _needed(small: frozenset[int], value: int) -> list[int]:
 
 
 def _partners(b: int, c: int) -> list[tuple[int, str, bool]]:
-    """(a, op, swapped): every a with ``a op b = c``, or ``b op a = c`` where swapped; not a*0 = 0 and 0/a = 0."""
+    """All (a, op, swapped) with ``a op b = c``, or ``b op a = c`` if swapped, except a*0 = 0 and 0/a = 0."""
     found = [(c - b, "+", False), (c + b, "-", False)]
-    if c:  # else a = b, and b-a is a-b again
+    if c:  # c = 0 means a = b, and b-a is the same equation as a-b
         found.append((b - c, "-", True))
     if b:
         if c % b == 0:
             found.append((c // b, "*", False))
         found.append((c * b, "/", False))
-        if c and b % c == 0 and c != 1:  # c = 1 means a = b, the same equation
+        if c and b % c == 0 and c != 1:  # c = 1 means a = b, and b/a is the same equation as a/b
             found.append((b // c, "/", True))
     return found

@@ -16,17 +16,14 @@ import zerogpu  # noqa: F401 -- must come before anything that may import torch
 
 # isort: split
 import api
-import ask
 import backend
 import gradio as gr
-import judge
-import measure
-import play
 import render
 from model import Model
 from puzzles import Puzzles
 from released import Results
 from service import PRIVATE, Service
+from tabs import ask, judge, measure, play
 from theme import Paper
 
 from arith_puzzle.common.errors import InputError

@@ -70,8 +70,8 @@ def test_keys_number_the_shards_and_their_tables(small, tmp_path, monkeypatch):
 
 
 def test_seed_and_solutions(tmp_path):
-    made = ArithPuzzle(str(tmp_path), config_name="starter", seed=3, solutions="made")
-    content = with_solutions(CONFIGS["starter"], "made")
+    made = ArithPuzzle(str(tmp_path), config_name="starter", seed=3, solutions="generated")
+    content = with_solutions(CONFIGS["starter"], "generated")
     expected = generate_shard(content, "validation", 3, 0)
     assert list(made.as_streaming_dataset("validation")) == expected.to_pylist()
     assert expected["prompt"] != generate_shard(content, "validation", 0, 0)["prompt"]
@@ -103,7 +103,7 @@ def test_configs_and_their_shards(tmp_path, monkeypatch):
     [
         ({"seed": -1}, InputError, "got -1"),
         ({"seed": "one"}, InputError, "got 'one'"),
-        ({"solutions": "best"}, InputError, "made, canonical.*got 'best'"),
+        ({"solutions": "best"}, InputError, "generated, canonical.*got 'best'"),
         ({"paths": 0}, InputError, "paths"),
         ({"config_name": "2m"}, ValueError, "'2m' not found"),
         ({"sead": 1}, ValueError, "'sead'"),

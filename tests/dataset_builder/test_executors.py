@@ -375,7 +375,7 @@ def test_other_completions_join_the_manifest_as_the_local_build_has_it(small, tm
 
 def test_logs_of_another_build_are_not_this_ones(tmp_path):
     jobs = [executors.job_of("starter", tmp_path / name, seed=seed) for name in "ab" for seed in (0, 1)]
-    jobs.append(executors.job_of("starter", tmp_path / "a", solutions="made"))
+    jobs.append(executors.job_of("starter", tmp_path / "a", solutions="generated"))
     assert len({executors._name(job, tasks) for job in jobs for tasks in (1, 2)}) == 2 * len(jobs)
 
 

@@ -18,7 +18,7 @@ from arith_puzzle.evaluation.tasks import Puzzle
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from arith_puzzle.studies.study import load_study, trainings
 from arith_puzzle.training.data.encoding import UNFINISHED
-from arith_puzzle.training.recipe import DrillsSection, load_recipe
+from arith_puzzle.training.recipe import DrillsSection, load_recipe, make_recipe
 from tests.paths import ROOT
 
 STUDIES = ROOT / "studies"
@@ -50,13 +50,7 @@ def test_a_training_answer_is_right_under_the_verifier(name, table):
 def load_recipe_with(name):
     values = yaml.safe_load((ROOT / "training" / "recipes" / "tiny_cpu.yaml").read_text())
     values["dataset"]["format"] = values["score"]["format"] = name
-    from arith_puzzle.common.strict_yaml import build
-    from arith_puzzle.training import recipe as module
-
-    return build("test", "", module.Recipe, {
-        key: build("test", f"{key}.", module.SECTIONS[key], value) if key in module.SECTIONS else value
-        for key, value in values.items()
-    })  # fmt: skip
+    return make_recipe("test", values)
 
 
 def test_each_lever_changes_one_thing(table):
@@ -180,7 +174,7 @@ def test_an_arm_changes_how_it_is_trained_and_scored():
     large = plan.pop("SmolLM2-135M with LoRA")
     tokens = {name: recipe.pack * recipe.sft["per_device_train_batch_size"] for name, recipe in plan.items()}
     assert max(tokens.values()) < 1.01 * min(tokens.values()), "a step is as many tokens in every arm"
-    assert plan["made"].dataset.config != plain.dataset.config
+    assert plan["generated"].dataset.config != plain.dataset.config
     assert (large.lora.r, large.score.limit, large.sft["weight_decay"]) == (16, 200, plain.sft["weight_decay"])
     scratch = [recipe.model for recipe in plan.values() if recipe.model.base is None]
     assert len(scratch) == 3 and plan["Muon"].model == plain.model and plan["Muon"].optimizer == "muon"

@@ -107,7 +107,7 @@ def test_refusals(staged, tmp_path, monkeypatch):
     script = (HERE / SCRIPT).read_text()
     (tmp_path / SCRIPT).write_text(script.replace("from .labels import count_solutions\n", ""))
     monkeypatch.setattr(loading_script, "HERE", tmp_path)
-    with pytest.raises(InputError, match=r"imports labels; name it in"):
+    with pytest.raises(InputError, match=r"imports labels; import it in"):
         stage_script(tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

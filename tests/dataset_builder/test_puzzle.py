@@ -111,6 +111,6 @@ def test_normal_form_gets_out_of_a_dead_end_of_equal_values():
     assert normal_form([7, 1, 3], [(7, "*", 1, 7), (7, "-", 3, 4)]) == [(7, "*", 1, 7), (7, "-", 3, 4)]
 
 
-def test_normal_form_refuses_what_cannot_be_played():
-    with pytest.raises(InputError, match="cannot be played"):
+def test_normal_form_refuses_what_cannot_be_formed():
+    with pytest.raises(InputError, match="cannot be formed"):
         normal_form([1, 2], [(1, "+", 3, 4)])

@@ -68,7 +68,7 @@ def test_answers_in_other_words(judge, response, answer, verdict):
     assert judge.verdict(response, boxed(answer)) == verdict
 
 
-def test_every_reference_is_right_and_a_row_without_one_is_said(judge):
+def test_every_reference_is_right_and_a_row_without_one_is_reported(judge):
     for row in map(Math.row, ROWS):
         assert judge.verdict(row["reference"], row["reference"]) == "correct"
     assert judge.verdict("\\boxed{3}", "nothing is boxed here") == "no_reference"

@@ -58,9 +58,9 @@ def test_the_command_writes_a_model_and_refuses_a_folder_that_exists(adapted, tm
     assert capsys.readouterr().out.splitlines()[-1] == str(out)
     assert answers(load(str(out))) == answers(load(adapter=str(adapted)))
     written = {path.name: path.read_bytes() for path in out.iterdir()}
+    capsys.readouterr()
     assert main(["--adapter", str(adapted), "--out", str(out)]) == 2
-    error = capsys.readouterr().err
-    assert error == f"arith-puzzle merge: {out} exists; give another --out, or delete it\n"
+    assert capsys.readouterr().err == f"arith-puzzle merge: {out} exists; give another --out, or delete it\n"
     assert {path.name: path.read_bytes() for path in out.iterdir()} == written
 
 

@@ -33,7 +33,7 @@ def test_examples_are_of_train_balanced_and_the_same_for_a_seed(pool, held_out):
     assert chosen == choose_examples(list(reversed(pool)), 8, seed=0, group="n"), "the order of the rows has no effect"
     assert chosen[:2] == choose_examples(pool, 2, seed=0, group="n")
     assert chosen != choose_examples(pool, 8, seed=1, group="n")
-    assert chosen == choose_examples(pool * 2, 8, seed=0, group="n"), "no example twice, where train holds a row twice"
+    assert chosen == choose_examples(pool * 2, 8, seed=0, group="n"), "no example twice, even if train has a row twice"
     puzzles = {(*row["numbers"], row["target"]) for row in held_out}
     for row in chosen:
         key = puzzle_keys(np.array([row["numbers"]]), np.array([row["target"]]))

@@ -9,11 +9,15 @@ import os
 import subprocess
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx2
 from huggingface_hub import CommitOperationAdd
 
+http = SimpleNamespace(**{name: partial(getattr(httpx2, name), timeout=600) for name in ("get", "head", "post", "put")})
+"""Functions of httpx2 with a time limit that a busy machine does not reach."""
 TOKENS = {
     "hf_reader": {"name": "reader", "role": "read", "orgs": ["local"]},
     "hf_other": {"name": "other", "role": "write"},
@@ -45,7 +49,7 @@ def send_commit(hub, repo: str, *operations: dict, **header) -> httpx2.Response:
     """Send a commit written by hand, which may be malformed."""
     lines = [{"key": "header", "value": {"summary": "by hand", **header}}, *operations]
     body = "\n".join(json.dumps(line) for line in lines)
-    return httpx2.post(f"{hub.endpoint}/api/models/{repo}/commit/main", content=body, headers=auth(hub))
+    return http.post(f"{hub.endpoint}/api/models/{repo}/commit/main", content=body, headers=auth(hub))
 
 
 def file_line(path: str, content: bytes = b"x") -> dict:
@@ -69,6 +73,6 @@ def start_upload(hub, repo: str, content: bytes, size: int | None = None) -> tup
     """Announce an upload at the LFS batch endpoint: (address to upload to, sha256)."""
     oid = hashlib.sha256(content).hexdigest()
     payload = {"operation": "upload", "objects": [{"oid": oid, "size": len(content) if size is None else size}]}
-    answer = httpx2.post(f"{hub.endpoint}/{repo}.git/info/lfs/objects/batch", json=payload, headers=auth(hub))
+    answer = http.post(f"{hub.endpoint}/{repo}.git/info/lfs/objects/batch", json=payload, headers=auth(hub))
     assert answer.status_code == 200, answer.text
     return answer.json()["objects"][0]["actions"]["upload"]["href"], oid

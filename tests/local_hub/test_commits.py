@@ -11,12 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 from huggingface_hub import CommitOperationCopy, CommitOperationDelete, HfApi
 from huggingface_hub.errors import BadRequestError, EntryNotFoundError, HfHubHTTPError, RevisionNotFoundError
 
-from tests.local_hub.hub_client import add, auth, file_line, send_commit
+from tests.local_hub.hub_client import add, auth, file_line, http, send_commit
 
 pytestmark = pytest.mark.usefixtures("no_xet")
 
@@ -134,7 +133,7 @@ def test_bad_paths_are_refused(hub, api, path):
         assert refused.status_code == 422 and refused.json()["error"] and refused.headers["x-error-message"]
     preupload = {"files": [{"path": path, "size": 1, "sample": ""}]}
     url = f"{hub.endpoint}/api/models/local/hostile/preupload/main"
-    assert httpx2.post(url, content=json.dumps(preupload), headers=auth(hub)).status_code == 422
+    assert http.post(url, content=json.dumps(preupload), headers=auth(hub)).status_code == 422
     assert api.model_info("local/hostile").sha == before
 
 
@@ -163,9 +162,9 @@ def test_bad_commits_are_refused(hub, api, repo):
     assert send_commit(hub, repo, file_line("f", bytes(10 * 1024 * 1024 + 1))).status_code == 413
     url = f"{hub.endpoint}/api/models/{repo}/commit/main"
     for body in (b"", b"not json", b"[]", b'{"key": "header"}', json.dumps(good).encode()):
-        assert httpx2.post(url, content=body, headers=auth(hub)).status_code == 400
+        assert http.post(url, content=body, headers=auth(hub)).status_code == 400
     for too_long in (b" " * (8 * 1024 * 1024 + 1), (b" " * 1024 * 1024 for _ in range(9))):  # announced, and in chunks
-        refused = httpx2.post(f"{hub.endpoint}/api/repos/create", content=too_long, headers=auth(hub))
+        refused = http.post(f"{hub.endpoint}/api/repos/create", content=too_long, headers=auth(hub))
         assert refused.status_code == 413
     assert api.model_info(repo).sha == before and api.list_repo_files(repo) == [".gitattributes"]
 

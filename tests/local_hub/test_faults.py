@@ -13,6 +13,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import DisabledRepoError, HfHubHTTPError
 
 from arith_puzzle.local_hub import Fault, running
+from tests.local_hub.hub_client import http
 
 
 @pytest.fixture
@@ -51,10 +52,10 @@ def test_a_status_strikes_the_requests_named_and_no_other(hub, api):
 def test_429_says_how_long_to_wait(hub, api):
     hub.faults.add(Fault(status=429, path="/resolve/", retry_after=7, times=None))
     for _ in range(2):
-        answer = httpx2.get(f"{hub.endpoint}/local/m/resolve/main/.gitattributes")
+        answer = http.get(f"{hub.endpoint}/local/m/resolve/main/.gitattributes")
         assert answer.status_code == 429 and answer.headers["retry-after"] == "7"
     hub.faults.clear()
-    assert httpx2.get(f"{hub.endpoint}/local/m/resolve/main/.gitattributes").status_code == 200
+    assert http.get(f"{hub.endpoint}/local/m/resolve/main/.gitattributes").status_code == 200
 
 
 def test_a_repo_that_was_disabled(hub, api):
@@ -102,10 +103,10 @@ def test_a_large_file_whose_upload_is_cut_arrives_by_the_clients_own_retry(hub, 
 def test_a_request_that_hangs_is_answered_late(hub):
     hub.faults.add(Fault(hang=0.6, path="/api/models/local/m"))
     with pytest.raises(httpx2.TimeoutException):
-        httpx2.get(f"{hub.endpoint}/api/models/local/m", timeout=0.2)
+        http.get(f"{hub.endpoint}/api/models/local/m", timeout=0.2)
     hub.faults.add(Fault(hang=0.3, path="/api/models/local/m"))
     begun = time.monotonic()
-    assert httpx2.get(f"{hub.endpoint}/api/models/local/m").status_code == 200
+    assert http.get(f"{hub.endpoint}/api/models/local/m").status_code == 200
     assert time.monotonic() - begun >= 0.3
 
 

@@ -6,12 +6,11 @@ import os
 import subprocess
 from pathlib import Path
 
-import httpx2
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, HfApi
 from huggingface_hub.errors import BadRequestError, EntryNotFoundError, HfHubHTTPError, RevisionNotFoundError
 
-from tests.local_hub.hub_client import add
+from tests.local_hub.hub_client import add, http
 
 pytestmark = pytest.mark.usefixtures("no_xet")
 
@@ -114,12 +113,12 @@ def test_large_files_are_removed_for_good(hub, api, repo, tmp_path):
     api.create_tag(repo, tag="v1", tag_message="annotated")
     found = {file.filename: file for file in api.list_lfs_files(repo)}
     assert set(found) == {"a.bin", "b.bin"} and found["a.bin"].size == 1 and found["a.bin"].ref == "refs/heads/main"
-    address = httpx2.head(f"{hub.endpoint}/{repo}/resolve/main/a.bin").headers["location"]
+    address = http.head(f"{hub.endpoint}/{repo}/resolve/main/a.bin").headers["location"]
     api.permanently_delete_lfs_files(repo, [found["a.bin"]])
     for revision in ("main", "v1"):
         assert set(api.list_repo_files(repo, revision=revision)) == {".gitattributes", "keep.txt", "b.bin"}
     assert [file.filename for file in api.list_lfs_files(repo)] == ["b.bin"]
-    assert httpx2.get(address).status_code == 404
+    assert http.get(address).status_code == 404
     with pytest.raises(EntryNotFoundError):
         api.hf_hub_download(repo, "a.bin", cache_dir=tmp_path)
     assert titles(api, repo) == ["files", "initial commit"]
@@ -149,7 +148,7 @@ def test_copies_from_another_repo(hub, api, repo, tmp_path):
     ).read_text() == "text"
     api.delete_repo(repo)
     url = f"{hub.endpoint}/datasets/{target}/resolve/main/from/w.bin"
-    assert httpx2.get(url, follow_redirects=True).content == large
+    assert http.get(url, follow_redirects=True).content == large
 
 
 def test_histories_stay_straight_lines(hub, api, repo):

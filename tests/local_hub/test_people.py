@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import httpx2
 import pytest
 import yaml
 from huggingface_hub import EvalResultEntry, HfApi, eval_result_entries_to_yaml
 from huggingface_hub.errors import BadRequestError, GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
-from tests.local_hub.hub_client import add, auth
+from tests.local_hub.hub_client import add, auth, http
 
 pytestmark = pytest.mark.usefixtures("no_xet")
 
@@ -30,7 +29,7 @@ def test_a_former_name_leads_to_the_present_one(hub, api, repo, tmp_path):
     api.create_commit(repo, [add("f.txt", b"1"), add("w.bin", b"large")], commit_message="first")
     api.move_repo(repo, f"{repo}-b")
     api.move_repo(f"{repo}-b", f"{repo}-c")
-    answer = httpx2.get(f"{hub.endpoint}/api/models/{repo}/tree/main?recursive=true")
+    answer = http.get(f"{hub.endpoint}/api/models/{repo}/tree/main?recursive=true")
     assert answer.status_code == 307
     assert answer.headers["location"] == f"/api/models/{repo}-c/tree/main?recursive=true"
     for name in (repo, f"{repo}-b", repo.upper().replace("LOCAL/", "local/") + "-C"):
@@ -63,10 +62,10 @@ def test_a_gated_repo(hub, api, repo, tmp_path):
     batch = {"operation": "download", "objects": [{"oid": "0" * 64, "size": 1}]}
     address = f"{hub.endpoint}/{repo}.git/info/lfs/objects/batch"
     for headers, code in [({}, 401), ({"Authorization": "Bearer hf_other"}, 403), (auth(hub), 200)]:
-        assert httpx2.post(address, json=batch, headers=headers).status_code == code
+        assert http.post(address, json=batch, headers=headers).status_code == code
 
     ask = f"{hub.endpoint}/{repo}/ask-access"
-    assert httpx2.post(ask, headers={"Authorization": "Bearer hf_other"}).status_code == 200
+    assert http.post(ask, headers={"Authorization": "Bearer hf_other"}).status_code == 200
     assert [request.username for request in api.list_pending_access_requests(repo)] == ["other"]
     assert (
         status(other.auth_check, repo) == 403 and status(lambda: list(other.list_pending_access_requests(repo))) == 403
@@ -114,7 +113,7 @@ def test_likes(hub, api, repo):
     for token in (hub.token, "hf_other"):
         address = f"{hub.endpoint}/api/models/{repo}/like"
         for _ in range(2):  # twice is once
-            assert httpx2.post(address, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+            assert http.post(address, headers={"Authorization": f"Bearer {token}"}).status_code == 200
     assert api.model_info(repo).likes == 2
     assert {user.username for user in api.list_repo_likers(repo)} == {"local", "other"}
     assert repo in api.list_liked_repos().models and repo in api.list_liked_repos("other").models

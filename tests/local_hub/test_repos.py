@@ -6,12 +6,11 @@ import hashlib
 import os
 from pathlib import Path
 
-import httpx2
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
-from tests.local_hub.hub_client import add, auth
+from tests.local_hub.hub_client import add, auth, http
 
 pytestmark = pytest.mark.usefixtures("no_xet")
 
@@ -139,7 +138,7 @@ def test_missing_things_raise_the_clients_exceptions(api, repo, tmp_path):
 )
 def test_bad_repo_names_are_refused(hub, name):
     url = f"{hub.endpoint}/api/repos/create"
-    refused = httpx2.post(url, json={"name": name, "organization": "local"}, headers=auth(hub))
+    refused = http.post(url, json={"name": name, "organization": "local"}, headers=auth(hub))
     assert refused.status_code == 400 and refused.json()["error"]
 
 

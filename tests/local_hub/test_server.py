@@ -22,7 +22,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 
 from arith_puzzle.local_hub import running
 from arith_puzzle.local_hub.conformance.__main__ import README, readme_with_results
-from tests.local_hub.hub_client import file_line, send_commit
+from tests.local_hub.hub_client import file_line, http, send_commit
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.usefixtures("no_xet")
@@ -30,15 +30,15 @@ pytestmark = pytest.mark.usefixtures("no_xet")
 
 def test_unknown_addresses_are_404(hub):
     for path in ("/", "/datasets", "/a/b/resolve/main", "/a/b/blob/main/f"):
-        answer = httpx2.get(hub.endpoint + path)
+        answer = http.get(hub.endpoint + path)
         assert answer.status_code == 404 and answer.json()["error"], path
     for path in ("/api/nothing", "/api/models/a/b/nothing", "/api/jobs/me", "/api/settings/webhooks", "/api"):
-        answer = httpx2.get(hub.endpoint + path)
+        answer = http.get(hub.endpoint + path)
         assert answer.status_code == 501 and "does not serve" in answer.json()["error"], path
-    assert httpx2.put(f"{hub.endpoint}/api/repos/create").status_code == 405
-    assert httpx2.get(f"{hub.endpoint}/lfs-upload/models/a/b/c").status_code == 405
-    assert httpx2.get(f"{hub.endpoint}/lfs-download/models/a/b/c").status_code == 403
-    answer = httpx2.get(f"{hub.endpoint}/api/models", headers={"X-Request-Id": "mine"})
+    assert http.put(f"{hub.endpoint}/api/repos/create").status_code == 405
+    assert http.get(f"{hub.endpoint}/lfs-upload/models/a/b/c").status_code == 405
+    assert http.get(f"{hub.endpoint}/lfs-download/models/a/b/c").status_code == 403
+    answer = http.get(f"{hub.endpoint}/api/models", headers={"X-Request-Id": "mine"})
     assert answer.headers["x-request-id"] == "mine"
 
 
@@ -46,7 +46,7 @@ def test_only_this_machine_is_answered(hub, api):
     """Both ports listen on 127.0.0.1 alone. 127.0.0.2 is another address of this machine, and is refused."""
     repo = api.create_repo(f"loopback-{os.urandom(3).hex()}").repo_id
     api.upload_file(repo_id=repo, path_in_repo="w.bin", path_or_fileobj=b"large")
-    location = httpx2.head(f"{hub.endpoint}/{repo}/resolve/main/w.bin").headers["location"]
+    location = http.head(f"{hub.endpoint}/{repo}/resolve/main/w.bin").headers["location"]
     for address in (hub.endpoint, location):
         assert urlsplit(address).hostname == "127.0.0.1"
         with pytest.raises(ConnectionRefusedError):

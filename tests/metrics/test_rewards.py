@@ -1,4 +1,4 @@
-"""The rewards: the verifier's verdict, a bounded grade that padding cannot raise, and a real GRPO run."""
+"""Tests of the rewards: they follow the verifier, padding does not raise them, and GRPOTrainer accepts them."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_padding_does_not_pay():
             for padded in (response + padding, padding.lstrip("\n") + "\n" + response, response + padding * 9):
                 assert grade(padded) <= grade(response)
                 assert grade(padded) == 0
-    # trivial steps use numbers up: with a 1 to multiply by, there is one such step, and the target is missed
+    # A trivial step uses up numbers: with one 1 to multiply by, there is only one such step.
     assert grade("7*1=7\n7*1=7", [1, 5, 7], 35) == 1 / 3
     assert grade("7*1=7\n5*7=35", [1, 5, 7], 35) == 1
     assert grade("7*1=7\n7-5=2", [1, 5, 7], 35) == 2 / 3
@@ -63,7 +63,7 @@ EQUATIONS = st.sampled_from(
 @given(st.lists(EQUATIONS, max_size=8), st.lists(EQUATIONS | st.text(max_size=5), min_size=1, max_size=8))
 @settings(max_examples=500)
 def test_no_extra_line_raises_the_grade(lines, extra):
-    """Whatever is written after an answer of full length, the grade does not go up; nor does it ever reach 1."""
+    """Text after N-1 equations does not raise the grade, and only a correct response earns 1."""
     response = "\n".join(lines)
     value = grade(response)
     assert 0 <= value <= 1 and (value == 1) == verify(NUMBERS, TARGET, response).correct
@@ -95,7 +95,7 @@ def test_conversations_and_other_columns():
 
 
 def test_grpo_trainer_takes_both(tmp_path):
-    """Two real steps on a tiny random model: TRL calls the rewards with the dataset's columns, and logs them."""
+    """In two training steps of a tiny random model, TRL calls the rewards with the dataset's columns and logs them."""
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 

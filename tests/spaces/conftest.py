@@ -1,4 +1,4 @@
-"""The Space's folder as it is pushed, a tiny random model and a tiny dataset for it."""
+"""Fixtures of the demo Space's tests: the folder as it is pushed, tiny models and data, and running demos."""
 
 import json
 import os
@@ -9,48 +9,61 @@ import sys
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from gradio_client import Client
 
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 from arith_puzzle.release.imports import copy_imported
 from tests.paths import ROOT
 
 FOLDER = ROOT / "spaces" / "arith_puzzle_demo"
-sys.path.append(str(FOLDER))  # as a script's own folder is, when app.py runs
+sys.path.append(str(FOLDER))  # Python does this with a script's folder, when app.py runs
+
+WAIT = 600
+"""Limit in seconds of every wait for a condition."""
 
 
 @pytest.fixture(scope="session")
-def staged(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("pushed") / "space"
-    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    copy_imported(FOLDER, folder)
-    return folder
+def staged(once) -> Path:
+    """The folder as it is pushed: with the modules of the package that it imports."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(FOLDER, folder / "space", ignore=shutil.ignore_patterns("__pycache__"))
+        copy_imported(FOLDER, folder / "space")
+
+    return once("space", make) / "space"
 
 
 @pytest.fixture(scope="session")
-def snapshot(staged, tmp_path_factory) -> Path:
-    """The folder as ``snapshot_download`` leaves it: every file a link into a folder of blobs."""
-    home = tmp_path_factory.mktemp("cache")
-    (home / "blobs").mkdir()
-    for number, path in enumerate(path for path in sorted(staged.rglob("*")) if path.is_file()):
-        blob, link = home / "blobs" / str(number), home / "snapshot" / path.relative_to(staged)
-        shutil.copy(path, blob)
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(blob)
-    return home / "snapshot"
+def snapshot(staged, once) -> Path:
+    """The folder as ``snapshot_download`` leaves it: every file is a link into a folder of blobs."""
+
+    def make(home: Path) -> None:
+        (home / "blobs").mkdir()
+        for number, path in enumerate(path for path in sorted(staged.rglob("*")) if path.is_file()):
+            blob, link = home / "blobs" / str(number), home / "snapshot" / path.relative_to(staged)
+            shutil.copy(path, blob)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(blob)
+
+    return once("space-snapshot", make) / "snapshot"
 
 
 @pytest.fixture(scope="session")
-def tiny_adapter(tmp_path_factory) -> Path:
-    """A Llama with random weights and a LoRA adapter on it, both in folders."""
+def tiny_adapter(once) -> Path:
+    """The folder of a LoRA adapter on a Llama with random weights; the base is in the folder beside it."""
+    return once("space-adapter", _tiny_adapter) / "adapter"
+
+
+def _tiny_adapter(folder: Path) -> None:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
     from arith_puzzle.training.tiny import build_tokenizer, init_model
 
-    folder = tmp_path_factory.mktemp("model")
     base, adapter = folder / "base", folder / "adapter"
     tokenizer = build_tokenizer()
     shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
@@ -59,7 +72,6 @@ def tiny_adapter(tmp_path_factory) -> Path:
     model.save_pretrained(adapter)
     for saved in (base, adapter):
         tokenizer.save_pretrained(saved)
-    return adapter
 
 
 SEARCHES = {
@@ -73,20 +85,23 @@ SEARCHES = {
 
 @pytest.fixture(scope="session")
 def searches() -> dict[str, str]:
-    """Prompt -> what ``searching_adapter`` writes: a search of two attempts, and one that never ends."""
+    """Prompt -> the text that ``searching_adapter`` writes: a search of two attempts, and one that never ends."""
     return SEARCHES
 
 
 @pytest.fixture(scope="session")
-def searching_adapter(tmp_path_factory) -> Path:
-    """A base that knows ``searches`` by heart, an adapter that leaves it as it is, and the records beside that."""
+def searching_adapter(once) -> Path:
+    """The folder of an adapter that changes nothing, on a base that has learned ``searches`` by heart; with records."""
+    return once("space-searching-adapter", _searching_adapter) / "adapter"
+
+
+def _searching_adapter(folder: Path) -> None:
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
     from arith_puzzle.training.tiny import build_tokenizer, init_model
 
-    folder = tmp_path_factory.mktemp("searching")
     base, adapter = folder / "base", folder / "adapter"
     tokenizer = build_tokenizer()
     shape = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
@@ -107,7 +122,6 @@ def searching_adapter(tmp_path_factory) -> Path:
         tokenizer.save_pretrained(saved)
     (adapter / "run.json").write_text(json.dumps({"recipe": {"score": {"format": "search"}}}))
     (adapter / "results.json").write_text(json.dumps({"adapter": {"decoding": {"max_new_tokens": 190}}}))
-    return adapter
 
 
 @pytest.fixture(scope="session")
@@ -143,19 +157,19 @@ def _environment(home: Path, **settings: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def clean_environment():
-    """clean_environment(home, **settings): nothing of the caller's but PATH, and no network."""
+    """clean_environment(home, **settings): environment variables with nothing but PATH, and without network."""
     return _environment
 
 
 @pytest.fixture(scope="session")
 def uploads(tmp_path_factory) -> Path:
-    """Where the demos keep what visitors send."""
+    """The folder where the demos keep uploads."""
     return tmp_path_factory.mktemp("uploads")
 
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory, uploads):
-    """serve(folder, **environment) starts the folder's app in an empty folder and returns its address."""
+    """serve(folder, **environment): start the folder's app in an empty folder, and return its address."""
     running = []
 
     def start(folder: Path, **settings: str) -> str:
@@ -170,9 +184,8 @@ def serve(tmp_path_factory, uploads):
         )  # fmt: skip
         running.append((process, log))
         address = f"http://127.0.0.1:{port}"
-        for _ in range(6000):
-            if process.poll() is not None:
-                break
+        deadline = time.monotonic() + WAIT
+        while process.poll() is None and time.monotonic() < deadline:
             try:
                 urllib.request.urlopen(address, timeout=5).close()
                 return address
@@ -184,13 +197,27 @@ def serve(tmp_path_factory, uploads):
     yield start
     for process, log in running:
         process.terminate()
-        process.wait(600)
+        process.wait(WAIT)
         log.close()
 
 
 @pytest.fixture(scope="session")
+def loaded() -> Callable[[str], tuple[Client, dict]]:
+    """loaded(address): (API client of a demo, its status), when its model is no longer loading."""
+
+    def wait(address: str) -> tuple[Client, dict]:
+        demo, deadline = Client(address, verbose=False), time.monotonic() + WAIT
+        while (state := demo.predict(api_name="/status"))["model"] == "loading":
+            assert time.monotonic() < deadline, "the model is still loading"
+            time.sleep(0.1)
+        return demo, state
+
+    return wait
+
+
+@pytest.fixture(scope="session")
 def bare(serve, snapshot) -> str:
-    """A demo with neither model nor dataset, out of a snapshot."""
+    """A demo without model, dataset and results, run from a snapshot."""
     return serve(snapshot)
 
 
@@ -243,5 +270,5 @@ def searching(serve, staged, searching_adapter, measured) -> str:
 
 @pytest.fixture(scope="session")
 def is_json():
-    """Does a value come back the same from strict JSON?"""
+    """Whether a value survives a round trip through strict JSON."""
     return lambda value: json.loads(json.dumps(value, allow_nan=False)) == value

@@ -1,14 +1,12 @@
-"""A model that searches before it answers: what is cut out, how much room it has, what the page and the API show."""
+"""A model that searches before it answers: its answer, its token limit, and what the page and the API show."""
 
 import json
 import shutil
-import time
 
 import logic
 import numpy as np
 import pytest
 import render
-from gradio_client import Client
 from huggingface_hub import HfApi
 from model import Model
 from searched import MAX_LINE, Search
@@ -34,7 +32,7 @@ NUMBERS, TARGET = [22, 43, 51, 58], 44
 
 
 def pieces(text: str, size: int):
-    """The text so far, some characters more each time."""
+    """A growing text: ``size`` more characters each time."""
     return [text[:end] for end in range(size, len(text) + size, size)]
 
 
@@ -46,7 +44,7 @@ class TestSearch:
         assert Search.of("") == Search("", False) and Search.of("").line == ""
 
     def test_what_the_builder_writes(self):
-        """Of real searches, whole: as many attempts as it took."""
+        """Complete searches of the builder, with the number of attempts that it states."""
         numbers = np.array([[22, 43, 51, 58], [24, 27, 32, 41], [9, 10, 20, 40]])
         prompts, texts, found = written(numbers, np.array([44, 22, 30]), context=None)
         for prompt, text, index in zip(prompts.to_pylist(), texts.to_pylist(), found.tolist(), strict=True):
@@ -72,24 +70,24 @@ class TestSearch:
 class TestWatch:
     @pytest.mark.parametrize("size", [1, 2, 5])
     def test_nothing_is_judged_before_the_marker(self, solved, size):
-        """However the marker is cut into pieces."""
+        """The marker may arrive in pieces of any size."""
         end = solved.index("\n:\n") + 3
         *seen, last = logic.watch(NUMBERS, TARGET, iter(pieces(solved, size)), "search")
         assert len(seen) == len(pieces(solved, size))
         for text, result in zip(pieces(solved, size), seen, strict=True):
             assert result["search"]["ended"] == (len(text) >= end) and not result["done"]
             assert [step["text"] for step in result["steps"]] == text[end:].splitlines()
-            assert ("It is searching" in render.attempt(result)) == (len(text) < end)
+            assert ("The model is searching" in render.attempt(result)) == (len(text) < end)
         assert last["done"] and last["correct"] and last["answer"] == FORMATS["search"].strict(solved)
         page = render.attempt(last)
-        assert "How it searched: 2 attempts" in page and "<details open" not in page
+        assert "How the model searched: 2 attempts" in page and "<details open" not in page
 
     def test_a_search_that_never_ends_has_no_answer(self, endless):
         *seen, last = logic.watch([2, 3, 4], 23, iter(pieces(endless, 7)), "search")
         assert not any(result["steps"] or result["correct"] or result["answer"] for result in [*seen, last])
         assert last["verdict"] == logic.NO_ANSWER and last["search"] == {"attempts": 6, "ended": False}
         page = render.attempt(last)
-        assert logic.NO_ANSWER in page and "empty" not in page and page.count("How it searched") == 1
+        assert logic.NO_ANSWER in page and "empty" not in page and page.count("How the model searched") == 1
 
     def test_an_answer_without_a_search_counts_as_it_does_in_the_score(self):
         *_, last = logic.watch([2, 3], 5, iter(["2+3=5"]), "search")
@@ -98,7 +96,7 @@ class TestWatch:
     def test_what_changes_all_the_time_is_not_read_aloud(self, solved):
         page = render.attempt(next(logic.watch(NUMBERS, TARGET, iter([solved[:29]]), "search")))
         still, moving = page.split('aria-live="off"')
-        assert "It is searching" in still and 'role="status"' in still and "polite" not in page
+        assert "The model is searching" in still and 'role="status"' in still and "polite" not in page
         assert "<p>1 attempt</p>" in moving and "<code>43,22:51,3</code>" in moving
 
     def test_everything_is_escaped(self):
@@ -125,7 +123,7 @@ class TestAsk:
             ("58-43=1", 2, solved), ("", 2, endless)
         ]  # fmt: skip
         page = render.samples(result, 1.0)
-        assert page.count("How it searched") == 2 and logic.NO_ANSWER in page
+        assert page.count("How the model searched") == 2 and logic.NO_ANSWER in page
 
     def test_other_formats_are_asked_and_read_as_they_are(self):
         seen = []
@@ -156,7 +154,7 @@ class TestModel:
             ).correct == ("\n:\n" in text)
 
     def test_room(self, searching_adapter, tiny_adapter, tmp_path):
-        """As scored, else 700, and never more than the positions leave; a direct answer as ever."""
+        """The limit is the one of the score, else 700, and never exceeds the model's positions."""
         prompt, positions = "22,43,51,58:44\n", 256
         left = positions - len(prompt) - 1
         for results, room in (
@@ -191,18 +189,19 @@ class TestModel:
 
 
 class TestApi:
-    @staticmethod
-    def ready(address):
-        demo = Client(address, verbose=False)
-        for _ in range(300):
-            if (state := demo.predict(api_name="/status"))["model"] != "loading":
-                break
-            time.sleep(0.1)
-        assert state["model"] == "ready", state
-        return demo
+    @pytest.fixture
+    def ready(self, loaded):
+        """ready(address): the API client of a demo, when its model is ready."""
 
-    def test_ask(self, searching, searches, solved):
-        demo = self.ready(searching)
+        def wait(address):
+            demo, state = loaded(address)
+            assert state["model"] == "ready", state
+            return demo
+
+        return wait
+
+    def test_ask(self, searching, searches, solved, ready):
+        demo = ready(searching)
         result = demo.predict("22,43,51,58", 44, api_name="/ask")
         assert result["correct"] and result["raw"] == solved and result["search"]["attempts"] == 2
         assert demo.predict("22,43,51,58", 44, result["answer"], api_name="/judge")["correct"]
@@ -210,17 +209,19 @@ class TestApi:
         assert (cut["answer"], cut["steps"], cut["verdict"]) == ("", [], logic.NO_ANSWER)
         assert cut["raw"] == searches["2,3,4:23\n"][:190]
 
-    def test_an_adapter_from_a_hub_brings_its_records(self, serve, staged, searching_adapter, searches, tmp_path):
+    def test_an_adapter_from_a_hub_brings_its_records(
+        self, serve, staged, searching_adapter, searches, ready, tmp_path
+    ):
         with running(tmp_path / "hub") as hub:
             api, name = HfApi(endpoint=hub.endpoint, token=hub.token), f"{hub.namespace}/lora"
             api.create_repo(name)
             api.upload_folder(repo_id=name, folder_path=searching_adapter)
             there = {"HF_ENDPOINT": hub.endpoint, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
-            demo = self.ready(serve(staged, ARITH_PUZZLE_ADAPTER=name, **there))
+            demo = ready(serve(staged, ARITH_PUZZLE_ADAPTER=name, **there))
             assert demo.predict("2,3,4", 23, api_name="/ask")["raw"] == searches["2,3,4:23\n"][:190]
 
-    def test_settings_as_a_release_writes_them(self, serve, staged, searching_adapter, solved, tmp_path):
+    def test_settings_as_a_release_writes_them(self, serve, staged, searching_adapter, solved, ready, tmp_path):
         shutil.copytree(staged, tmp_path / "space")
         settings = {"adapter": str(searching_adapter), "format": "search"}
         (tmp_path / "space" / "settings.json").write_text(json.dumps(settings))
-        assert self.ready(serve(tmp_path / "space")).predict("22,43,51,58", 44, api_name="/ask")["raw"] == solved
+        assert ready(serve(tmp_path / "space")).predict("22,43,51,58", 44, api_name="/ask")["raw"] == solved

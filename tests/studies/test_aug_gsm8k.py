@@ -1,4 +1,4 @@
-"""Studies on aug-gsm8k: nested sizes are the dataset's own; strategies at equal rows; scores on rows like GSM8K's."""
+"""Studies on aug-gsm8k: sizes are the dataset's nested configs, strategies have equal rows, GSM8K rows are scored."""
 
 import json
 
@@ -25,7 +25,7 @@ def test_the_committed_studies():
     for path, study in zip(STUDIES, studies.values(), strict=True):
         assert study.task == "gsm8k" and study.scored == "openai/gsm8k" and study.base.dataset.format == "alpaca"
         text = " ".join(path.read_text().replace("#", "").replace("\\", "").split())
-        assert all(line in text for line in build_commands(study, "aug-gsm8k")), "it says what it needs"
+        assert all(line in text for line in build_commands(study, "aug-gsm8k")), "the comments list the builds"
     assert studies["aug_gsm8k_gpu"].rows == list(SIZES.values())[:7] and studies["aug_gsm8k_gpu"].limit is None
     arms = [arm.config for arm in studies["aug_gsm8k_strategies"].arms]
     assert arms == [None, "original", *STRATEGIES], "every strategy, at equal rows"
@@ -45,7 +45,7 @@ def rows(count, strategies=("original", "change_numbers")):
 
 @pytest.fixture(scope="module")
 def augmented(tmp_path_factory):
-    """A dataset of 2,100 rows as `augment build` writes it; of its card only the configs, those of the manifest."""
+    """A dataset of 2,100 rows, as `augment build` writes it. Its card has only the configs of the manifest."""
     folder = tmp_path_factory.mktemp("augmented")
     write_run(folder / "run", list(rows(2100)), {"generator": "rules"})
     manifest = build([folder / "run"], folder / "aug-gsm8k", seed=0)
@@ -58,7 +58,7 @@ def augmented(tmp_path_factory):
 
 
 def test_the_first_rows_of_all_are_the_nested_configs(augmented):
-    """What lets a study name sizes and load one config; so it is at the sizes, and at no other number of rows."""
+    """So a study can load one config, `all`, for every nested size. This holds only at these sizes."""
     everything = load_dataset(str(augmented), "all", split="train")
     for name in ("1k", "2k"):
         own = load_dataset(str(augmented), name, split="train")
@@ -78,10 +78,10 @@ def _study(folder, **change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"rows": [1000, 1500]}, "1500 rows of 'all' are no nested config; take of [1000, 2000"),
-        ({"config": "1k"}, "'1k' is no config to train on; known: all, original, change_numbers"),
-        ({"arms": [{"name": "a", "config": "starter"}]}, "'starter' is no config to train on"),
-        ({"arms": [{"name": "a", "paths": 2}]}, "go with task: puzzle"),
+        ({"rows": [1000, 1500]}, "1500 rows of 'all' are not a nested config; use one of [1000, 2000"),
+        ({"config": "1k"}, "'1k' is not a config to train on; known: all, original, change_numbers"),
+        ({"arms": [{"name": "a", "config": "starter"}]}, "'starter' is not a config to train on"),
+        ({"arms": [{"name": "a", "paths": 2}]}, "are for task: puzzle only"),
         ({"scored": None}, "'scored' is missing"),
         ({"task": "chess"}, "task must be 'puzzle', 'gsm8k' or 'math'"),
         ({"limit": 0}, "limit must be at least 1"),
@@ -93,7 +93,7 @@ def test_a_study_that_cannot_be_is_refused_in_one_line(change, message, tmp_path
     assert message in error and error.count("\n") == 1 and not (tmp_path / "out").exists()
 
 
-def test_rows_that_are_missing_are_said_before_anything_is_trained(augmented, tmp_path, capsys):
+def test_missing_rows_are_reported_before_anything_is_trained(augmented, tmp_path, capsys):
     test = tmp_path / "test.jsonl"
     test.write_text(json.dumps({"question": "1+1?", "answer": "#### 2"}) + "\n")
     arguments = ["--dataset", str(augmented), "--scored", str(test), "--out", str(tmp_path / "out")]
@@ -101,7 +101,7 @@ def test_rows_that_are_missing_are_said_before_anything_is_trained(augmented, tm
     assert study_command([str(study), *arguments]) == 2
     assert "arith-puzzle augment model" in capsys.readouterr().err
     assert study_command([str(_study(tmp_path, rows=[4000])), *arguments]) == 2
-    assert "4,000 rows are asked for; all has 2,100" in capsys.readouterr().err
+    assert "needs 4,000 training rows; all has 2,100" in capsys.readouterr().err
     arguments[3] = str(tmp_path / "none.jsonl")
     assert study_command([str(_study(tmp_path)), *arguments]) == 2
     assert "none.jsonl" in capsys.readouterr().err and not (tmp_path / "out").exists()

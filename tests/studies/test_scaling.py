@@ -1,4 +1,4 @@
-"""Scaling: the fit finds known lines as often as its interval says; a small study runs end to end and resumes."""
+"""Scaling: the fit's intervals contain a known line as often as stated; a small study runs end to end and resumes."""
 
 import json
 from dataclasses import replace
@@ -55,7 +55,7 @@ def test_the_fit_is_that_of_a_worked_example():
 
 
 def test_the_95_percent_intervals_hold_the_truth_95_times_in_100():
-    """Scores drawn as they are measured: binomially, on 2,000 test rows, about a known line."""
+    """The scores are drawn as in a measurement: binomially, on 2,000 test rows, about a known line."""
     raw = np.random.default_rng(1)
     truth, n, times = (-0.25, 0.15), 2000, 3000
     line = truth[0] + truth[1] * np.log10(ROWS)
@@ -66,7 +66,8 @@ def test_the_95_percent_intervals_hold_the_truth_95_times_in_100():
         values = (truth[1], truth[0], truth[0] + truth[1] * np.log10(rows))
         ranges = (fit["slope_ci95"], fit["intercept_ci95"], (low, high))
         held += [a <= value <= b for value, (a, b) in zip(values, ranges, strict=True)]
-    # within 0.02: a share's noise grows along the line, which the fit does not know; with z for t it would be 0.88
+    # Tolerance 0.02: the fit assumes equal noise, but the noise of a share changes along the line. A wrong quantile (z
+    # instead of t) would give 0.88.
     assert (abs(held / times - 0.95) < 0.02).all(), held / times
 
 
@@ -96,7 +97,7 @@ def test_the_plot_is_the_same_bytes_and_shows_the_band_only_where_it_measured(tm
 
 
 def test_a_plot_of_many_arms_and_one_of_a_single_size(tmp_path, monkeypatch):
-    """More curves than there are colours; and arms of one size side by side, each name beside its score."""
+    """More curves than colours; and arms of a single size, with each name beside its score."""
     from matplotlib.axes import Axes
 
     points = _points()
@@ -142,24 +143,24 @@ def test_a_training_is_the_recipe_with_other_rows(tmp_path):
     ("change", "message"),
     [
         ({"row": [1]}, "unknown key 'row'; did you mean 'rows'"),
-        ({"rows": [10, 10]}, "rows holds something twice"),
+        ({"rows": [10, 10]}, "rows must be different"),
         ({"rows": ["10"]}, "rows.0 must be a valid integer, not '10'"),
         ({"rows": [0, 10]}, "at least 1"),
-        ({"score": {"starter": ["train"]}}, "starter/train is no evaluation split"),
-        ({"score": {"starter": ["n9"]}}, "starter/n9 is no evaluation split"),
+        ({"score": {"starter": ["train"]}}, "starter/train is not an evaluation split"),
+        ({"score": {"starter": ["n9"]}}, "starter/n9 is not an evaluation split"),
         ({"arms": [{"name": "a", "path": 2}]}, "unknown key 'arms.path'"),
-        ({"arms": [{"name": "a"}, {"name": "A"}]}, "arms holds something twice"),
-        ({"arms": [{"name": "a", "solutions": "made", "paths": 2}]}, "leave out --solutions made"),
+        ({"arms": [{"name": "a"}, {"name": "A"}]}, "arms must be different"),
+        ({"arms": [{"name": "a", "solutions": "generated", "paths": 2}]}, "leave out --solutions generated"),
         ({"arms": [{"name": "a", "pack": 96}]}, "unknown key 'arms.pack'"),
         ({"arms": [{"name": "a", "change": {"lora": {"rank": 2}}}]}, "unknown key 'lora.rank'"),
         ({"arms": [{"name": "a", "change": {"model": {"base": None}}}]}, "exactly one of 'base' and 'shape'"),
-        ({"arms": [{"name": "a", "change": {"seed": 1}}]}, "'change' leaves dataset, name, seed to the study"),
+        ({"arms": [{"name": "a", "change": {"seed": 1}}]}, "'change' cannot set dataset, name, seed"),
         ({"sft": {"output_dir": "x"}}, "sft.output_dir is not set in a recipe"),
-        ({"config": "stress"}, "no config with training rows"),
+        ({"config": "stress"}, "is not a config with training rows"),
         ({"recipe": "training/recipes/tiny_base.yaml"}, "not trained on the dataset"),
         ({"recipe": "training/recipes/none.yaml"}, "cannot read"),
-        ({"scored": "openai/gsm8k"}, "go with task: gsm8k"),
-        ({"arms": [{"name": "a", "config": "1m"}]}, "go with task: gsm8k"),
+        ({"scored": "openai/gsm8k"}, "are only for task: gsm8k"),
+        ({"arms": [{"name": "a", "config": "1m"}]}, "are only for task: gsm8k"),
     ],
 )
 def test_a_study_that_cannot_be_is_refused_in_one_line(change, message, tmp_path, capsys):
@@ -180,7 +181,7 @@ def test_rows_that_are_not_built_are_named_with_the_command_that_builds_them(sta
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """A folder like the dataset's with few rows of `starter`, made by the generator, and with two paths a puzzle."""
+    """A dataset folder with a few generated rows of `starter`, and a config with two solutions for each puzzle."""
     folder = tmp_path_factory.mktemp("small") / "arith-puzzle"
     configs = []
     for config, paths in (("starter", 1), ("starter-paths2", 2)):
@@ -208,16 +209,16 @@ def _study(folder, **change):
 
 def test_prefixes_of_paths_hold_whole_puzzles_and_are_counted(small, tmp_path):
     study = load_study(_study(tmp_path, arms=[{"name": "a"}, {"name": "b", "paths": 2}]))
-    counts = scaling._count_prompts(study, trainings(study), str(small), str(small))
+    counts = scaling.count_prompts(study, trainings(study), str(small), str(small))
     assert arm_config(study, Arm("b", paths=2)) == "starter-paths2"
     prompts = pq.read_table(small / "starter-paths2" / "train.parquet")["prompt"].to_pylist()
     starts = [at for at, prompt in enumerate(prompts) if at == 0 or prompt != prompts[at - 1]]
     lengths = np.diff([*starts, len(prompts)])
-    assert lengths.max() == 2 and (lengths == 2).mean() > 0.9  # a puzzle's rows stand together
+    assert lengths.max() == 2 and (lengths == 2).mean() > 0.9  # the rows of a puzzle are adjacent
     for rows in study.rows:
         assert counts["starter-paths2", rows] == len(set(prompts[:rows]))
         assert rows / 2 <= counts["starter-paths2", rows] < 0.6 * rows
-        assert counts["starter", rows] > 0.98 * rows  # train may draw a puzzle twice
+        assert counts["starter", rows] > 0.98 * rows  # train may contain a puzzle twice
 
 
 def test_a_study_end_to_end_and_again(small, tmp_path, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""Several processes: two on this CPU end where one does; what needs GPUs is read as accelerate reads it."""
+"""Several processes: two on this CPU give the weights of one. accelerate itself reads the files for GPUs."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ SFT = {
 
 
 def launch(folder, starter, *, processes, lora, pack):
-    """`accelerate launch training/sft.py` of arith-tiny on 200 rows, 16 rows or 4 packed sequences a step; the run."""
+    """Train arith-tiny with `accelerate launch training/sft.py`: 200 rows, 16 rows or 4 packed sequences a step."""
     batch = (4 if pack else 16) // processes
     recipe = {
         "name": "ddp", "dataset": {"rows": 200}, "model": {"base": "training/bases/arith-tiny"}, "pack": pack,
@@ -52,7 +52,7 @@ def launch(folder, starter, *, processes, lora, pack):
     ids=["lora", "full", "packed"],
 )
 def test_two_processes_end_where_one_does(starter, tmp_path, lora, pack):
-    """The same rows in the same steps. Only the order of sums differs: losses by up to 1e-4, weights 1e-3, relative."""
+    """Rows and steps are the same. Only the order of sums differs: relative 1e-4 in losses, 1e-3 in weights."""
     before = hashlib.sha256(BASE.read_bytes()).hexdigest()
     runs = [launch(tmp_path, starter, processes=processes, lora=lora, pack=pack) for processes in (1, 2)]
     records = [json.loads((run / "run.json").read_text()) for run in runs]
@@ -70,11 +70,11 @@ def test_two_processes_end_where_one_does(starter, tmp_path, lora, pack):
         assert not (runs[0] / "model.safetensors").exists()
     else:
         assert any(not torch.equal(weight, left[key]) for key, weight in load_file(BASE).items())
-    assert hashlib.sha256(BASE.read_bytes()).hexdigest() == before, "the base is read, never written"
+    assert hashlib.sha256(BASE.read_bytes()).hexdigest() == before, "a training does not write to its base"
 
 
 def read(name):
-    """(accelerate's configuration class of the file, its launcher's arguments with it)."""
+    """(the configuration that accelerate reads from the file, the arguments of its launcher with that file)."""
     arguments = launch_command_parser().parse_args(["--config_file", str(CONFIGS[name]), "training/sft.py"])
     return load_config_from_file(str(CONFIGS[name])), _validate_launch_command(arguments)[0]
 
@@ -86,9 +86,9 @@ def test_every_file_is_tried_here():
 @pytest.mark.parametrize("name", CONFIGS)
 def test_accelerate_knows_every_key(name):
     config, arguments = read(name)
-    assert config.mixed_precision == "no", "the recipe's bf16 decides; this would overrule a recipe's false in silence"
+    assert config.mixed_precision == "no", "another value would silently override the recipe's bf16"
     for section in (config.fsdp_config, config.deepspeed_config):
-        assert all(hasattr(arguments, key) for key in section), "accelerate passes over a misspelt key"
+        assert all(hasattr(arguments, key) for key in section), "accelerate ignores a misspelt key"
     text = CONFIGS[name].read_text()
     assert text.startswith("# ") and (name == "single.yaml" or f"--config_file training/accelerate/{name}" in text)
     for word in text.split():

@@ -1,4 +1,4 @@
-"""Bases and their tokenizers: the checks that run before training, shown on pairs of a right and a wrong one."""
+"""Bases and their tokenizers: each check before training accepts a correct tokenizer and refuses a wrong one."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ def recipe_of(folder, model, **sections):
 
 @pytest.fixture(scope="module")
 def llama_like(tmp_path_factory):
-    """A base of OpenLLaMA's kind: tokenizer.model by sentencepiece (BPE, bytes, one token a digit) and no more."""
+    """A base like OpenLLaMA: only a sentencepiece tokenizer.model (BPE, byte fallback, one token a digit)."""
     sentencepiece = pytest.importorskip("sentencepiece")
     folder = tmp_path_factory.mktemp("llama-like")
     words = [natural_prompt([3 + i % 50, 7, 58], i % 60).replace("\n", " ") for i in range(300)]
@@ -45,7 +45,7 @@ def llama_like(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def wrongly_converted(llama_like, tmp_path_factory):
-    """The same base with a tokenizer.json as transformers 4.30 wrote it: no merge of score 0 (issue 24233)."""
+    """The same base with a tokenizer.json as transformers 4.30 wrote it: without the merge of score 0 (issue 24233)."""
     from sentencepiece import SentencePieceProcessor
 
     folder = tmp_path_factory.mktemp("wrong") / "base"
@@ -76,7 +76,7 @@ def test_a_wrongly_converted_tokenizer_is_refused_and_slow_repairs_it(wrongly_co
     assert "\n" not in str(caught.value)
     right = load_tokenizer(str(wrongly_converted), text_format="natural", slow=True)
     assert len(right(text)["input_ids"]) < len(wrong(text)["input_ids"])
-    right.save_pretrained(tmp_path)  # as beside an adapter: from there on any client reads it rightly
+    right.save_pretrained(tmp_path)  # as in the folder of an adapter, where every client reads it correctly
     assert AutoTokenizer.from_pretrained(tmp_path)(text)["input_ids"] == right(text)["input_ids"]
 
 
@@ -89,7 +89,7 @@ def test_slow_needs_a_sentencepiece_model_and_sentencepiece(small_base, llama_li
 
 
 def _of_characters(characters="0123456789+-*/=,:\n", *, merges=(), unknown=None, **changes):
-    """A tokenizer of one character a token, with what a test breaks about it."""
+    """A tokenizer with one token for each character, changed as a test needs it."""
     vocab = {token: i for i, token in enumerate(["<pad>", "<bos>", "<eos>", *characters, *map("".join, merges)])}
     backend = Tokenizer(models.BPE(vocab, list(merges), unk_token=unknown, fuse_unk=True))
     backend.decoder = decoders.Fuse()
@@ -178,7 +178,7 @@ def test_the_pad_token_is_never_eos(special, unknown, chosen):
     )  # fmt: skip
     set_pad_token(tokenizer)
     assert tokenizer.pad_token == chosen and tokenizer.pad_token_id != tokenizer.eos_token_id
-    assert (len(tokenizer) == len(vocab)) == (chosen in vocab), "a token is added only where none is free"
+    assert (len(tokenizer) == len(vocab)) == (chosen in vocab), "a token is added only if no other is free"
     set_pad_token(tokenizer)
     assert tokenizer.pad_token == chosen
 
@@ -207,7 +207,7 @@ def test_the_model_is_what_the_recipe_says(small_base, tmp_path):
     tokenizer.save_pretrained(tmp_path / "half")
     frozen, _ = load_model(recipe_of(tmp_path, {"base": str(tmp_path / "half")}, lora={"r": 2}))
     trained, _ = load_model(recipe_of(tmp_path, {"base": str(tmp_path / "half")}))
-    assert (frozen.dtype, trained.dtype) == (torch.bfloat16, torch.float32), "what is trained is trained in float32"
+    assert (frozen.dtype, trained.dtype) == (torch.bfloat16, torch.float32), "trained weights are float32"
     scratch, _ = load_model(recipe_of(tmp_path, {"shape": SHAPE, "attn_implementation": "eager"}))
     assert scratch.config._attn_implementation == "eager" and scratch.config.hidden_size == 32
 
@@ -254,7 +254,7 @@ def test_quantization_is_qloras_and_says_what_to_install(small_base, tmp_path, m
 
 
 def test_trained_on_rows_with_eos_generation_stops(tmp_path):
-    """A model that learned one row by heart ends it with eos, alone and beside a longer prompt, which pads it."""
+    """A model that has memorized two rows ends each with eos, even if the longer one pads the shorter one."""
     model, tokenizer = load_model(recipe_of(tmp_path, {"shape": SHAPE}))
     rows = [("1,2:3\n", "1+2=3"), ("1,2,3:6\n", "3+2=5\n5+1=6")]
     optimiser = torch.optim.AdamW(model.parameters(), 1e-2)

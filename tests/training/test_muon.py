@@ -1,4 +1,4 @@
-"""Muon beside AdamW: which parameters each moves and how, and that a run resumes to the same weights."""
+"""Muon with AdamW: which parameters each of them updates and how, and a resumed run ends with the same weights."""
 
 import io
 import json
@@ -43,11 +43,11 @@ def test_matrices_turn_and_the_rest_moves_by_the_learning_rate(made):
         if weight.ndim == 2 and "embed" not in name:
             inner += 1
             values = torch.linalg.svdvals(change) / (0.01 * 0.2 * max(weight.shape) ** 0.5)
-            most = values[: len(values) // 2]  # the last ones of a gradient are nearly zero
-            assert most.min() > 0.6 and most.max() < 1.3, f"{name}: as far in every direction"
+            most = values[: len(values) // 2]  # the smallest ones of a gradient are nearly zero
+            assert most.min() > 0.6 and most.max() < 1.3, f"{name}: the update has the same size in every direction"
         else:
             moved = change[change != 0].abs()
-            assert len(moved) and moved.max() < 0.0101, f"{name}: Adam's first step is the learning rate at most"
+            assert len(moved) and moved.max() < 0.0101, f"{name}: the first step of Adam is at most the learning rate"
     assert inner == 2 * 7 and len(optimizer.param_groups) == 2
     assert sum(len(group["params"]) for group in optimizer.param_groups) == len(before)
 

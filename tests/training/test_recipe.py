@@ -1,6 +1,8 @@
-"""Recipes are read strictly: what is not known, contradictory or of the wrong type is one line."""
+"""Recipes are read strictly: an unknown key, a wrong type or a contradiction is an error of one line."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -123,6 +125,12 @@ def test_files_that_are_no_recipe(tmp_path, text, said):
     assert "\n" not in str(caught.value)
 
 
+def test_reading_a_recipe_imports_no_torch():
+    code = "import sys; from arith_puzzle.training.recipe import load_recipe; load_recipe('tiny_cpu')"
+    code += "; assert not {'torch', 'transformers'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_no_file_is_said_with_the_remedy(tmp_path):
     with pytest.raises(InputError, match=r"cannot read the recipe .*see training/recipes/"):
         load_recipe(tmp_path / "absent.yaml")
@@ -152,12 +160,12 @@ def test_the_digest_tells_recipes_apart(tmp_path):
         {"model": {"base": "b", "dtype": "bfloat16"}}, {"model": {"base": "b", "tokenizer": "slow"}},
     ]  # fmt: skip
     assert len({digest(change) for change in changes}) == len(changes)
-    assert digest({}) == digest({"pack": None, "model": {"base": "b", "dtype": None}}), "defaults need not be written"
+    assert digest({}) == digest({"pack": None, "model": {"base": "b", "dtype": None}}), "a default may be left out"
     recipe = load_recipe(_write(tmp_path, {}))
-    assert replace(recipe, needs=NeedsSection()).digest == recipe.digest, "where it ran does not change what it is"
+    assert replace(recipe, needs=NeedsSection()).digest == recipe.digest, "the hardware does not change the digest"
 
 
 def test_the_shipped_base_is_its_recipes():
-    """Fields that recipes got later do not change the digest of a run from before."""
+    """Fields that were added after a run do not change its digest."""
     run = json.loads((ROOT / "training/bases/arith-tiny/run.json").read_text())
     assert run["recipe_digest"] == load_recipe(ROOT / "training/recipes/tiny_base.yaml").digest

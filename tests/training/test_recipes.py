@@ -1,4 +1,4 @@
-"""The shipped recipes, their bases built without weights: what they adapt, how much of it, and what memory it takes."""
+"""The package's recipes, with bases built without weights: which parameters they train, and the memory they need."""
 
 from dataclasses import asdict, fields, replace
 from types import SimpleNamespace
@@ -45,7 +45,7 @@ BASES = {
         Qwen2Config(vocab_size=152064, hidden_size=8192, intermediate_size=29568, num_hidden_layers=80,
                     num_attention_heads=64, num_key_value_heads=8), 72_706_203_648),
 }  # fmt: skip
-"""Architecture and number of parameters of the bases that are not in the checkout, as their repos publish them."""
+"""Architecture and number of parameters of the bases outside the checkout, as their repos publish them."""
 
 
 def config_of(recipe):
@@ -56,7 +56,7 @@ def config_of(recipe):
 
 @pytest.fixture(scope="module", params=RECIPES)
 def on_meta(request):
-    """(recipe, its model on the meta device, with the adapter if it has one)."""
+    """(a recipe, its model on the meta device, with the adapter if the recipe has one)."""
     recipe = load_recipe(RECIPES[request.param])
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config_of(recipe), dtype=torch.bfloat16)
@@ -66,7 +66,7 @@ def on_meta(request):
 
 
 def sizes(model):
-    """(all parameters of the base, those that are trained)."""
+    """(number of the base's parameters, number of trained parameters)."""
     base = sum(p.numel() for name, p in model.named_parameters() if "lora_" not in name)
     return base, sum(p.numel() for p in model.parameters() if p.requires_grad)
 
@@ -89,17 +89,19 @@ def test_the_adapter_takes_every_linear_layer_and_no_other(on_meta):
 
 
 def memory(recipe, model) -> float:
-    """Bytes on one GPU, an upper estimate.
+    """An upper estimate of the bytes on one GPU.
 
-    Frozen weights: 2 bytes, of quantized linear layers 4.127 bits (QLoRA, arXiv 2305.14314, section 3). Trained ones:
-    16 bytes, for the weight, its gradient and Adam's two moments in float32, in shards where all parameters of a base
-    are trained on several GPUs. Activations of T tokens in 16 bits: per
-    layer 2 T (8 h + 4 i) bytes for hidden size h and inner size i, or 2 T h with one such layer where they are computed
-    twice; for packed sequences of length S a mask of 2 T S. Logits: 10 bytes for each of T times the vocabulary.
+    - A frozen weight takes 2 bytes, or 4.127 bits in a quantized linear layer (QLoRA, arXiv 2305.14314, section 3).
+    - A trained weight takes 16 bytes: the weight, its gradient and Adam's two moments in float32. They are sharded if
+      all parameters of a base are trained on several GPUs.
+    - Activations of T tokens are in 16 bits. A layer of hidden size h and inner size i takes 2 T (8 h + 4 i) bytes. If
+      activations are computed twice, each layer takes 2 T h bytes, and one of them at a time the full amount.
+    - Packed sequences of length S need a mask of 2 T S bytes.
+    - Logits take 10 bytes for each token and entry of the vocabulary.
     """
     config, (base, trained) = model.config, sizes(model)
     embeddings = config.vocab_size * config.hidden_size * (1 if config.tie_word_embeddings else 2)
-    # tokens of a row: 93 characters at most in 1m, one token each, bos and eos; where MuggleMath's authors cut theirs
+    # a row of 1m has at most 93 characters, one token each, bos and eos; MuggleMath's authors cut rows at 512 tokens
     longest = 512 if recipe.dataset.format == "alpaca" else 100
     tokens = recipe.sft["per_device_train_batch_size"] * (recipe.pack or longest)
     frozen = 0.0
@@ -118,8 +120,8 @@ def memory(recipe, model) -> float:
 def test_it_fits_the_memory_that_it_asks_for(on_meta):
     recipe, model = on_meta
     on_cpu = not recipe.sft["bf16"] or recipe.sft.get("use_cpu", False)
-    assert (recipe.needs is None) == on_cpu, "what is not for a GPU must say bf16: false, or use_cpu: true"
-    if recipe.needs:  # a fifth is left to CUDA and to what its allocator cannot use
+    assert (recipe.needs is None) == on_cpu, "a recipe for a CPU needs bf16: false or use_cpu: true"
+    if recipe.needs:  # a fifth is for CUDA and for fragmented memory
         assert memory(recipe, model) < 0.8e9 * recipe.needs.gpu_memory_gb, f"{memory(recipe, model) / 1e9:.1f} GB"
 
 
@@ -127,11 +129,11 @@ def test_it_fits_the_memory_that_it_asks_for(on_meta):
 def test_trl_takes_every_setting(name, tmp_path):
     recipe = load_recipe(RECIPES[name])
     check_sft_keys(recipe, [item.name for item in fields(SFTConfig)])
-    # use_cpu, or a machine without a GPU refuses bf16 before it looks at anything else
+    # without use_cpu, a machine without a GPU refuses bf16 first
     config = SFTConfig(output_dir=str(tmp_path), **recipe.sft | {"report_to": "none", "use_cpu": True})
     assert all(getattr(config, key) == value for key, value in recipe.sft.items() if key != "report_to")
     text = RECIPES[name].read_text()
-    assert text.startswith("# ") and "Cost" in text, "a recipe says what it reproduces and what it costs"
+    assert text.startswith("# ") and "Cost" in text, "a recipe says what it is and what it costs"
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -146,7 +148,7 @@ def test_its_data_is_what_build_makes(name):
         config = with_solutions(CONFIGS[name], solutions or None)
         assert recipe.dataset.split in config.splits and set(recipe.score.splits) <= set(config.splits)
     names = [load_recipe(path).name for path in RECIPES.values()]
-    assert len(set(names)) == len(names), "runs would share a folder"
+    assert len(set(names)) == len(names), "two runs would share a folder"
 
 
 def test_the_papers_recipe_is_the_papers():
@@ -157,14 +159,14 @@ def test_the_papers_recipe_is_the_papers():
              "adam_epsilon": 1e-9, "per_device_train_batch_size": 50}  # fmt: skip
     assert paper.items() <= recipe.sft.items() and recipe.sft["num_train_epochs"] <= 5 and recipe.pack is None
     digests = set()
-    for config in ("1m", "10m", "100m"):  # one switch
+    for config in ("1m", "10m", "100m"):  # the only change
         digests.add(replace(recipe, dataset=replace(recipe.dataset, config=config)).digest)
     assert len(digests) == 3
 
 
 @pytest.mark.parametrize("size", ["7b", "13b"])
 def test_mugglemath_is_trained_by_its_authors_commands(size):
-    """train_7b.sh and train_13b.sh of OFA-Sys/gsm8k-ScRel; 3 epochs is the argument that its README gives."""
+    """train_7b.sh and train_13b.sh of OFA-Sys/gsm8k-ScRel; the 3 epochs are from the commands in its README."""
     recipe = load_recipe(RECIPES[f"mugglemath_{size}.yaml"])
     assert recipe.model.base == f"meta-llama/Llama-2-{size}-hf" and recipe.lora is None and recipe.pack is None
     theirs = {"learning_rate": 2e-5, "lr_scheduler_type": "cosine", "warmup_steps": 0.03, "weight_decay": 0.0,
@@ -175,7 +177,7 @@ def test_mugglemath_is_trained_by_its_authors_commands(size):
 
 
 def gpus(monkeypatch, count, memory_gb=80, bf16=True):
-    """A machine with ``count`` GPUs as check_hardware sees it; there is none here."""
+    """Let check_hardware see a machine with ``count`` GPUs."""
     card = SimpleNamespace(name="Test GPU", total_memory=int(memory_gb * 1e9))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: card)

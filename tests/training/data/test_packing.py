@@ -1,4 +1,4 @@
-"""Packing: every row once, none sees another, and the loss and its gradients are TRL's own."""
+"""Packing: each row appears once and attends only to itself; loss and gradients equal TRL's."""
 
 import itertools
 
@@ -56,7 +56,9 @@ def test_every_row_is_packed_once_and_none_over_the_capacity(lengths, capacity):
     assert sorted(rows.tolist()) == list(range(len(lengths))) and starts[-1] == len(lengths)
     sums = [sum(lengths[r] for r in rows[a:b]) for a, b in itertools.pairwise(starts)]
     assert all(0 < total <= capacity for total in sums)
-    assert not any(sum(pair) <= capacity for pair in itertools.pairwise(sums)), "two that fit into one are one"
+    assert not any(sum(pair) <= capacity for pair in itertools.pairwise(sums)), (
+        "two neighbours that fit one sequence would share it"
+    )
 
 
 def test_a_window_holds_little_padding_and_the_order_is_kept_to_windows():

@@ -1,4 +1,4 @@
-"""The token cache: what is cached is what the tokenizer says, once, and a kill costs one piece."""
+"""The token cache: its ids are the tokenizer's, they are written once, and a killed run loses at most one piece."""
 
 import dataclasses
 import json
@@ -52,7 +52,9 @@ def test_loss_is_on_the_completion_and_its_eos_only():
 def test_what_ends_with_a_comma_goes_on_and_has_no_eos():
     tokenizer = build_tokenizer()
     prompts, completions = ["3,6:9\n", "3,6:8\n", "1,2:3\n"], ["6+3=9", "6-3=3,", "2+1=3"]
-    assert all(ids[-1] == tokenizer.eos_token_id for ids in encode(prompts, completions, tokenizer)[0]), "not a drill"
+    assert all(ids[-1] == tokenizer.eos_token_id for ids in encode(prompts, completions, tokenizer)[0]), (
+        "only rows of the pretraining mix can be unfinished"
+    )
     wholes, heads = encode(prompts, completions, tokenizer, UNFINISHED)
     assert [whole[-1] == tokenizer.eos_token_id for whole in wholes] == [True, False, True]
     assert tokenizer.decode(wholes[1]) == "<bos>3,6:8\n6-3=3,"
@@ -104,7 +106,7 @@ def test_a_tokenizer_of_characters_is_a_table_and_others_are_not(talker):
     merging = build_tokenizer()
     merging.add_tokens(["12"])
     assert character_table(merging) is None
-    with pytest.raises(InputError, match="'1,2:3 1' holds a character that the tokenizer does not know"):
+    with pytest.raises(InputError, match="'1,2:3 1' has a character that the tokenizer does not know"):
         encode_characters(character_table(build_tokenizer()), (pa.array(["1,2:", "1,2:"]), pa.array(["3", "3 1"])))
 
 
@@ -186,7 +188,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_broken_piece(starter, small_disk,
 
 
 def test_killed_and_shared_it_ends_with_the_same_bytes(starter, tmp_path):
-    """SIGKILL while pieces are being written; then two processes at once finish what is missing."""
+    """SIGKILL while pieces are written; then two processes at once write the missing ones."""
     data = tmp_path / "many"
     rows = load_dataset(str(starter[0]), "starter", split="train[:60000]")
     (data / "starter").mkdir(parents=True)
@@ -209,7 +211,7 @@ def test_killed_and_shared_it_ends_with_the_same_bytes(starter, tmp_path):
     assert start("whole").wait() == 0
     killed, deadline = start("killed"), time.monotonic() + 600
     while len(list(tmp_path.glob("killed/tokens/*/0000?"))) < 2 and time.monotonic() < deadline:
-        assert killed.poll() is None, "it ended before it could be killed"
+        assert killed.poll() is None, "the process ended before it was killed"
         time.sleep(0.005)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()

@@ -1,0 +1,79 @@
+"""Every example runs, offline, and prints what its reader is told to expect."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.paths import ROOT
+
+EXAMPLES = ROOT / "examples"
+
+
+def run(*command, cwd, timeout=600):
+    """Run a command offline with the tests' interpreter on the path; returns its output."""
+    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "PATH": path}
+    done = subprocess.run(
+        list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_example_is_tested():
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {
+        "quickstart.ipynb", "verify_answers.py", "generate_rows.py", "reward_for_grpo.py", "train_and_score.sh",
+    }  # fmt: skip
+
+
+def test_verify_answers(tmp_path):
+    lines = run(sys.executable, EXAMPLES / "verify_answers.py", cwd=tmp_path).splitlines()
+    reasons = [line.split()[-1] if " in line " not in line else line.split()[-4] for line in lines[:6]]
+    assert reasons == [
+        "ok", "wrong_result", "unavailable_operand", "wrong_equation_count", "wrong_target", "illegal_characters",
+    ]  # fmt: skip
+    assert "solution by the solver" in lines[7]
+
+
+def test_generate_rows_prints_or_writes(tmp_path):
+    script = EXAMPLES / "generate_rows.py"
+    printed = run(sys.executable, script, "--config", "1m", "--rows", "2", cwd=tmp_path)
+    assert printed.startswith("1,6,25,29,37:35\n29*1=29\n") and printed.count(":") == 2
+    assert run(sys.executable, script, "--rows", "5", "--out", "rows.jsonl", cwd=tmp_path) == "rows.jsonl: 5 rows\n"
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert [row["n"] for row in rows] and {"numbers", "target", "prompt", "completion"} <= rows[0].keys()
+
+
+def test_reward_for_grpo(tmp_path):
+    lines = run(sys.executable, EXAMPLES / "reward_for_grpo.py", cwd=tmp_path).splitlines()
+    assert [line.split()[-2:] for line in lines[1:]] == [
+        ["1.00", "1.00"], ["0.00", "0.80"], ["0.00", "0.20"], ["0.00", "0.00"],
+    ]  # fmt: skip
+
+
+def test_the_notebook_runs_and_shows_what_is_stored(tmp_path, monkeypatch):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    stored = nbformat.read(EXAMPLES / "quickstart.ipynb", as_version=4)
+    fresh = nbformat.read(EXAMPLES / "quickstart.ipynb", as_version=4)
+    client = nbclient.NotebookClient(
+        fresh, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    )
+    client.execute()
+    assert [shown(cell) for cell in fresh.cells] == [shown(cell) for cell in stored.cells]
+
+
+def shown(cell) -> list[str]:
+    """The texts that a cell prints or returns; libraries may warn on standard error."""
+    outputs = [item for item in cell.get("outputs", []) if item.get("name") != "stderr"]
+    return [item.get("text") or item["data"]["text/plain"] for item in outputs]
+
+
+@pytest.mark.slow
+def test_train_and_score(tmp_path):
+    printed = run("bash", EXAMPLES / "train_and_score.sh", tmp_path / "out", cwd=tmp_path)
+    scores = json.loads((tmp_path / "out" / "score" / "results.json").read_text())
+    assert scores["splits"]["test"]["n"] == 20 and "verdicts: " in printed
