@@ -4,10 +4,10 @@
 >>> arith_puzzle.verify([2, 3], 5, "2+3=5").correct
 True
 >>> arith_puzzle.solve([3, 6, 7, 51, 58], 4)
-['6*7=42\\n58-51=7\\n42/3=14...']
+['58-51=7\\n7/7=1\\n6+1=7\\n7-3=4']
 
-``verify``, ``Verdict``, ``solve``, ``generate``, ``reward``, ``graded_reward`` and ``load_metric`` are what other projects
-import. Each is loaded when it is first used, so that this import stays light: it needs neither torch nor NumPy.
+Other projects import ``verify``, ``Verdict``, ``solve``, ``generate``, ``reward``, ``graded_reward`` and ``load_metric``.
+Each is loaded at its first use, so this import stays light: it needs neither torch nor NumPy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The solver, the generator and the metric behind short calls: what ``import arith_puzzle`` offers besides ``verify``."""
+"""Short calls of the solver, the generator and the metric, for ``import arith_puzzle``."""
 
 from __future__ import annotations
 

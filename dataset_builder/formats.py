@@ -1,6 +1,7 @@
-"""How a dataset's rows become the prompts and completions of training: ``dataset.format`` in a recipe.
+"""The formats of training rows: how the rows of a dataset become prompts and completions (``dataset.format``).
 
-Puzzles have a way back too: which part of an answer is the strict one, for the verifier (``strict``).
+A format of puzzles also works in the other direction, for scoring: it says which part of a response the verifier
+checks.
 """
 
 from __future__ import annotations
@@ -27,12 +28,17 @@ ALPACA = (
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
     "### Instruction:\n{instruction}\n\n### Response:"
 )
-"""The prompt of MuggleMath (arXiv 2310.05506) and of RFT, after Stanford Alpaca."""
+"""The prompt of Stanford Alpaca, which MuggleMath (arXiv 2310.05506) and RFT (arXiv 2308.01825) use."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """``columns`` of the dataset that are read; ``texts`` makes prompts and completions, string arrays, of a table."""
+    """A format of training rows.
+
+    Attributes:
+        columns: columns of the dataset that ``texts`` needs.
+        texts: table with these columns -> (prompts, completions), string arrays.
+    """
 
     columns: tuple[str, ...]
     texts: Callable[..., tuple[pa.Array, pa.Array]]
@@ -54,7 +60,7 @@ def _alpaca(table: pa.Table) -> tuple[pa.Array, pa.Array]:
 
 
 def _search(table: pa.Table) -> tuple[pa.Array, pa.Array]:
-    """In the table's order; puzzles that no attempt solves are left out."""
+    """Search traces, in the order of the table. Puzzles that no attempt solves are left out."""
     numbers, targets = table["numbers"].combine_chunks(), table["target"].to_numpy()
     sizes = pc.list_value_length(numbers).to_numpy()
     parts, order = [], []
@@ -116,7 +122,12 @@ def _as_it_is(text: str) -> str:
 
 @dataclass(frozen=True)
 class Puzzles(Format):
-    """A format of puzzles: ``prompt`` asks one, and ``strict`` is the part of an answer that is judged."""
+    """A format of puzzles.
+
+    Attributes:
+        prompt: (numbers, target) -> prompt of a puzzle to solve.
+        strict: response -> the part that the verifier checks, as a solution in the symbolic format.
+    """
 
     prompt: Callable[[Sequence[int], int], str] = symbolic_prompt
     strict: Callable[[str], str] = _as_it_is
@@ -126,9 +137,9 @@ _PUZZLE = ("numbers", "target", "completion")
 FORMATS = {
     "symbolic": Puzzles(("prompt", "completion"), _symbolic),
     "natural": Puzzles(_PUZZLE, _natural, natural_prompt),
-    # What follows the marker of arith_puzzle.dataset_builder.search_traces is judged; an answer without one is judged whole.
+    # The verifier checks the part after SEARCH_MARKER. Without a marker it checks the whole response.
     "search": Puzzles(("numbers", "target"), _search, symbolic_prompt, _after_marker),
-    # The levers of studies/levers_cpu.yaml: one change of the symbolic format each.
+    # Each of the others changes one thing in the symbolic format, for studies/levers_cpu.yaml.
     "shuffled": Puzzles(_PUZZLE, partial(_rewritten, _shuffled_prompt, _same), _shuffled_prompt),
     "either_order": Puzzles(_PUZZLE, partial(_rewritten, symbolic_prompt, _either_order)),
     "backward": Puzzles(

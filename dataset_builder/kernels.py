@@ -1,8 +1,8 @@
-"""Compile the kernels of this folder once, so that no progress bar waits for the compiler.
+"""Compile the numba functions (kernels) of ``dataset_builder`` once, so that commands do not wait for the compiler.
 
     python -m arith_puzzle.dataset_builder.kernels
 
-numba keeps what it compiles in ``__pycache__`` beside each module, or in NUMBA_CACHE_DIR. ``make setup`` calls this.
+numba stores compiled code in ``__pycache__`` beside each module, or in NUMBA_CACHE_DIR. ``make setup`` runs this.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from arith_puzzle.dataset_builder.solver import canonical, labels
 from arith_puzzle.dataset_builder.text import completions, prompts
 
 NOTICE_SECONDS = 1.0
-"""Loading the kernels from the cache takes less; after that long they are being compiled, and a line says so."""
+"""Print a notice after this time. Compiled kernels load faster."""
 BOUND = 200
+"""Bound on the intermediate results of the puzzles that are used here."""
 
 
 @cache
 def compile_kernels() -> None:
-    """Call every kernel on a few rows. Compiling takes about half a minute, loading what is compiled a moment."""
+    """Call every kernel on a few rows. Compiling takes about 20 seconds, loading compiled kernels less than one."""
     notice = threading.Timer(
         NOTICE_SECONDS, print, ["compiling kernels, once for this installation ..."], {"file": sys.stderr}
     )

@@ -1,7 +1,8 @@
-"""What the base models learn: single equations, puzzles with small numbers, and how a search goes on.
+"""The pretraining mix of the base models: single equations, puzzles with small numbers, and fragments of search traces.
 
-Not a config of the published dataset; the recipe of a base names it, and a seed gives the same rows.
-Its puzzles, and those that its walks begin with, obey the dataset's partition by key, as training rows do.
+It is not a config of the published dataset. The section ``drills`` of a recipe describes it, and the rows depend only
+on that section and the seed. All puzzles, also those of the fragments, belong to the split ``train`` by their keys. So
+no puzzle of an evaluation split is in the mix.
 """
 
 from __future__ import annotations
@@ -14,22 +15,28 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.configs import CONFIGS
 from arith_puzzle.dataset_builder.generate import puzzles, stream_key
 from arith_puzzle.dataset_builder.puzzle import OPERATORS, completion, partition_mask, puzzle_keys, symbolic_prompt
-from arith_puzzle.dataset_builder.search_traces import searches, walks, within_reach
+from arith_puzzle.dataset_builder.search_traces import searches
+from arith_puzzle.dataset_builder.search_walks import walks, within_reach
 from arith_puzzle.dataset_builder.solver.canonical import canonical
 from arith_puzzle.dataset_builder.solver.solve import BOUND_FACTOR
 
 DRILL_LIMIT = CONFIGS["starter"].splits["train"].bound
+"""Default bound on the numbers in equations and walks."""
 PUZZLE_V = 20
+"""Default V of the puzzles."""
 SCALES = (20, 60, 200)
-"""Of the numbers in equations, each as often as the limit: most are small."""
+"""Upper bounds on the operands of an equation. Each is as likely as the limit itself, so most operands are small."""
 PUZZLE_SIZES = (3, 4)
+"""Default numbers per puzzle, N."""
 PUZZLE_CONTEXT = 2
-"""Failed attempts that a searched puzzle shows: a base is taught in short rows."""
+"""Maximum number of failed attempts in the trace of a puzzle; it keeps the rows short."""
 WALK_SIZES = (3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 9, 10, 12, 15)
+"""Numbers per walk, N; each entry is equally likely."""
 WALK_SCALES = (60, 100, 300)
-"""Of the numbers in walks, each as often as the limit."""
+"""Upper bounds on the numbers of a walk. Each is as likely as the limit itself."""
 WALK_CHARACTERS = 160, 55, 540
-"""Of a walk, for each of its numbers, and at most: about two attempts, or what attention reaches."""
+"""Length of a walk: a constant, plus so much per number, and the maximum. This is about two attempts; the maximum is
+the context of a base."""
 
 
 def drill_columns(
@@ -37,23 +44,32 @@ def drill_columns(
     limit: int = DRILL_LIMIT, v: int = PUZZLE_V, sizes: Sequence[int] = PUZZLE_SIZES, search: bool = False,
     walk_share: float = 0.0,
 ) -> dict[str, list[str]]:  # fmt: skip
-    """Prompt and completion columns, shuffled.
+    """The rows of the mix, shuffled.
+
+    Rows that are neither equations nor walks are puzzles.
 
     Args:
-        rows: how many in all.
-        drill_share: the share that are single equations, prompt ``a∘b=`` and completion ``c``, with
-            |a|, |b|, |c| <= limit and exact division; the rest are puzzles of ``sizes``
-            numbers from 1..v with their canonical solutions or, with ``search``, those of ``searches``.
-        walk_share: the share that are walks of the search through 3 to 15 numbers from 1..limit.
+        rows: number of rows.
+        seed: seed of all draws.
+        drill_share: share of the rows that are single equations: prompt ``a∘b=``, completion ``c``. Numbers are within
+            ±limit and division is exact.
+        limit: bound on the numbers in equations and walks.
+        v: V of the puzzles.
+        sizes: numbers per puzzle, N; each entry is equally likely.
+        search: whether the completion of a puzzle is its search trace. Otherwise it is the canonical solution.
+        walk_share: share of the rows that are walks, through 3 to 15 numbers from 1..limit.
+
+    Returns:
+        {"prompt": [...], "completion": [...]}, each of length ``rows``.
 
     Raises:
-        InputError: walks without ``search``, or shares that are more than the whole.
+        InputError: walks without ``search``, or shares that sum to more than 1.
     """
     drills, walked = (round(rows * share) for share in (drill_share, walk_share))
     if walked and not search:
-        raise InputError("drills.walk_share is for format: search; remove it or set it")
+        raise InputError("drills.walk_share needs drills.format: search; set it, or remove drills.walk_share")
     if drills + walked > rows:
-        raise InputError("drills.drill_share and walk_share are more than 1 together; lower one")
+        raise InputError("drills.drill_share and drills.walk_share sum to more than 1; lower one of them")
     generator = np.random.Philox(key=stream_key("drills", seed))
     pairs = _equations(generator, drills, limit)
     texts = [(f"{a}{op}{b}=", str(c)) for a, op, b, c in pairs]
@@ -78,7 +94,7 @@ def drill_columns(
 
 
 def _searched(seed: int, rows: int, n: int, v: int, bound: int) -> list[tuple[str, str]]:
-    """Puzzles and their searches; the few that no attempt solves are left out, and others taken."""
+    """(prompt, completion) of puzzles with search traces. Puzzles that no attempt solves are replaced by others."""
     numbers, targets, _ = puzzles(("drills", seed), rows + rows // 10 + 20, n, v, bound, "train", unique=False)
     prompts, answers, found = searches(numbers, targets, context=PUZZLE_CONTEXT)
     pairs = zip(prompts.to_pylist(), answers.to_pylist(), strict=True)
@@ -86,9 +102,9 @@ def _searched(seed: int, rows: int, n: int, v: int, bound: int) -> list[tuple[st
 
 
 def _walks(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str, str]]:
-    """Numbers and targets are from 1 up to a scale that is drawn for each row.
+    """(prompt, completion) of walks. The numbers and the target of a row are from 1 up to a scale drawn for the row.
 
-    Half of the targets make room for one that the walk comes upon.
+    Half of the rows get a target that the walk reaches or nearly reaches.
     """
     texts = []
     base, each, most = WALK_CHARACTERS
@@ -111,11 +127,11 @@ def _walks(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str
 
 
 def _equations(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[int, str, int, int]]:
-    """Equations of all four operators, drawn in equal parts before the limit thins out products.
+    """Single equations (a, operator, b, c). The operators are drawn equally often; the limit then drops most products.
 
-    A quotient is drawn before its dividend, so that division is exact. Small operands come up more often.
+    For a division, the divisor and the quotient are drawn, so that it is exact. Small operands are more frequent.
     """
-    found = []
+    found: list[tuple[int, str, int, int]] = []
     while len(found) < rows:
         words = generator.random_raw(4 * 4096).reshape(-1, 4)
         scale = np.array((*SCALES, limit), dtype=np.uint64)[(words[:, 3] >> np.uint64(60)) % 4]

@@ -1,7 +1,8 @@
-"""Shards on disk: generate, verify every row, write Parquet, rename; the manifest comes last.
+"""Build a dataset: generate the rows of each shard, verify them, write Parquet files, and last the manifest.
 
-What a shard is (spec, seed, family, split, index) and its counts travel in the Parquet footer, so a build that was
-killed knows from the files alone what is done. Configs of one family share their shards.
+Each Parquet footer contains the identity of its shard (spec version, family, split, index, seed, number of puzzles) and
+its record (counts and hash). So a build that was killed continues from the files alone. Configs of one family share
+their shards.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -28,43 +30,58 @@ from arith_puzzle.dataset_builder.puzzle import KEY_RULE, OPERATORS, PARTITION_R
 from arith_puzzle.dataset_builder.verify_batch import REASON_NAMES, verify_batch
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
-ROW_GROUP_ROWS = 250_000  # about 9 MB compressed, well below the 286 MiB at which the Hub's viewer stops
+ROW_GROUP_ROWS = 250_000
+"""Rows per row group: about 9 MB compressed. The viewer of the Hub reads row groups of up to 286 MiB."""
 DICTIONARIES = ["numbers.list.element", "target", "n", "num_solutions", "difficulty"]
-"""Not for the texts: dictionaries make them larger, and hide from chunking what two versions share."""
+"""Columns with dictionary encoding. The texts have none: it makes them larger, and uploads then reuse fewer chunks."""
 FOOTER_KEY = b"arith_puzzle"
+"""Key of our metadata in a Parquet footer."""
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 HISTOGRAM_EDGES = {
     "difficulty": [step / 2 for step in range(15)],
     "num_solutions": [10**power for power in range(10)],
 }
-"""Left edges of the labels' bins; a value at or above the last edge falls into the last bin."""
+"""Lower edges of the bins of each label. The last bin has no upper edge."""
 EXACT_BITS = 64
+"""Bits of the integer that stands for a puzzle in ``distinct_puzzles``."""
 REFEREE_EVERY = 1000
-"""Every row is judged by ``verify_batch``, and each of so many by ``verify`` itself as well."""
+"""Every row is verified by ``verify_batch``. Every REFEREE_EVERY-th row is also verified by ``verify``."""
+
+
+class Place(Protocol):
+    """A file or folder of a dataset: a Path, or a ``Remote`` of ``arith_puzzle.dataset_builder.distributed.remote``."""
+
+    def __truediv__(self, below: str, /) -> Place: ...
+
+    def __fspath__(self) -> str: ...
+
+    def is_file(self) -> bool: ...
+
+    def read_text(self) -> str: ...
 
 
 def canonical_text(rows: pa.Table) -> pa.Array:
-    """What a shard's SHA-256 is taken over, row by row (UTF-8): the prompt, the completion, an empty line."""
+    """The text of each row that is hashed, a string array (rows,): prompt, completion, and an empty line."""
     joined = pc.binary_join_element_wise(rows["prompt"], rows["completion"], "\n\n", "")
     return pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined
 
 
 def rows_sha256(rows: pa.Table) -> str:
-    """SHA-256, hex, over ``canonical_text``. Not over Parquet bytes, which change with the writer."""
+    """SHA-256 of the UTF-8 bytes of ``canonical_text``, hex. It does not depend on the Parquet writer."""
     digest = hashlib.sha256()
     for batch in rows.select(["prompt", "completion"]).to_batches(max_chunksize=ROW_GROUP_ROWS):
         text = canonical_text(pa.Table.from_batches([batch]))
-        digest.update(memoryview(text.buffers()[2])[: len_of(text)])
+        digest.update(memoryview(text.buffers()[2])[: _text_bytes(text)])
     return digest.hexdigest()
 
 
-def len_of(text: pa.Array) -> int:
-    """Bytes of a string array's text."""
+def _text_bytes(text: pa.Array) -> int:
+    """Number of bytes of all strings of an array."""
     return int(np.frombuffer(text.buffers()[1], np.int32)[len(text)]) if len(text) else 0
 
 
 def shard_path(family: str, split: str, shard: int) -> str:
-    """Where a shard lies, relative to the dataset's folder."""
+    """The path of a shard, relative to the folder of the dataset."""
     return f"{family}/{split}-{shard:05d}.parquet"
 
 
@@ -72,17 +89,25 @@ def build(
     config: str, out: str | Path, *, seed: int = 0, workers: int = 2, solutions: str | None = None,
     paths: int = 1, progress: bool = True,
 ) -> dict:  # fmt: skip
-    """Write all splits of a config below ``out`` and return the manifest, which is also ``out/manifest.json``.
+    """Write all splits of a config into the folder ``out``, and the manifest ``out/manifest.json``.
 
-    Shards that are whole are kept; the rows are the same whatever ``workers`` and whatever was there before.
+    Complete shards are kept. The rows depend neither on ``workers`` nor on what the folder contained.
 
     Args:
-        workers: threads; the work is compiled and holds no lock.
-        solutions, paths: other completions than the config carries; see ``configs.with_solutions``.
+        config: name of the config.
+        out: folder of the dataset. It may contain other configs of the same seed.
+        seed: seed of all random streams.
+        workers: number of threads; the compiled code releases the GIL.
+        solutions, paths: other completions than the config's own; see ``configs.with_solutions``.
+        progress: whether to show a progress bar.
+
+    Returns:
+        The manifest: {"spec_version", "generator_version", "seed", "key" and "partition" (the rules in words),
+        "configs": {name: {"family", "splits": see ``collect_splits``}}}.
 
     Raises:
-        InputError: unknown config, a folder that holds another seed's or spec's rows, or one that cannot be
-            written. Nothing half-written is left under a shard's or the manifest's name.
+        InputError: unknown config, the folder contains shards of another seed or spec, or it cannot be written. Shards
+            and manifest are written to temporary files first, so no file is ever incomplete under its final name.
     """
     if config not in CONFIGS:
         raise InputError(f"unknown config {config!r}; known: {', '.join(CONFIGS)}")
@@ -96,23 +121,18 @@ def build(
         for leftover in (out / content.family).glob(".*.tmp"):
             leftover.unlink()
         records = dict(_records(content, out, seed, workers, progress))
-        configs = manifest["configs"]
-        name = config_name(config, content)
-        configs[name] = {"family": content.family, "splits": collect_splits(content, out, records)}
-        # the contract's order, whatever was built first: the first config is the default
-        order = list(CONFIGS)
-        manifest["configs"] = dict(sorted(configs.items(), key=lambda c: (order.index(c[0].split("-")[0]), c[0])))
+        add_config(manifest, config, content, out, records)
         write_text(out / "manifest.json", json.dumps(manifest, indent=1) + "\n")
     except OSError as error:
         place = error.filename or out
-        raise InputError(f"cannot write {place}: {error.strerror or error}; free space or another --out") from None
+        raise InputError(f"cannot write {place}: {error.strerror or error}; free space or give another --out") from None
     return manifest
 
 
 def _records(
     config: Config, out: Path, seed: int, workers: int, progress: bool
 ) -> Iterator[tuple[tuple[str, int], dict]]:
-    """((split, shard), record) of every shard, of those that were there and of those that are built now."""
+    """((split, shard), record) of every shard: first of the existing ones, then of the others as they are built."""
     missing = []
     for split, spec in config.splits.items():
         for shard in range(len(shard_sizes(spec))):
@@ -134,7 +154,16 @@ def _records(
 
 
 def build_shard(config: Config, out: Path, split: str, shard: int, seed: int) -> dict:
-    """Generate, verify and write one shard; returns its record (rows, sha256, counts)."""
+    """Generate, verify and write one shard.
+
+    Returns:
+        The record of the shard: {"rows", "sha256" (of ``rows_sha256``), "by_n": {N: rows}, "operators": {operator:
+        count}, "distinct_puzzles"}. If the split has labels, also "<label>_quantiles" (at QUANTILES) and
+        "<label>_histogram" ({lower edge: rows}).
+
+    Raises:
+        OSError: the folder of the family is missing, or the file cannot be written.
+    """
     spec = config.splits[split]
     path = out / shard_path(config.family, split, shard)
     rows = generate_shard(config, split, seed, shard)
@@ -181,7 +210,7 @@ def _describe(rows: pa.Table, spec: SplitSpec) -> dict:
 
 
 def _operators(completions: pa.ChunkedArray) -> dict[str, int]:
-    """How often each operator stands between two operands: a minus after a digit is one, others are signs."""
+    """The number of times that each operator occurs. A minus is an operator after a digit, and else a sign."""
     counts = dict.fromkeys(OPERATORS, 0)
     for chunk in completions.chunks:
         start, end = (int(np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset + i]) for i in (0, len(chunk)))
@@ -199,8 +228,12 @@ def _identity(config: Config, split: str, shard: int, seed: int) -> list:
     return [SPEC_VERSION, config.family, split, shard, seed, shard_sizes(config.splits[split])[shard]]
 
 
-def read_footer(config: Config, out: Path, split: str, shard: int, seed: int) -> dict | None:
-    """The record of a shard that is there, None if it is not; another build's shard is an error."""
+def read_footer(config: Config, out: Place, split: str, shard: int, seed: int) -> dict | None:
+    """The record of a shard from its footer (see ``build_shard``), or None if the shard does not exist.
+
+    Raises:
+        InputError: the file is not a shard of this spec version, seed and config.
+    """
     path = out / shard_path(config.family, split, shard)
     if not path.is_file():
         return None
@@ -211,11 +244,19 @@ def read_footer(config: Config, out: Path, split: str, shard: int, seed: int) ->
         same = False
     if not same:
         wanted = f"spec {SPEC_VERSION}, seed {seed}"
-        raise InputError(f"{path} is not this build's ({wanted}); give another --out or delete it")
+        raise InputError(f"{path} is not a shard of this build ({wanted}); give another --out, or delete it")
     return footer["record"]
 
 
-def read_manifest(path: Path, seed: int) -> dict:
+def read_manifest(path: Place, seed: int) -> dict:
+    """The manifest of a dataset, or a new one without configs if the file does not exist.
+
+    Returns:
+        A dict with the keys that ``build`` describes.
+
+    Raises:
+        InputError: the manifest is damaged, or belongs to another spec version or seed.
+    """
     fresh = {
         "spec_version": SPEC_VERSION,
         "generator_version": version("arith-puzzle"),
@@ -234,16 +275,47 @@ def read_manifest(path: Path, seed: int) -> dict:
         same = False
     if not same:
         wanted = f"spec {SPEC_VERSION}, seed {seed}"
-        raise InputError(f"{path} is of another build, not {wanted}; give another --out or delete it")
+        raise InputError(f"{path} is not the manifest of this build ({wanted}); give another --out, or delete it")
     if missing := [key for key in fresh if key not in manifest]:
         raise InputError(
-            f"{path} has no {', '.join(map(repr, missing))}, which every manifest has: it is older or damaged; give "
-            "another --out, or delete the folder"
+            f"{path} has no {', '.join(map(repr, missing))}, so it is outdated or damaged; "
+            "give another --out, or delete the folder"
         )
     return manifest
 
 
-def collect_splits(config: Config, out: Path, records: dict[tuple[str, int], dict]) -> dict:
+def add_config(manifest: dict, config: str, content: Config, out: Place, records: dict[tuple[str, int], dict]) -> None:
+    """Add a built config to a manifest, in place.
+
+    The configs keep the order of CONFIGS whatever is built first, because ``load_dataset`` uses the first one as the
+    default.
+
+    Args:
+        manifest: as ``read_manifest`` returns it.
+        config: name of the config, a key of CONFIGS.
+        content: its content, maybe with other completions.
+        out: folder of the dataset.
+        records: the record of each (split, shard); see ``build_shard``.
+    """
+    configs, order = manifest["configs"], list(CONFIGS)
+    configs[config_name(config, content)] = {
+        "family": content.family,
+        "splits": collect_splits(content, out, records),
+    }
+    manifest["configs"] = dict(sorted(configs.items(), key=lambda item: (order.index(item[0].split("-")[0]), item[0])))
+
+
+def collect_splits(config: Config, out: Place, records: dict[tuple[str, int], dict]) -> dict[str, dict]:
+    """The splits of a config, as the manifest describes them.
+
+    Args:
+        out: folder of the dataset; the shards of splits with several shards are read.
+        records: the record of each (split, shard); see ``build_shard``.
+
+    Returns:
+        {split: {"rows", "v", "bound", "at_least", "solutions", "paths" (see ``configs.SplitSpec``), "by_n": {N: rows},
+        "operators": {operator: count}, "distinct_puzzles", "shards": [{"file"} and the record of each shard]}}.
+    """
     splits = {}
     for split, spec in config.splits.items():
         parts = [records[split, shard] for shard in range(len(shard_sizes(spec)))]
@@ -265,11 +337,11 @@ def collect_splits(config: Config, out: Path, records: dict[tuple[str, int], dic
     return splits
 
 
-def distinct_puzzles(files: list[Path], spec: SplitSpec) -> int:
-    """How many different puzzles the files of a split hold, exactly.
+def distinct_puzzles(files: Sequence[Place], spec: SplitSpec) -> int:
+    """The exact number of different puzzles in the files of a split.
 
-    Each puzzle becomes one 64-bit number that it alone has (the numbers and the target side by side), so that even
-    100 M rows are counted by sorting 8 bytes each. One size N at a time, in memory for the largest of them.
+    Each puzzle is packed into one 64-bit integer, which identifies it: the bits of its target and of its numbers. These
+    integers are sorted and counted for each N. So 100 M rows need 8 bytes of memory each.
     """
     bits = int(spec.v).bit_length()
     if (max(spec.n_values) + 1) * bits > EXACT_BITS:

@@ -1,7 +1,7 @@
-"""Millions of responses judged at once: Arrow or NumPy columns in, columns of verdicts out.
+"""Verify many responses at once: columns of puzzles and responses in, columns of verdicts out.
 
-A numba kernel over the UTF-8 bytes gives the verdicts of ``metrics/arith_puzzle_verifier/verify.py``. What does
-not fit its 64-bit integers goes to ``verify`` itself, row by row; the tests hold the two against each other.
+The verdicts equal those of ``metrics/arith_puzzle_verifier/verify.py`` (covered by tests). A compiled function reads
+the UTF-8 bytes of the responses. Rows with numbers that do not fit its 64-bit integers are verified by ``verify``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import DIVISIONS, MAX_RESPONSE_CHARS, REASONS, Verdict, verify
 
 REASON_NAMES = tuple(REASONS)
-"""Code -> reason; ``ok`` is 0."""
+"""The reasons of verdicts. The index is the code of a reason; ``ok`` is 0."""
 
 (
     _OK, _TOO_LONG, _ILLEGAL, _MALFORMED, _COUNT, _UNAVAILABLE, _BY_ZERO, _INEXACT, _RESULT, _TARGET,
@@ -29,18 +29,21 @@ REASON_NAMES = tuple(REASONS)
     ("ok", "too_long", "illegal_characters", "malformed_equation", "wrong_equation_count", "unavailable_operand",
      "division_by_zero", "inexact_division", "wrong_result", "wrong_target"),
 )  # fmt: skip
-_HANDED_OVER = -1
-
-# 18 digits stay below 10^18, so that sums and differences of two stay within 64 bits.
+_BEYOND_64_BITS = -1
+"""Code of a row that needs larger integers, and therefore ``verify``."""
 _MAX_DIGITS = 18
+"""Sums and differences of numbers with up to 18 digits fit 64 bits."""
 _SAFE_FACTOR = 1 << 31
+"""Products of smaller numbers fit 64 bits."""
 
 
 class BatchVerdicts(NamedTuple):
-    """Columns over R responses.
+    """The verdicts of R responses, as columns.
 
-    ``correct``: bool (R,). ``reason``: int8 (R,), an index into REASON_NAMES. ``line``: int32 (R,), 1-based,
-    of the first fault; 0 where ``verify`` says None.
+    Attributes:
+        correct: bool (R,).
+        reason: int8 (R,), index into REASON_NAMES.
+        line: int32 (R,), line of the first fault, counted from 1; 0 if the verdict has no line.
     """
 
     correct: np.ndarray
@@ -48,7 +51,7 @@ class BatchVerdicts(NamedTuple):
     line: np.ndarray
 
     def verdict(self, row: int) -> Verdict:
-        """One row as ``verify`` returns it."""
+        """The verdict of one row, as ``verify`` returns it."""
         return Verdict(bool(self.correct[row]), REASON_NAMES[self.reason[row]], int(self.line[row]) or None)
 
 
@@ -59,22 +62,22 @@ def verify_batch(
     *,
     division: str = "exact",
 ) -> BatchVerdicts:
-    """Judge R responses, each against its own puzzle.
+    """Verify R responses, each against its own puzzle.
 
     Args:
-        numbers: the given integers of each puzzle: an Arrow list column (any list and integer type, also sliced
-            or chunked), an integer array (R, N), or lists of ints.
+        numbers: the numbers of each puzzle: an Arrow column of lists of integers (also sliced or chunked), an integer
+            array (R, N), or lists of ints.
         targets: R integers.
-        responses: R strings: an Arrow string or large_string column, an array, or a list.
+        responses: R strings: an Arrow column of strings, an array, or a list.
         division: ``"exact"`` or ``"integer"``, as in ``verify``.
 
     Returns:
-        BatchVerdicts, the verdicts of ``verify`` row by row. Bytes that are no UTF-8, which no Python string can
-        hold, are illegal characters here.
+        The verdicts of ``verify`` for each row. Bytes that are not valid UTF-8 count as illegal characters; only Arrow
+        columns can contain them.
 
     Raises:
-        InputError: columns of unlike lengths, a null, or a column of another type.
-        ValueError: division is neither of the two.
+        InputError: the columns differ in length, contain a null, or have another type.
+        ValueError: unknown ``division``.
     """
     if division not in DIVISIONS:
         raise ValueError(f"division must be one of {DIVISIONS}, not {division!r}")
@@ -83,7 +86,7 @@ def verify_batch(
     wanted, big_targets = _integers(targets, "targets")
     if not len(texts) == len(starts) - 1 == len(wanted):
         raise InputError(
-            "numbers, targets and responses must be of one length, not "
+            "numbers, targets and responses must have the same length, not "
             f"{len(starts) - 1}, {len(wanted)} and {len(texts)}: give one entry of each for every response"
         )
     reason = np.zeros(len(texts), np.int8)
@@ -91,7 +94,7 @@ def verify_batch(
     offsets, data = _buffers(texts)
     longest = int(np.diff(starts).max(initial=1))
     _judge(values, starts, wanted, data, offsets, longest, division == "exact", reason, line)
-    for row in {*np.flatnonzero(reason == _HANDED_OVER).tolist(), *big_numbers, *big_targets}:
+    for row in {*np.flatnonzero(reason == _BEYOND_64_BITS).tolist(), *big_numbers, *big_targets}:
         given = big_numbers.get(row) or values[starts[row] : starts[row + 1]].tolist()
         target = big_targets.get(row, int(wanted[row]))
         text = bytes(data[offsets[row] : offsets[row + 1]]).decode("utf-8", "replace")
@@ -100,7 +103,7 @@ def verify_batch(
     return BatchVerdicts(reason == _OK, reason, line)
 
 
-# The columns
+# Conversion of the columns
 
 
 def _texts(responses) -> pa.LargeStringArray:
@@ -108,10 +111,10 @@ def _texts(responses) -> pa.LargeStringArray:
         rows = list(responses)
         for row, text in enumerate(rows):
             if not isinstance(text, str):
-                raise InputError(f'a response must be a string, and row {row} is {short(text)}: give "" for none')
+                raise InputError(f'responses must be strings, but row {row} is {short(text)}: use "" for no response')
         try:
             responses = pa.array(rows, pa.large_string())
-        except UnicodeEncodeError:  # Arrow holds no lone surrogates; "?" is one character too, and as illegal
+        except UnicodeEncodeError:  # Arrow rejects lone surrogates; "?" is one illegal character, too
             responses = pa.array([text.encode("utf-8", "replace").decode() for text in rows], pa.large_string())
     kind = responses.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
@@ -121,13 +124,13 @@ def _texts(responses) -> pa.LargeStringArray:
 
 
 def _integers(column, name: str) -> tuple[np.ndarray, dict[int, int]]:
-    """(int64 values, {row: value} for those beyond int64, which are 0 in the first)."""
+    """(values int64, {row: value} of values beyond int64, which are 0 in the array)."""
     if isinstance(column, (pa.Array, pa.ChunkedArray)):
         array = column
     else:
         try:
             array = pa.array(column)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):  # beyond 64 bits, or no integers at all
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):  # integers beyond 64 bits, or another type
             array = None
     if array is not None:
         if not (pa.types.is_integer(array.type) or (pa.types.is_null(array.type) and not len(array))):
@@ -146,7 +149,7 @@ def _integers(column, name: str) -> tuple[np.ndarray, dict[int, int]]:
 
 
 def _lists(numbers) -> tuple[np.ndarray, np.ndarray, dict[int, list[int]]]:
-    """(values int64, starts int64 (R+1,), {row: numbers} for rows that hold one beyond int64)."""
+    """(values int64, starts int64 (R+1,), {row: numbers} of rows with a number beyond int64)."""
     if isinstance(numbers, np.ndarray) and numbers.ndim == 2:
         values, big = _integers(numbers.ravel(), "numbers")
         return values, np.arange(len(numbers) + 1) * numbers.shape[1], _by_row(big, numbers.tolist())
@@ -175,7 +178,7 @@ def _by_row(big: dict[int, int], rows: list[list[int]]) -> dict[int, list[int]]:
 def _no_nulls(column, name: str) -> None:
     if column.null_count:
         row = pc.index(pc.is_null(column), True).as_py()
-        raise InputError(f"{name} must hold no null, and entry {row} is one: drop the row, or give it a value")
+        raise InputError(f"{name} must not contain nulls, but entry {row} is null: drop the row, or give it a value")
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -185,7 +188,7 @@ def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _buffers(texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets int64 (R+1,) and bytes uint8, not copied; an empty column may have no buffers at all."""
+    """(offsets int64 (R+1,), bytes uint8) of a column, without a copy. An empty column may have no buffers."""
     _, offsets, data = texts.buffers()
     if not len(texts):
         return np.zeros(1, np.int64), np.zeros(0, np.uint8)
@@ -193,12 +196,12 @@ def _buffers(texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
     return bounds, np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
 
 
-# The kernel
+# The compiled verifier
 
 
 @njit(cache=True, nogil=True)
 def _number(data, at, end):
-    """(value, where it ends) of the number at ``at``; the end is 0 where there is none, -1 past _MAX_DIGITS."""
+    """Read the number at ``at``: (value, its end). The end is 0 if there is no number, -1 if it is too long."""
     negative = at < end and data[at] == 45
     if negative:
         at += 1
@@ -218,11 +221,11 @@ def _number(data, at, end):
 
 @njit(cache=True, nogil=True)
 def _read(data, start, end, wanted, equations):
-    """Characters, form and count: (code, line), and the equations in (a, op, b, c) where the code is _OK."""
+    """Check the characters, the form and the number of equations: (code, line). Write them to ``equations``."""
     if end - start > MAX_RESPONSE_CHARS:
         length = 0
         for at in range(start, end):
-            length += (data[at] & 0xC0) != 0x80  # counts characters: all bytes but UTF-8's continuations
+            length += (data[at] & 0xC0) != 0x80  # count characters: bytes that start one in UTF-8
             if length > MAX_RESPONSE_CHARS:
                 return _TOO_LONG, 0
     line = 1
@@ -240,7 +243,7 @@ def _read(data, start, end, wanted, equations):
     while True:
         a, at = _number(data, at, end)
         if at < 1:
-            return (_MALFORMED, count + 1) if at == 0 else (_HANDED_OVER, 0)
+            return (_MALFORMED, count + 1) if at == 0 else (_BEYOND_64_BITS, 0)
         if at >= end:
             return _MALFORMED, count + 1
         op = data[at]
@@ -248,12 +251,12 @@ def _read(data, start, end, wanted, equations):
             return _MALFORMED, count + 1
         b, at = _number(data, at + 1, end)
         if at < 1:
-            return (_MALFORMED, count + 1) if at == 0 else (_HANDED_OVER, 0)
+            return (_MALFORMED, count + 1) if at == 0 else (_BEYOND_64_BITS, 0)
         if at >= end or data[at] != 61:
             return _MALFORMED, count + 1
         c, at = _number(data, at + 1, end)
         if at < 1:
-            return (_MALFORMED, count + 1) if at == 0 else (_HANDED_OVER, 0)
+            return (_MALFORMED, count + 1) if at == 0 else (_BEYOND_64_BITS, 0)
         if at < end and data[at] != 10:
             return _MALFORMED, count + 1
         if count < wanted:
@@ -266,7 +269,7 @@ def _read(data, start, end, wanted, equations):
 
 @njit(cache=True, nogil=True)
 def _play(pool, size, a, op, b, c, exact):
-    """The code of one equation; where it is _OK, ``pool`` holds the ``size - 1`` numbers left."""
+    """Check one equation and return its code. If that is _OK, ``pool`` has the ``size - 1`` numbers that are left."""
     i = j = -1
     for at in range(size):
         if i < 0 and pool[at] == a:
@@ -281,7 +284,7 @@ def _play(pool, size, a, op, b, c, exact):
         value = a - b
     elif op == 42:
         if abs(a) >= _SAFE_FACTOR or abs(b) >= _SAFE_FACTOR:
-            return _HANDED_OVER
+            return _BEYOND_64_BITS
         value = a * b
     elif b == 0:
         return _BY_ZERO
@@ -306,7 +309,8 @@ def _judge(values, starts, targets, data, offsets, longest, exact, reason, line)
         size = starts[row + 1] - starts[row]
         code, where = _read(data, offsets[row], offsets[row + 1], size - 1, equations)
         if code == _OK:
-            pool[:size] = values[starts[row] : starts[row + 1]]
+            for k in range(size):
+                pool[k] = values[starts[row] + k]
             for step in range(size - 1):
                 a, op, b, c = equations[step, 0], equations[step, 1], equations[step, 2], equations[step, 3]
                 code = _play(pool, size - step, a, op, b, c, exact)

@@ -1,19 +1,14 @@
-"""Check a release as a user would: fresh processes, empty caches, the endpoint that was just published to.
+"""Check a release as a new user loads it: new processes, empty caches, and the Hub that it was published to.
 
-Every published file against the stage, every config and split of the dataset, the metric, the adapter, the demo, and
-every snippet of every card. One process after another; a private release gets its token by environment only.
+The check compares every published file with the staged one. It loads each config and split of the datasets, the
+metrics, the adapter and the demo, and it runs every snippet of every card. ``arith_puzzle.release.user`` runs the code.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -22,126 +17,71 @@ from tqdm import tqdm
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.dataset_builder.puzzle import parse_puzzle, symbolic_prompt
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
-from arith_puzzle.release.diff import HUBS_OWN, Stage
-from arith_puzzle.release.snippets import Snippet, snippets
-from arith_puzzle.release.stage import read_plan
+from arith_puzzle.release.diff import HUB_FILES, Stage
+from arith_puzzle.release.snippets import snippets
+from arith_puzzle.release.user import CheckFailed, User
 from arith_puzzle.release.yank import unmarked_card
 
-AS_USER = Path(__file__).parent / "as_user"
 ADAPTER_ROWS = 200
-SNIPPET_SECONDS = 600
-
-
-class CheckFailed(Exception):
-    """What is published is not what was staged; the message says which part and how it differs."""
-
-
-@dataclass(frozen=True)
-class _User:
-    """Who comes to the Hub with nothing but its address, and a token if the release is private."""
-
-    staged: Path
-    ids: dict[str, str]
-    endpoint: str
-    token: str | None
-
-    def environment(self, home: str) -> dict[str, str]:
-        mine = ("HF_", "HUGGING", "TRACKIO", "PYTHONPATH")  # HUGGING_FACE_HUB_TOKEN is read too
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(mine)}
-        kept |= {k: os.environ[k] for k in ("HF_HUB_DISABLE_XET",) if k in os.environ}
-        return kept | {
-            "HF_ENDPOINT": self.endpoint,
-            "HF_HOME": home,
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_MODULES_CACHE": str(Path(home) / "modules"),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "TOKENIZERS_PARALLELISM": "false",
-            **({"HF_TOKEN": self.token} if self.token else {}),
-        }
-
-    def runs(self, script: str, *arguments) -> dict:
-        """Run a script of ``as_user/`` in an empty folder with empty caches; the JSON of its last line."""
-        with tempfile.TemporaryDirectory(prefix="as-user-") as home:
-            done = subprocess.run(
-                [sys.executable, str(AS_USER / script), *map(str, arguments)],
-                cwd=home, env=self.environment(home), capture_output=True, text=True, timeout=1800,
-            )  # fmt: skip
-        if done.returncode:
-            raise CheckFailed(f"{script.removesuffix('.py')} failed as a user would see it: {_last_line(done)}")
-        return json.loads(done.stdout.splitlines()[-1])
-
-    def follows(self, card: str, snippet: Snippet) -> None:
-        """Run a card's snippet as it is printed, in an empty folder with empty caches."""
-        with tempfile.TemporaryDirectory(prefix="as-user-") as home, tempfile.TemporaryDirectory() as folder:
-            command = snippet.command(Path(folder))
-            try:
-                done = subprocess.run(
-                    command, cwd=folder, env=self.environment(home), capture_output=True, text=True,
-                    timeout=SNIPPET_SECONDS,
-                )  # fmt: skip
-            except subprocess.TimeoutExpired:
-                raise CheckFailed(f"{card}, line {snippet.line}: the snippet ran for {SNIPPET_SECONDS} s") from None
-        if done.returncode:
-            raise CheckFailed(f"{card}, line {snippet.line}: the snippet does not run as printed: {_last_line(done)}")
+"""How many rows the loaded adapter answers again."""
 
 
 def check(staged: Path, endpoint: str, *, token: str | None = None) -> None:
     """Compare what users get with what was staged.
 
     Args:
-        staged: as ``arith_puzzle.release.stage.stage`` wrote it. endpoint: of the Hub it was published to.
-        token: for a private release; it travels by environment only.
+        staged: a folder that ``arith_puzzle.release.stage.stage`` wrote.
+        endpoint: the address of the Hub where it was published.
+        token: for a private release. Processes get it by their environment only.
 
     Raises:
-        CheckFailed: any difference, or a step that a user could not take.
+        CheckFailed: something differs, or a user could not take a step.
     """
-    _, repos = read_plan(staged)
-    user = _User(staged, {repo.kind: repo.id for repo in repos}, endpoint, token)
-    steps: list[tuple[str, Callable]] = [("files", lambda: _check_files(user))]
-    steps += [(repo.kind, partial(_CHECKS[repo.kind], user)) for repo in repos if repo.kind in _CHECKS]
-    for folder, name in _cards(staged):
-        for snippet in snippets((staged / folder / "README.md").read_text(encoding="utf-8")):
-            steps.append((f"{name}:{snippet.line}", lambda name=name, snippet=snippet: user.follows(name, snippet)))
-    with tqdm(total=len(steps), desc="check", unit="step") as bar:
-        for name, step in steps:
-            bar.set_postfix_str(name)
-            step()
-            bar.update()
+    stage = Stage(staged)
+    with User(endpoint, token) as user:
+        steps: list[tuple[str, Callable]] = [("files", lambda: check_files(stage, user))]
+        steps += [(repo.kind, partial(_CHECKS[repo.kind], stage, user)) for repo in stage.repos if repo.kind in _CHECKS]
+        for folder, name in _cards(stage):
+            for snippet in snippets((staged / folder / "README.md").read_text(encoding="utf-8")):
+                steps.append((f"{name}:{snippet.line}", partial(user.run_snippet, name, snippet)))
+        with tqdm(total=len(steps), desc="check", unit="step") as bar:
+            for name, step in steps:
+                bar.set_postfix_str(name)
+                step()
+                bar.update()
 
 
-def _cards(staged: Path) -> list[tuple[str, str]]:
-    """(folder of the stage, the card's name in messages); that they are what is published, `_check_files` has said."""
-    _, repos = read_plan(staged)
+def _cards(stage: Stage) -> list[tuple[str, str]]:
+    """(folder of the stage, the card's name in messages). `check_files` compares these cards with the published ones."""
     return [
         (folder, f"card of {repo.id}" + ("" if branch == "main" else f" at {branch}"))
-        for repo in repos
-        for branch, folder in Stage.branches(repo).items()
-        if (staged / folder / "README.md").is_file()
+        for repo in stage.repos
+        for branch, folder in stage.branches(repo).items()
+        if (stage.root / folder / "README.md").is_file()
     ]
 
 
-def _check_files(user: _User) -> None:
-    """Every file of every revision by SHA-256: each branch, and the tag, which holds what main does."""
-    stage = Stage(user.staged)
+def check_files(stage: Stage, user: User) -> None:
+    """Compare every file of every branch and of the tag by SHA-256. The tag must hold what ``main`` is to hold."""
     wanted = []
     for repo in stage.repos:
         branches = stage.branches(repo)
         wanted += [(repo, name, folder) for name, folder in {**branches, stage.tag: branches["main"]}.items()]
-    got = user.runs("download.py", json.dumps([[repo.type, repo.id, revision] for repo, revision, _ in wanted]))
+    revisions = [[repo.type, repo.id, revision] for repo, revision, _ in wanted]
+    got = user.run_script("download.py", json.dumps(revisions))
     for repo, revision, folder in wanted:
         there, staged = _published(got[f"{repo.type} {repo.id} {revision}"]), _hashes(stage, folder)
-        for path in sorted(set(there) - HUBS_OWN | set(staged)):
+        for path in sorted(set(there) - HUB_FILES | set(staged)):
             if path not in there:
                 raise CheckFailed(f"{repo.kind}: {path} is not at {repo.id}, {revision}")
             if path not in staged:
                 raise CheckFailed(f"{repo.kind}: {path} at {repo.id}, {revision}, was not staged")
             if there[path] != staged[path]:
-                raise CheckFailed(f"{repo.kind}: {path} at {repo.id}, {revision}, is another file than the staged one")
+                raise CheckFailed(f"{repo.kind}: {path} at {repo.id}, {revision}, differs from the staged file")
 
 
 def _published(download: dict) -> dict[str, str]:
-    """{path: SHA-256}, of the card without a notice that an older version was withdrawn (`arith_puzzle.release.yank`)."""
+    """{path: SHA-256}. The card counts without the notice that an older version was withdrawn (see yank.py)."""
     card = unmarked_card(download["card"])
     unmarked = {} if card == download["card"] else {"README.md": hashlib.sha256(card.encode()).hexdigest()}
     return download["files"] | unmarked
@@ -151,23 +91,25 @@ def _hashes(stage: Stage, folder: str) -> dict[str, str]:
     return {path: upload.upload_info.sha256.hex() for path, upload in stage.files(folder).items()}
 
 
-def _check_dataset(user: _User, kind: str = "dataset") -> None:
-    for config, splits in _splits(json.loads((user.staged / kind / "manifest.json").read_text())).items():
+def _check_dataset(stage: Stage, user: User, kind: str = "dataset") -> None:
+    for config, splits in _splits(json.loads((stage.root / kind / "manifest.json").read_text())).items():
         want = {split: [file["sha256"] for file in files] for split, files in splits.items()}
         sizes = {split: [file["rows"] for file in files] for split, files in splits.items()}
-        got = user.runs("read_dataset.py", user.ids[kind], config, json.dumps(sizes))
+        got = user.run_script("read_dataset.py", stage.ids[kind], config, json.dumps(sizes))
         if got.keys() != want.keys():
-            raise CheckFailed(f"{kind}: {config} has the splits {sorted(got)}, the manifest {sorted(want)}")
+            raise CheckFailed(f"{kind}: {config} has the splits {sorted(got)}, the manifest has {sorted(want)}")
         for split, ways in got.items():
             wrong = [way for way, found in ways.items() if found != want[split]]
             if wrong or len(ways) != 4:
-                raise CheckFailed(f"{kind}: {config}/{split} has other rows than the manifest ({'; '.join(wrong)})")
+                raise CheckFailed(
+                    f"{kind}: the rows of {config}/{split} differ from the manifest ({'; '.join(wrong)})"
+                )
 
 
 def _splits(manifest: dict) -> dict[str, dict[str, list[dict]]]:
-    """{config: {split: its files in order, each with "rows" and "sha256"}}, of the puzzles or of aug-gsm8k.
+    """{config: {split: its files in order, each with "rows" and "sha256"}}, of either dataset.
 
-    The configs of aug-gsm8k have one split and share their files.
+    In the manifest of aug-gsm8k each config has one split, and configs share files.
     """
     if "files" not in manifest:
         return {
@@ -178,56 +120,60 @@ def _splits(manifest: dict) -> dict[str, dict[str, list[dict]]]:
     return {name: {"train": [files[file] for file in config["files"]]} for name, config in manifest["configs"].items()}
 
 
-def _check_metric(user: _User) -> None:
-    got = user.runs("use_metric.py", user.ids["metric"])
+def _check_metric(stage: Stage, user: User) -> None:
+    got = user.run_script("use_metric.py", stage.ids["metric"])
     if got["measured"]["reasons"] != got["expected"] or got["measured"]["pass@1"] != got["expected"]["ok"]:
-        raise CheckFailed(f"metric: known answers gave {got['measured']}, not {got['expected']}")
+        raise CheckFailed(f"metric: known answers gave {got['measured']}, expected {got['expected']}")
 
 
-def _check_adapter(user: _User) -> None:
-    results = json.loads((user.staged / "adapter" / "results.json").read_text())["adapter"]
+def _check_gsm8k_metric(stage: Stage, user: User) -> None:
+    got = user.run_script("use_gsm8k_metric.py", stage.ids["gsm8k-metric"])
+    if any(got["measured"].get(name) != value for name, value in got["expected"].items()):
+        raise CheckFailed(f"gsm8k-metric: known answers gave {got['measured']}, expected {got['expected']}")
+
+
+def _check_adapter(stage: Stage, user: User) -> None:
+    folder = stage.root / "adapter"
+    results = json.loads((folder / "results.json").read_text())["adapter"]
     split, decoding = next(iter(results["splits"])), results["decoding"]
-    path = user.staged / "adapter" / "generations" / f"adapter-{split}.jsonl"
-    records = [json.loads(line) for line in path.read_text().splitlines()][:ADAPTER_ROWS]
-    got = user.runs("run_adapter.py", user.ids["adapter"], user.ids["dataset"], results["config"], split, len(records),
-                    decoding["batch_size"], decoding["max_new_tokens"])  # fmt: skip
+    lines = (folder / "generations" / f"adapter-{split}.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines[:ADAPTER_ROWS]]
+    got = user.run_script(
+        "run_adapter.py", stage.ids["adapter"], stage.ids["dataset"], results["config"], split, len(records),
+        decoding["batch_size"], decoding["max_new_tokens"],
+    )  # fmt: skip
     if got["adapter"] == got["base"]:
-        raise CheckFailed("adapter: its answers are the base's; the adapter does nothing")
+        raise CheckFailed("adapter: it gives the same answers as the base, so it does nothing")
     published = sum(verify(r["numbers"], r["target"], r["response"]).correct for r in records)
     strict, pairs = FORMATS[decoding["format"]].strict, zip(records, got["adapter"], strict=True)
     loaded = sum(verify(r["numbers"], r["target"], strict(answer)).correct for r, answer in pairs)
     if loaded != published:
         raise CheckFailed(
-            f"adapter: {loaded} of the first {len(records)} rows of {split} are right when loaded from the Hub; "
-            f"{published} were when it was scored"
+            f"adapter: loaded from the Hub it solves {loaded} of the first {len(records)} rows of {split}; "
+            f"when it was scored it solved {published}"
         )
 
 
-def _check_demo(user: _User) -> None:
-    with next((user.staged / "adapter" / "generations").glob("adapter-*.jsonl")).open() as file:
+def _check_demo(stage: Stage, user: User) -> None:
+    with next((stage.root / "adapter" / "generations").glob("adapter-*.jsonl")).open() as file:
         row = json.loads(file.readline())
     numbers, target = parse_puzzle(symbolic_prompt(row["numbers"], row["target"]))
-    got = user.runs("open_demo.py", user.ids["demo"], ",".join(map(str, numbers)), str(target))
-    if got["status"]["model"] != "ready" or got["status"]["adapter"] != user.ids["adapter"]:
-        raise CheckFailed(f"demo: it runs without the released adapter: {got['status']}")
+    got = user.run_script("open_demo.py", stage.ids["demo"], ",".join(map(str, numbers)), str(target))
+    if got["status"]["model"] != "ready" or got["status"]["adapter"] != stage.ids["adapter"]:
+        raise CheckFailed(f"demo: it does not run the released adapter: {got['status']}")
     if not verify(numbers, target, got["solve"]["solution"]).correct:
         raise CheckFailed(f"demo: the solver's answer is wrong: {got['solve']}")
     verdict = verify(numbers, target, got["ask"]["answer"])
     if got["ask"]["correct"] != verdict.correct or got["ask"]["reason"] != verdict.reason:
-        raise CheckFailed(f"demo: it judges its model's answer otherwise than the verifier: {got['ask']}")
+        raise CheckFailed(f"demo: its verdict on its model's answer differs from the verifier's: {got['ask']}")
 
 
 _CHECKS = {
     "dataset": _check_dataset,
     "aug-gsm8k": partial(_check_dataset, kind="aug-gsm8k"),
     "metric": _check_metric,
+    "gsm8k-metric": _check_gsm8k_metric,
     "adapter": _check_adapter,
     "demo": _check_demo,
 }
-"""Repo kind -> what a user would do with it; the cards' snippets and `_check_files` come on top."""
-
-
-def _last_line(done: subprocess.CompletedProcess) -> str:
-    """The last line of standard error; a doctest says what it expected on standard output."""
-    said = done.stderr if done.stderr.strip() else done.stdout
-    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "no message")
+"""Repo kind -> the check that uses it as a user does."""

@@ -1,7 +1,8 @@
-"""What publishing a stage would change on a Hub, file by file. Nothing here writes.
+"""Compute what publishing a stage would change on a Hub, file by file. This module writes nothing.
 
-Everything that can be refused is refused here, before the first change: a namespace that is someone else's, a name that
-holds something else, a version that is out with other content or withdrawn, a base that is gone.
+`diff` also finds every reason not to publish, before the first change. Examples: the token may not write in the
+namespace, a repo of that name holds something else, the version is published with other content or was yanked, the
+adapter's base is not on the Hub.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoFile
@@ -20,42 +22,50 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.loading_script import REVISION
 from arith_puzzle.release.hub import Hub, where
 from arith_puzzle.release.preflight import (
-    refuse_broken_card,
-    refuse_foreign_namespace,
-    refuse_gone_base,
-    refuse_strangers,
+    require_base,
+    require_own_repo,
+    require_valid_card,
+    require_write_access,
 )
 from arith_puzzle.release.stage import SCRIPT_FOLDER, Repo, read_plan
 
 RELEASE_TAG = re.compile(r"v\d+\.\d+\.\d+\S*")
-WITHDRAWN = "-yanked"
-"""What a withdrawn version's second tag ends with."""
-HUBS_OWN = {".gitattributes"}
-"""Files that the Hub writes and a stage does not."""
+YANKED = "-yanked"
+"""The end of the second tag that a yanked version gets."""
+HUB_FILES = {".gitattributes"}
+"""Files that the Hub writes itself."""
 
 
 class Stage:
-    """A stage on disk; each file is read and hashed at most once."""
+    """A stage on disk. Each file is read and hashed at most once.
+
+    Attributes:
+        root: its folder.
+        release: the content of ``release.json``.
+        repos: the repos, in the order of publishing.
+        tag: the version's tag.
+    """
 
     def __init__(self, root: Path):
         self.root = root
         self.release, self.repos = read_plan(root)
         self.tag: str = self.release["tag"]
+        self.ids = {repo.kind: repo.id for repo in self.repos}
         self._files: dict[str, dict[str, CommitOperationAdd]] = {}
         self._blobs: dict[tuple[str, str], str] = {}
 
     @staticmethod
     def branches(repo: Repo) -> dict[str, str]:
-        """{branch: folder of the stage}, in the order of committing: what a tag marks comes last."""
+        """{branch: folder of the stage}, in the order of the commits. ``main``, which gets the tag, comes last."""
         return {REVISION: SCRIPT_FOLDER, "main": repo.kind} if repo.kind == "dataset" else {"main": repo.kind}
 
     def files(self, folder: str) -> dict[str, CommitOperationAdd]:
-        """{path in the repo: its upload}; an upload remembers what of it has arrived."""
+        """{path in the repo: its upload}. An upload remembers which of its parts have arrived."""
         if folder not in self._files:
             root = self.root / folder
             paths = sorted(path for path in root.rglob("*") if path.is_file())
             if not paths:
-                raise InputError(f"{root} holds no file; run `arith-puzzle stage` again")
+                raise InputError(f"{root} contains no file; run `arith-puzzle stage` again")
             names = [path.relative_to(root).as_posix() for path in paths]
             self._files[folder] = {
                 name: CommitOperationAdd(name, path) for name, path in zip(names, paths, strict=True)
@@ -63,7 +73,7 @@ class Stage:
         return self._files[folder]
 
     def holds(self, folder: str, entry: RepoFile) -> bool:
-        """Whether a file on the Hub has the bytes of the staged one: by SHA-256, or by git's hash where it is small."""
+        """Whether a file on the Hub equals the staged one. Small files are compared by git's hash, others by SHA-256."""
         upload = self.files(folder)[entry.path]
         if upload.upload_info.size != entry.size:
             return False
@@ -75,12 +85,19 @@ class Stage:
 
 
 @dataclass
-class Branch:
-    """A branch beside the folder that it is to hold. Paths map to sizes in bytes, new ones of what changes."""
+class BranchDiff:
+    """The difference between a branch and its staged folder. Paths map to sizes in bytes, after the change.
+
+    Attributes:
+        name: the branch.
+        head: its commit, or None if the branch does not exist yet.
+        add, change, delete: the files that would be added, changed and deleted.
+        same: the number of equal files.
+        uploads: what ``add`` and ``change`` send.
+    """
 
     name: str
     head: str | None
-    """Its commit; None where there is no such branch yet."""
     add: dict[str, int] = field(default_factory=dict)
     change: dict[str, int] = field(default_factory=dict)
     delete: dict[str, int] = field(default_factory=dict)
@@ -89,91 +106,100 @@ class Branch:
 
     @property
     def changes(self) -> bool:
+        """Whether the branch needs a commit."""
         return bool(self.add or self.change or self.delete)
 
     def operations(self) -> list[CommitOperationAdd | CommitOperationDelete]:
+        """The commit's operations."""
         return [*self.uploads, *(CommitOperationDelete(path, is_folder=False) for path in self.delete)]
 
 
 @dataclass
-class Found:
-    """A repo as it is, beside what it is to become."""
+class RepoDiff:
+    """The difference between a repo on the Hub and its staged folders.
+
+    Attributes:
+        repo: which repo.
+        exists, private: its state on the Hub. A repo that does not exist counts as private.
+        tags: {tag: commit}.
+        branches: a diff for each branch, in the order of the commits.
+        tag_is_published: the version's tag exists and marks the staged content.
+    """
 
     repo: Repo
     exists: bool
     private: bool
     tags: dict[str, str]
-    """{tag: commit}"""
-    branches: list[Branch]
-    tag_is_out: bool
-    """The version's tag is there and marks what is staged."""
+    branches: list[BranchDiff]
+    tag_is_published: bool
 
     @property
     def released(self) -> bool:
-        """Whether any version is out; a repo without one is private until it is whole."""
+        """Whether any version is published. A repo without one is private until it is complete."""
         return any(RELEASE_TAG.fullmatch(tag) for tag in self.tags)
 
 
-def look(api: HfApi, stage: Stage, repo: Repo, *, move_tags: bool) -> Found:
-    """Compare one repo with its folders. Raises InputError where it may not become what is staged."""
+def diff_repo(api: HfApi, stage: Stage, repo: Repo, *, move_tags: bool) -> RepoDiff:
+    """Compare one repo with its folders. Raises InputError if the staged content may not be published there."""
     try:
         info = api.repo_info(**where(repo))
     except RepositoryNotFoundError:
-        branches = [_compare(stage, folder, Branch(name, None), []) for name, folder in stage.branches(repo).items()]
-        return Found(repo, False, True, {}, branches, tag_is_out=False)
+        branches = [_compare(stage, folder, BranchDiff(name, None), []) for name, folder in stage.branches(repo).items()]
+        return RepoDiff(repo, False, True, {}, branches, tag_is_published=False)
     refs = api.list_repo_refs(**where(repo))
     heads, tags = ({ref.name: ref.target_commit for ref in group} for group in (refs.branches, refs.tags))
-    if stage.tag + WITHDRAWN in tags:
-        raise InputError(f"{repo.id}: {stage.tag} was withdrawn; raise the version in pyproject.toml")
+    if stage.tag + YANKED in tags:
+        raise InputError(f"{repo.id}: {stage.tag} was yanked; raise the version in pyproject.toml")
     files = {sibling.rfilename for sibling in info.siblings}
-    refuse_strangers(api, repo, files, [tag for tag in tags if RELEASE_TAG.fullmatch(tag)])
+    require_own_repo(api, repo, files, [tag for tag in tags if RELEASE_TAG.fullmatch(tag)])
 
-    def branch(name: str, folder: str, revision: str) -> Branch:
+    def branch(name: str, folder: str, revision: str) -> BranchDiff:
         entries = tree(api, repo, revision) if name in heads else []
-        return _compare(stage, folder, Branch(name, heads.get(name)), entries)
+        return _compare(stage, folder, BranchDiff(name, heads.get(name)), entries)
 
     branches = [branch(name, folder, name) for name, folder in stage.branches(repo).items() if name != "main"]
-    out = branch("main", repo.kind, stage.tag) if stage.tag in tags else None
-    if out and (out.changes or any(other.changes for other in branches)):
+    published = branch("main", repo.kind, stage.tag) if stage.tag in tags else None
+    if published and (published.changes or any(other.changes for other in branches)):
         if not move_tags:
             raise InputError(f"{repo.id} has {stage.tag} with other content; raise the version in pyproject.toml")
-        out = None
-    # A version that is out is as it should be; main may have moved on since.
-    branches.append(out or branch("main", repo.kind, "main"))
-    return Found(repo, True, bool(info.private), tags, branches, tag_is_out=out is not None)
+        published = None
+    # Where the tag has the staged content, main is left alone: it may hold a later commit.
+    branches.append(published or branch("main", repo.kind, "main"))
+    return RepoDiff(repo, True, bool(info.private), tags, branches, tag_is_published=published is not None)
 
 
 def tree(api: HfApi, repo: Repo, revision: str) -> list[RepoFile]:
-    """The files of a revision that are not the Hub's own."""
+    """The files of a revision, without those that the Hub writes itself."""
     entries = api.list_repo_tree(**where(repo), recursive=True, revision=revision)
-    return [entry for entry in entries if isinstance(entry, RepoFile) and entry.path not in HUBS_OWN]
+    return [entry for entry in entries if isinstance(entry, RepoFile) and entry.path not in HUB_FILES]
 
 
-def survey(hub: Hub, stage: Stage, *, move_tags: bool) -> list[Found]:
-    """Every repo of the release. Raises InputError for the first thing that stands in the way of publishing it."""
-    refuse_foreign_namespace(hub, stage.repos)
+def diff(hub: Hub, stage: Stage, *, move_tags: bool) -> list[RepoDiff]:
+    """Compare every repo of the release. Raises InputError for the first reason not to publish it."""
+    require_write_access(hub, stage.repos)
     found = []
     for repo in stage.repos:
-        found.append(hub.do(f"looking at {repo.id}", lambda repo=repo: look(hub.api, stage, repo, move_tags=move_tags)))
+        step = partial(diff_repo, hub.api, stage, repo, move_tags=move_tags)
+        found.append(hub.do(f"looking at {repo.id}", step))
         if found[-1].exists:
-            hub.do(f"writing to {repo.id}", lambda repo=repo: hub.api.auth_check(**where(repo), write=True))
-    if any(repo.kind == "adapter" for repo in stage.repos):
-        refuse_gone_base(hub, stage.root / "adapter" / "adapter_config.json", stage.repos, stage.tag)
+            hub.do(f"writing to {repo.id}", partial(hub.api.auth_check, **where(repo), write=True))
+    if "adapter" in stage.ids:
+        require_base(hub, stage.root / "adapter" / "adapter_config.json", stage.repos, stage.tag)
     for each in found:
         for branch in each.branches:
             card = stage.files(stage.branches(each.repo)[branch.name]).get("README.md")
             if card in branch.uploads:
-                refuse_broken_card(hub, each.repo, Path(card.path_or_fileobj).read_text(encoding="utf-8"))
+                require_valid_card(hub, each.repo, Path(card.path_or_fileobj).read_text(encoding="utf-8"))
     return found
 
 
-def lines(found: Found, tag: str, *, private: bool) -> Iterator[str]:
-    """What would happen to a repo, file by file."""
+def describe(found: RepoDiff, tag: str, *, private: bool) -> Iterator[str]:
+    """Lines of text that say what would happen to a repo, file by file."""
     if found.exists:
         state = "private" if found.private else "public"
-        shown = "" if found.released or private or not found.private else ", becomes public when it is whole"
+        shown = "" if found.released or private or not found.private else ", becomes public when it is complete"
     else:
-        state, shown = "new", ", stays private" if private else ", public when it is whole"
+        state, shown = "new", ", stays private" if private else ", public when it is complete"
     yield f"{found.repo.id} ({found.repo.type}, {state}{shown})"
     for branch in found.branches:
         if not branch.changes:
@@ -185,10 +211,10 @@ def lines(found: Found, tag: str, *, private: bool) -> Iterator[str]:
                 yield f"    {word:<7}{tqdm.format_sizeof(size, 'B'):>8}  {path}"
         if branch.same:
             yield f"    same   {branch.same} files"
-    yield f"  tag {tag}: " + ("is out" if found.tag_is_out else "moves" if tag in found.tags else "new")
+    yield f"  tag {tag}: " + ("published" if found.tag_is_published else "moves" if tag in found.tags else "new")
 
 
-def _compare(stage: Stage, folder: str, branch: Branch, published: list[RepoFile]) -> Branch:
+def _compare(stage: Stage, folder: str, branch: BranchDiff, published: list[RepoFile]) -> BranchDiff:
     staged, there = stage.files(folder), {entry.path: entry for entry in published}
     for path, upload in staged.items():
         if path in there and stage.holds(folder, there[path]):

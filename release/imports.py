@@ -1,4 +1,4 @@
-"""Which modules of ``arith_puzzle`` a pushed folder needs: what its Python files import, and what that imports in turn."""
+"""Find the modules of ``arith_puzzle`` that a pushed folder imports, directly or through others, and copy them into it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ ABOVE = PACKAGE.parent
 
 
 def imported_files(folder: Path) -> list[str]:
-    """Paths such as ``arith_puzzle/common/errors.py`` of all modules that the ``*.py`` below ``folder`` import.
+    """Paths of all modules of ours that the ``*.py`` below ``folder`` need, such as ``arith_puzzle/common/errors.py``.
 
-    Imports inside functions count. Siblings are in the folder already, libraries in its requirements.
+    Imports inside functions count. Other imports are files of the folder itself, or libraries of its requirements.
     """
     found: set[str] = set()
     waiting = [name for path in sorted(folder.rglob("*.py")) for name in _imports(path, package="")]
@@ -33,14 +33,14 @@ def imported_files(folder: Path) -> list[str]:
 
 
 def copy_imported(source: Path, target: Path) -> None:
-    """Copy what ``source`` imports below ``target``, byte for byte and under the same names."""
+    """Copy the modules that ``source`` imports into ``target``, byte for byte, under the same paths."""
     for file in imported_files(source):
         (target / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ABOVE / file, target / file)
 
 
 def _imports(path: Path, package: str) -> Iterator[str]:
-    """Absolute dotted names; for ``from a import b`` it is ``a.b``, which may be a module or a name in one."""
+    """Absolute dotted names. ``from a import b`` gives ``a.b``, which may be a module or a name in a module."""
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,4 +1,4 @@
-"""What a release is made from: the files that build, train and score wrote, with Hub ids in place of folders."""
+"""Read what a release is made of: the files of build, train and score. Local paths are replaced by Hub ids."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from arith_puzzle.training.recipe import Recipe
 
 RELEASED = ("symbolic", "natural", "search")
-"""The formats of arith_puzzle.dataset_builder.formats whose answers the cards know how to ask for and to read."""
+"""The formats of ``arith_puzzle.dataset_builder.formats`` that the cards can explain."""
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Raise InputError if the recipe makes no adapter that a release can publish."""
+    """Raise InputError if the recipe does not make an adapter that a release can publish."""
     for section in ("dataset", "lora"):
         if getattr(recipe, section) is None:
             raise InputError(
-                f"a release publishes a LoRA adapter; the recipe {recipe.name!r} has no {section!r} section"
+                f"a release publishes a LoRA adapter, and the recipe {recipe.name!r} has no {section!r} section; add it"
             )
     if recipe.score.format not in RELEASED:
         raise InputError(
-            f"a release's cards say how to read answers in the formats {', '.join(RELEASED)}; score.format of "
-            f"{recipe.name!r} is {recipe.score.format}: train and score without a release"
+            f"the cards of a release explain the formats {', '.join(RELEASED)}, and score.format of {recipe.name!r} is "
+            f"{recipe.score.format}; train and score it without a release"
         )
     if recipe.dataset.format != recipe.score.format:
         raise InputError(
-            f"an adapter is scored as it was trained; in the recipe {recipe.name!r} dataset.format is "
-            f"{recipe.dataset.format} and score.format {recipe.score.format}: make them the same"
+            f"an adapter is scored in the format of its training, and in the recipe {recipe.name!r} dataset.format is "
+            f"{recipe.dataset.format} and score.format is {recipe.score.format}; make them equal"
         )
 
 
 class Inputs:
-    """Read once, before anything is staged.
+    """All inputs, read once before anything is staged.
 
     Args:
-        ids: "adapter_id", "dataset_id" and so on; "base_id" where the base is published too.
-        tag: of what is published.
-        dataset, run, scores: as ``arith_puzzle.release.stage.stage`` takes them.
+        ids: the Hub ids: "adapter_id", "dataset_id" and so on, and "base_id" if the base is published too.
+        tag: the version's tag.
+        dataset, run, scores: folders, as in ``arith_puzzle.release.stage.stage``.
 
     Raises:
-        InputError: a file that is missing or not JSON.
+        InputError: a file is missing or not JSON.
     """
 
     def __init__(self, recipe: Recipe, ids: Mapping[str, str], tag: str, *, dataset: Path, run: Path, scores: Path):
@@ -53,7 +53,7 @@ class Inputs:
         self.namespace = self.ids["dataset_id"].split("/")[0]
         self.own_base = "base_id" in self.ids
         self.ids.setdefault("base_id", recipe.model.base)
-        # PEFT leaves the base's revision open; that of ours is the tag that is published with it
+        # PEFT does not record the base's revision. A base of ours is published with this tag.
         self.base_revision = tag if self.own_base else recipe.model.revision
         self.manifest = read_json(dataset / "manifest.json")
         self.results = {who: self._hub_results(read_json(scores / who / "results.json")) for who in ("base", "adapter")}
@@ -61,12 +61,12 @@ class Inputs:
         self.example = _first_answer(scores / "adapter", next(iter(adapter["splits"])), adapter["decoding"]["format"])
 
     def names(self, kind: str) -> dict:
-        """What a model's card calls the release's repos."""
+        """The names that a model's card needs: its own id, and those of the other repos."""
         own = {"repo_id": self.ids[f"{kind}_id"], "base_revision": self.base_revision or "main"}
         return {"merged_id": None} | self.ids | own
 
     def run_record(self) -> dict:
-        """The adapter's run.json with Hub ids."""
+        """The adapter's run.json, with Hub ids."""
         record = read_json(self.run / "run.json")
         recipe = record["recipe"]
         if self.own_base and recipe["model"].get("base"):
@@ -76,16 +76,18 @@ class Inputs:
         return record
 
     def base_record(self) -> dict:
-        """Our own base's run.json. The base that it was trained on from, if any, is no repo of the release.
+        """The run.json of a base of ours.
+
+        The release does not publish the model that this base was trained from, if any, so its path is shortened.
 
         Raises:
-            InputError: it was trained on something else than drills, of which its card tells.
+            InputError: the base was not trained on drills, so its card cannot describe its training.
         """
         path = Path(self.recipe.base_path) / "run.json"
         record = read_json(path)
         if not record["recipe"].get("drills"):
             raise InputError(
-                f"{path}: a base's card tells of its drills, and this run had none; publish that base by itself and "
+                f"{path}: a base's card describes its drills, and this run has none; publish the base by itself and "
                 "give its Hub id as model.base"
             )
         model = record["recipe"]["model"]
@@ -103,15 +105,15 @@ class Inputs:
             "model_revision": self.base_revision,
             "adapter_revision": self.tag if adapter else None,
         }
-        if "command" in results:  # with this machine's folders
+        if "command" in results:  # it names folders of this machine
             results["command"] = command_line(results, "score")
         return results
 
 
 def _first_answer(scores: Path, split: str, prompt_format: str) -> dict:
-    """The first scored puzzle of a split with its answer and verdict, for the cards' snippets.
+    """The first scored puzzle of a split, with its answer and verdict, for the cards' snippets.
 
-    "answer" is what was judged; "raw" all that the model said, which is more where it searches first.
+    "answer" is the part that was judged. "raw" is all that the model wrote. It is longer if the model searches first.
     """
     with (scores / f"generations-{split}.jsonl").open(encoding="utf-8") as file:
         row = json.loads(file.readline())
@@ -129,10 +131,10 @@ def _first_answer(scores: Path, split: str, prompt_format: str) -> dict:
 
 
 def read_json(path: Path) -> dict:
-    """A file that an earlier stage wrote. Raises InputError if it is missing or not JSON."""
+    """Read a file of an earlier step. Raises InputError if it is missing or not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{path} is missing; run the stage that writes it first (arith-puzzle --help)") from None
+        raise InputError(f"{path} is missing; run the step that writes it first (arith-puzzle --help)") from None
     except ValueError:
-        raise InputError(f"{path} is not JSON; delete it and run the stage that writes it") from None
+        raise InputError(f"{path} is not JSON; delete it and run the step that writes it") from None

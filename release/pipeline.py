@@ -60,7 +60,7 @@ def collect_stage(config: str, out: str, **options) -> dict:
 
 def write_card(manifest: dict, place) -> None:
     """The dataset's local card, beside its manifest; ``place`` is a Path or a ``arith_puzzle.dataset_builder.distributed.executors.Remote``."""
-    from arith_puzzle.dataset_builder.distributed.executors import write_text
+    from arith_puzzle.dataset_builder.distributed.remote import write_text
     from arith_puzzle.model_cards.render import dataset_card
 
     card, text = place / "README.md", dataset_card(manifest, place.name, "arith_puzzle_verifier")

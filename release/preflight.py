@@ -1,4 +1,4 @@
-"""What stands in the way of publishing, found by asking and before anything is written; each one line."""
+"""Find reasons not to publish before anything is written. Each check asks the Hub, and raises InputError in one line."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.release.hub import Hub, owner, where
 from arith_puzzle.release.stage import Repo
 
-_MADE_WITH = {".gitattributes", "README.md"}
-"""What the Hub itself puts into a new repo, a card only into a Space or where one was chosen on the website."""
+_INITIAL_FILES = {".gitattributes", "README.md"}
+"""Files that the Hub puts into a new repo. A card is only in a new Space, or where the website's form asked for one."""
 
 
 def commit_title(tag: str) -> str:
-    """By such a commit a repo is known as one of ours."""
+    """The title of a release's commits. By it `require_own_repo` recognises our repos."""
     return f"Release {tag}"
 
 
-def refuse_foreign_namespace(hub: Hub, repos: list[Repo]) -> None:
-    """The token's user must be the namespace, or a member of it who may write; the token must not only read."""
+def require_write_access(hub: Hub, repos: list[Repo]) -> None:
+    """The token must allow writing, and its user must be the namespace or a member of it who may write."""
     user, writable = owner(hub)
     for repo in repos:
         if repo.id.split("/")[0] not in writable:
@@ -32,11 +32,12 @@ def refuse_foreign_namespace(hub: Hub, repos: list[Repo]) -> None:
             )
 
 
-def refuse_strangers(api: HfApi, repo: Repo, files: set[str], tags: list[str]) -> None:
-    """A repo is ours to write where it holds nothing but what the Hub made it with, or a release of ours was before.
+def require_own_repo(api: HfApi, repo: Repo, files: set[str], tags: list[str]) -> None:
+    """The repo must be new, or one of its commits must be a release of ours.
 
     Args:
-        files: of main. tags: those that look like a version's; a history that was squashed lives on in them.
+        files: the files on ``main``.
+        tags: the tags that look like versions. They keep the commits of a branch whose history was squashed.
     """
     last = None
     for revision in ["main", *tags]:
@@ -44,7 +45,7 @@ def refuse_strangers(api: HfApi, repo: Repo, files: set[str], tags: list[str]) -
         last = last or commits[0]
         if any(commit.title.startswith(commit_title("v")) for commit in commits):
             return
-        if revision == "main" and len(commits) == 1 and files <= _MADE_WITH:
+        if revision == "main" and len(commits) == 1 and files <= _INITIAL_FILES:
             return
     raise InputError(
         f"{repo.id}: the name is taken by something else (last commit: '{last.title[:60]}'); rename that {repo.type}, "
@@ -52,13 +53,13 @@ def refuse_strangers(api: HfApi, repo: Repo, files: set[str], tags: list[str]) -
     )
 
 
-def refuse_gone_base(hub: Hub, config_file: Path, repos: list[Repo], tag: str) -> None:
-    """An adapter loads on nothing else than its base: that must come with the release, or be on the Hub."""
+def require_base(hub: Hub, config_file: Path, repos: list[Repo], tag: str) -> None:
+    """The adapter's base must be part of the release or be on the Hub. Without it nobody can load the adapter."""
     config = json.loads(config_file.read_text())
     base, revision = config["base_model_name_or_path"], config.get("revision")
     if base in {repo.id for repo in repos}:
         if revision != tag:
-            raise InputError(f"the adapter wants {base} at {revision}, the release tags it {tag}; stage again")
+            raise InputError(f"the adapter names {base} at {revision}, but the release tags it {tag}; run `stage` again")
         return
 
     def resolve() -> str | None:
@@ -67,17 +68,17 @@ def refuse_gone_base(hub: Hub, config_file: Path, repos: list[Repo], tag: str) -
         except RevisionNotFoundError:
             return f"has no revision {revision}"
         except RepositoryNotFoundError:
-            return "is not there, or the token may not see it"
+            return "is not on the Hub, or the token may not see it"
         return None
 
     if problem := hub.do(f"looking for the base {base}", resolve):
         raise InputError(
-            f"the adapter's base {base} {problem}: nobody could load the adapter; correct the recipe's model"
+            f"the adapter's base {base} {problem}, so nobody can load the adapter; correct the recipe's model"
         )
 
 
-def refuse_broken_card(hub: Hub, repo: Repo, card: str) -> None:
-    """The Hub's own check of the front matter: it would refuse the commit, and by then other repos are out."""
+def require_valid_card(hub: Hub, repo: Repo, card: str) -> None:
+    """The Hub must accept the card's front matter. Otherwise it refuses the commit when other repos are published."""
 
     def ask() -> str | None:
         body = {"content": card, "repoType": repo.type}

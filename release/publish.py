@@ -1,36 +1,38 @@
-"""Publish a stage by huggingface_hub's ordinary calls. The real Hub and a local differ by endpoint and token.
+"""Publish a stage with huggingface_hub's ordinary calls. The real Hub and a local Hub differ by endpoint and token.
 
-No reader meets half a release, wherever it is interrupted:
+Readers never see half a release, even if publishing is interrupted. This order ensures it:
 
-1. Large files are sent first, for all repos. Until a commit names them nobody sees them.
-2. Then repo by repo, what others pin first: one commit for each revision holds files and card together; a repo that has
-   no version yet is private until then and only now shown; its tag comes last. So a card never lacks its files, a tag
-   marks whole content, and an adapter that is visible finds its base's tag.
-3. The collection, when everything it lists is there.
+1. Large files of all repos are sent first. They stay invisible until a commit names them.
+2. Then each repo is published, in an order in which a repo comes before those that refer to it. One commit for each
+   revision holds files and card together. A repo without a published version is private up to this commit, and
+   becomes public after it. The tag comes last. So every card has its files, every tag marks complete content, and a
+   visible adapter finds the tag of its base.
+3. The collection is made when all that it lists exists.
 
-A killed command leaves a prefix of these steps; the same command does the rest. It asks the Hub what is there, so it
-needs no memory of its own, and nothing changed means no commit, no tag and no write to the collection. `upload_folder`
-would not do: with Xet it commits a large folder in batches, each of them visible.
+After an interruption the same command does the remaining steps. It asks the Hub what exists, so it keeps no state of
+its own. If nothing changed, it makes no commit, no tag and no write to the collection. `upload_folder` is not used,
+because with Xet it commits a large folder in batches, and each batch is visible.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from huggingface_hub import HfApi
 from tqdm import tqdm
 
-from arith_puzzle.release.diff import Stage, lines, look, survey
-from arith_puzzle.release.hub import commit, owner, reaching, where
+from arith_puzzle.release.diff import Stage, describe, diff, diff_repo
+from arith_puzzle.release.hub import commit, connect, owner, where
 from arith_puzzle.release.preflight import commit_title
 from arith_puzzle.release.stage import Repo
 
 
 def namespace_of(api: HfApi) -> str:
-    """The name of the token's user. Raises InputError if there is no valid token or no Hub."""
-    with reaching(api) as hub:
+    """The name of the token's user. Raises InputError if the token is not valid or the Hub does not answer."""
+    with connect(api) as hub:
         return owner(hub)[0]
 
 
@@ -43,61 +45,58 @@ def publish(
     dry_run: bool = False,
     announce: Callable[[str], None] | None = None,
 ) -> dict[str, str]:
-    """Create what is missing, send what differs, tag, and collect. Nothing changed, no commit.
+    """Create missing repos, send different files, tag them, and fill the collection.
 
     Args:
-        staged: as ``arith_puzzle.release.stage.stage`` wrote it.
-        private: repos that have no version out yet stay private, and so does a new collection.
-        move_tags: a version that is out with other content is moved instead of refused (for rehearsals).
-        dry_run: only announce.
-        announce: is called with each line of what will change, file by file, before anything does.
+        staged: a folder that ``arith_puzzle.release.stage.stage`` wrote.
+        private: keep repos without a published version private, and a new collection too.
+        move_tags: move the tag of a version that is published with other content. Otherwise this is an error.
+        dry_run: only call ``announce``.
+        announce: receives the planned changes line by line, before the first change.
 
     Returns:
-        {repo kind: commit of the tag}, the head of the dataset's revision "script", and "collection": its slug; {} for
-        a dry run.
+        {repo kind: commit of the tag}, with the head of the dataset's revision "script", and the slug of the
+        "collection". A dry run returns {}.
 
     Raises:
-        InputError: whatever `arith_puzzle.release.diff` refuses, before anything is written; or a Hub that does not answer.
+        InputError: `arith_puzzle.release.diff` finds a reason not to publish, or the Hub does not answer.
     """
     stage = Stage(staged)
-    with reaching(api) as hub:
-        found = survey(hub, stage, move_tags=move_tags)
-        collection = hub.do("looking at the collection", lambda: _find_collection(api, stage))
+    with connect(api) as hub:
+        found = diff(hub, stage, move_tags=move_tags)
+        collection = hub.do("looking at the collection", partial(_find_collection, api, stage))
         if announce:
             for repo in found:
-                for line in lines(repo, stage.tag, private=private):
+                for line in describe(repo, stage.tag, private=private):
                     announce(line)
-            for line in collection.lines():
+            for line in collection.describe():
                 announce(line)
         if dry_run:
             return {}
         commits = {}
         with tqdm(total=2 * len(found) + 1, desc="publish", unit="step") as bar:
-            for phase, step in (("sending to", _send), ("publishing", _show)):
-                for repo in (each.repo for each in found):
+            for doing, step in (("sending to", _send), ("publishing", _show)):
+                for repo in stage.repos:
                     bar.set_postfix_str(repo.id)
-                    done = hub.do(
-                        f"{phase} {repo.id}",
-                        lambda s=step, r=repo: s(api, stage, r, private=private, move_tags=move_tags),
-                    )
-                    commits |= done
+                    todo = partial(step, api, stage, repo, private=private, move_tags=move_tags)
+                    commits |= hub.do(f"{doing} {repo.id}", todo)
                     bar.update()
             hidden = any(repo.private if repo.released else private for repo in found)
-            commits["collection"] = hub.do("making the collection", lambda: _collect(api, stage, hidden))
+            commits["collection"] = hub.do("making the collection", partial(_fill_collection, api, stage, hidden))
             bar.update()
     return commits
 
 
 def _send(api: HfApi, stage: Stage, repo: Repo, *, private: bool, move_tags: bool) -> dict[str, str]:
-    """Make the repo and its branches, and send its large files. No reader sees any of it."""
-    found = look(api, stage, repo, move_tags=move_tags)
+    """Create the repo and its branches, and send its large files. Readers see none of this."""
+    found = diff_repo(api, stage, repo, move_tags=move_tags)
     if not found.exists:
         sdk = {"space_sdk": "gradio"} if repo.type == "space" else {}
         api.create_repo(**where(repo), private=True, exist_ok=True, **sdk)
-        found = look(api, stage, repo, move_tags=move_tags)
+        found = diff_repo(api, stage, repo, move_tags=move_tags)
     for branch in found.branches:
         if branch.head is None:
-            # From the first commit, which is empty: a branch from main would show main's files under this name.
+            # The first commit is empty. A branch from main would show main's files under this name.
             first = list(api.list_repo_commits(**where(repo)))[-1].commit_id
             api.create_branch(**where(repo), branch=branch.name, revision=first, exist_ok=True)
         if branch.uploads:
@@ -108,8 +107,8 @@ def _send(api: HfApi, stage: Stage, repo: Repo, *, private: bool, move_tags: boo
 
 
 def _show(api: HfApi, stage: Stage, repo: Repo, *, private: bool, move_tags: bool) -> dict[str, str]:
-    """Commit, show the repo to the public, tag; {repo kind: commit of the tag}, and each other branch's head."""
-    found = look(api, stage, repo, move_tags=move_tags)
+    """Commit, make the repo public, and tag it. Returns {repo kind: commit of the tag} and the other branches' heads."""
+    found = diff_repo(api, stage, repo, move_tags=move_tags)
     heads = {}
     for branch in found.branches:
         heads[branch.name] = branch.head
@@ -120,25 +119,32 @@ def _show(api: HfApi, stage: Stage, repo: Repo, *, private: bool, move_tags: boo
             )  # fmt: skip
     if found.private and not found.released and not private:
         api.update_repo_settings(**where(repo), private=False)
-    if not found.tag_is_out:
+    if not found.tag_is_published:
         if stage.tag in found.tags:
             api.delete_tag(**where(repo), tag=stage.tag)
         api.create_tag(**where(repo), tag=stage.tag, revision=heads["main"])
-    main = found.tags[stage.tag] if found.tag_is_out else heads["main"]
+    main = found.tags[stage.tag] if found.tag_is_published else heads["main"]
     return {repo.kind: main} | {name: head for name, head in heads.items() if name != "main"}
 
 
 @dataclass
 class _Collection:
+    """The release's collection on the Hub.
+
+    Attributes:
+        slug: its address, or None if it does not exist yet.
+        missing: the items to add.
+        lists_private: it lists a private repo of another release.
+    """
+
     title: str
     slug: str | None
-    """None where there is no such collection yet."""
     private: bool
     missing: list[dict]
-    hides: bool
-    """It lists a private repo of another release."""
+    lists_private: bool
 
-    def lines(self) -> list[str]:
+    def describe(self) -> list[str]:
+        """Lines of text that say what would be added."""
         if self.slug and not self.missing:
             return [f"collection {self.title!r}: nothing to change"]
         count = f"{len(self.missing)} items to add"
@@ -159,12 +165,12 @@ def _find_collection(api: HfApi, stage: Stage) -> _Collection:
     return _Collection(
         title, slug, there.private if there else True,
         missing=[item for key, item in wanted.items() if key not in have],
-        hides=any(api.repo_info(name, repo_type=kind).private for kind, name in others),
+        lists_private=any(api.repo_info(name, repo_type=kind).private for kind, name in others),
     )  # fmt: skip
 
 
-def _collect(api: HfApi, stage: Stage, private: bool) -> str:
-    """Fill the collection and only then show it; ``private``: this release has a repo that not everyone may see."""
+def _fill_collection(api: HfApi, stage: Stage, private: bool) -> str:
+    """Fill the collection, and then make it public unless one of its repos is ``private``. Returns its slug."""
     found = _find_collection(api, stage)
     if found.slug is None:
         found.slug = api.create_collection(
@@ -172,6 +178,6 @@ def _collect(api: HfApi, stage: Stage, private: bool) -> str:
         ).slug
     for item in found.missing:
         api.add_collection_item(found.slug, **item, exists_ok=True)
-    if found.private and not private and not found.hides:
+    if found.private and not private and not found.lists_private:
         api.update_collection_metadata(found.slug, private=False)
     return found.slug

@@ -1,8 +1,8 @@
-"""The code of a card, run as it is printed.
+"""Find the code blocks of a card that a reader can run, and the command that runs each.
 
-A fenced block runs where the first word of its info string is ``python``, ``pycon``, ``bash``, ``sh`` or ``shell``. A
-Python block that begins with ``>>>`` runs as a doctest, so what it prints is compared too. Any other info string, such
-as ``text``, opts a block out; the card says beside it what it needs (another version, a running Space).
+A fenced block runs if its language is ``python``, ``pycon``, ``bash``, ``sh`` or ``shell``. A Python block that starts
+with ``>>>`` runs as a doctest, so its output is compared too. A block with another language, such as ``text``, does not
+run. The card says beside such a block what it needs, for example a running Space.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _DOCTEST = "import doctest, sys; sys.exit(doctest.testfile(sys.argv[1], module_r
 
 @dataclass(frozen=True)
 class Snippet:
-    """One block that runs: ``line`` is where its code begins in the card, from 1."""
+    """A code block. ``line`` is the 1-based line of the card where its code starts."""
 
     line: int
     language: str
     code: str
 
     def command(self, folder: Path) -> list[str]:
-        """Writes the code below ``folder``; the command that runs it with status 0 if all is well."""
+        """Write the code into ``folder``, and return the command that runs it there. Exit status 0 means success."""
         if self.language == "bash":
             (folder / "snippet.sh").write_text(self.code)
             return ["bash", "-euo", "pipefail", "snippet.sh"]
@@ -38,7 +38,7 @@ class Snippet:
 
 
 def snippets(card: str) -> list[Snippet]:
-    """The blocks of a card that run, in order."""
+    """The code blocks of a card that run, in order."""
     found = []
     for block in MarkdownIt().parse(card):
         word = (block.info.split() or [""])[0].lower()

@@ -1,11 +1,10 @@
-"""Stage a release: one complete folder per Hub repo, with cards rendered from what the run wrote.
+"""Stage a release: write one complete folder for each Hub repo, with cards rendered from the run's files.
 
-Nothing here talks to a Hub. The same inputs give the same bytes, so publishing twice changes nothing.
+Staging does not talk to a Hub. The same inputs give the same bytes, so publishing them again changes nothing.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import PACKAGE, shipped
+from arith_puzzle.common.files import PACKAGE, shipped, write_json, write_text
 from arith_puzzle.dataset_builder.loading_script import stage_script
 from arith_puzzle.evaluation.plots import plot_by_n, plot_loss, plot_reasons
 from arith_puzzle.model_cards import benchmark, render
@@ -25,27 +24,29 @@ from arith_puzzle.training.recipe import Recipe, load_recipe
 
 TAG = f"v{version('arith-puzzle')}"
 SCRIPT_FOLDER = "dataset-script"
-"""The folder for the dataset repo's revision ``script``; on ``main`` it would break ``load_dataset``."""
+"""The folder for the dataset repo's revision ``script``. On ``main`` these files would break ``load_dataset``."""
 COLLECTION_TITLE = "arith-puzzle: data, verifier, models, demo"
 PAPER = "2406.02100"
 NOTES = {
     "dataset": "The puzzles, with their solutions",
     "base": "The base that the adapter adapts",
-    "adapter": "What was trained, with its scores",
+    "adapter": "The trained LoRA adapter, with its scores",
     "merged": "Base and adapter as one model",
     "metric": "The verifier, for `evaluate` and inspect-ai",
     "demo": "Try a puzzle: the model's answer, line by line",
     "aug-gsm8k": "GSM8K augmented: new questions, checked solutions",
+    "gsm8k-metric": "The metric for answers to GSM8K, for `evaluate`",
 }
-"""Repo kind -> its note in the collection, in the collection's order; the paper comes first."""
+"""Repo kind -> its note in the collection, in the collection's order. The paper comes before all of them."""
 
 DEMO, METRIC, INSPECT_TASK = "spaces/arith_puzzle_demo", "metrics/arith_puzzle_verifier", "evaluation/inspect_task"
-_CACHES = shutil.ignore_patterns("__pycache__", "*.pyc", ".gradio")
+"""Folders of the package that are pushed."""
+CACHES = shutil.ignore_patterns("__pycache__", "*.pyc", ".gradio")
 
 
 @dataclass(frozen=True)
 class Repo:
-    """A repo to publish: ``kind`` is its folder's name in the stage, ``type`` the Hub's repo type."""
+    """A repo to publish. ``kind`` is the name of its folder in the stage, ``type`` is the Hub's repo type."""
 
     kind: str
     type: str
@@ -53,7 +54,7 @@ class Repo:
 
 
 def plan(recipe: Recipe, namespace: str, *, merged: bool = False) -> list[Repo]:
-    """The repos of a release in the order in which they are published: what others refer to comes first."""
+    """The repos of a release in the order of publishing: a repo comes before those that refer to it."""
     own_base = Path(recipe.base_path).is_dir()
     repos = [
         Repo("base", "model", f"{namespace}/{Path(recipe.base_path).name}") if own_base else None,
@@ -72,11 +73,20 @@ def stage(
     """Write all folders below ``out``, and ``out/release.json`` with the plan. An older stage is replaced.
 
     Args:
-        dataset: as ``build`` wrote it. run: the training's folder. scores: with ``base/`` and ``adapter/``.
-        merged: stage base and adapter as one model too.
+        recipe: the recipe that was trained.
+        namespace: the user or organisation that will own the repos.
+        dataset: the folder that ``build`` wrote.
+        run: the folder of the training run.
+        scores: a folder with the scores in ``base/`` and ``adapter/``.
+        out: the folder to write.
+        merged: also stage base and adapter as one model.
+
+    Returns:
+        ``out``.
 
     Raises:
-        InputError: an input is missing, ``check_recipe``, or a card breaks a rule of ``arith_puzzle.model_cards.check``.
+        InputError: an input is missing, `check_recipe` refuses the recipe, or a card breaks a rule of
+            ``arith_puzzle.model_cards.check``.
     """
     check_recipe(recipe)
     repos = plan(recipe, namespace, merged=merged)
@@ -87,14 +97,15 @@ def stage(
 
 
 def write_stage(out: Path, namespace: str, stagers: dict[Repo, Callable[[Path], None]], paper: str, note: str) -> Path:
-    """Write ``out`` as a whole, or leave it as it was.
+    """Replace ``out`` by a complete stage, or leave it unchanged if an error occurs.
 
     Args:
-        stagers: for each repo, in the order of publishing, what fills its folder.
-        paper, note: arXiv id of the paper that goes to the collection too, and what the collection says of it.
+        stagers: for each repo, in the order of publishing, the function that fills its folder.
+        paper: arXiv id of the paper that goes into the collection.
+        note: the paper's note in the collection.
 
     Raises:
-        InputError: from a stager, or a card breaks a rule of ``arith_puzzle.model_cards.check``.
+        InputError: a stager raises it, or a card breaks a rule of ``arith_puzzle.model_cards.check``.
     """
     items = [{"item_type": "paper", "item_id": paper, "note": note}, *collection_items(list(stagers))]
     unfinished = out.with_name(out.name + ".tmp")
@@ -108,7 +119,7 @@ def write_stage(out: Path, namespace: str, stagers: dict[Repo, Callable[[Path], 
                 check_card((folder / "README.md").read_text(encoding="utf-8"), repo.type, folder)
             except InputError as error:
                 raise InputError(f"staging {repo.id}: {error}") from None
-        _write_json(
+        write_json(
             unfinished / "release.json",
             {"tag": TAG, "namespace": namespace, "collection": COLLECTION_TITLE,
              "repos": [asdict(repo) for repo in stagers], "collection_items": items},
@@ -121,7 +132,7 @@ def write_stage(out: Path, namespace: str, stagers: dict[Repo, Callable[[Path], 
 
 
 def collection_items(repos: list[Repo]) -> list[dict]:
-    """The repos as the collection lists them: the arguments of ``HfApi.add_collection_item`` but for the slug."""
+    """The collection's items, in its order: the arguments of ``HfApi.add_collection_item`` except the slug."""
     by_kind = {repo.kind: repo for repo in repos}
     return [
         {"item_type": by_kind[kind].type, "item_id": by_kind[kind].id, "note": note}
@@ -131,7 +142,7 @@ def collection_items(repos: list[Repo]) -> list[dict]:
 
 
 def read_plan(staged: Path) -> tuple[dict, list[Repo]]:
-    """A stage's ``release.json`` and its repos. Raises InputError if ``staged`` is not a whole stage."""
+    """A stage's ``release.json`` and its repos. Raises InputError if ``staged`` is not a complete stage."""
     record = read_json(staged / "release.json")
     return record, [Repo(**repo) for repo in record["repos"]]
 
@@ -139,22 +150,22 @@ def read_plan(staged: Path) -> tuple[dict, list[Repo]]:
 def _stage_dataset(folder: Path, inputs: Inputs) -> None:
     shutil.copytree(inputs.dataset, folder, ignore=shutil.ignore_patterns(".*"))
     metric_id = inputs.ids["metric_id"]
-    _write(folder / "README.md", render.dataset_card(inputs.manifest, inputs.ids["dataset_id"], metric_id))
-    _write(folder / "eval.yaml", benchmark.eval_yaml(inputs.manifest, metric_id))
+    write_text(folder / "README.md", render.dataset_card(inputs.manifest, inputs.ids["dataset_id"], metric_id))
+    write_text(folder / "eval.yaml", benchmark.eval_yaml(inputs.manifest, metric_id))
     stage_script(folder.with_name(SCRIPT_FOLDER), inputs.ids["dataset_id"])
 
 
-def _stage_metric(folder: Path, inputs: Inputs) -> None:
-    """The metric's folder, and in it the task for inspect-ai with what that imports."""
-    shutil.copytree(PACKAGE / METRIC, folder, ignore=_CACHES)
-    shutil.copytree(PACKAGE / INSPECT_TASK, folder / "inspect_task", ignore=_CACHES)
+def stage_metric(folder: Path, inputs: Inputs) -> None:
+    """The metric's folder. It also contains the inspect-ai task, with the modules that the task imports."""
+    shutil.copytree(PACKAGE / METRIC, folder, ignore=CACHES)
+    shutil.copytree(PACKAGE / INSPECT_TASK, folder / "inspect_task", ignore=CACHES)
     copy_imported(PACKAGE / INSPECT_TASK, folder / "inspect_task")
     card = render.space_card((folder / "README.md").read_text(), inputs.namespace, datasets=[inputs.ids["dataset_id"]])
-    _write(folder / "README.md", card)
+    write_text(folder / "README.md", card)
 
 
 def study_of(recipe_digest: str, *, placed: Path) -> Path | None:
-    """The scaling study that the demo draws: ``placed`` by hand, else the one of ``results/`` about this recipe."""
+    """The scaling study that the demo plots: the file ``placed`` if it exists, else that of ``results/`` on this recipe."""
     if placed.is_file():
         return placed
     for path in sorted((PACKAGE / "results").glob("*/scaling.json")):
@@ -168,15 +179,15 @@ def _stage_adapter(folder: Path, inputs: Inputs) -> None:
     _copy_model(inputs.run, folder)
     config = read_json(folder / "adapter_config.json")
     config |= {"base_model_name_or_path": inputs.ids["base_id"], "revision": inputs.base_revision}
-    _write_json(folder / "adapter_config.json", config)
+    write_json(folder / "adapter_config.json", config)
     for who in ("base", "adapter"):
         for path in sorted((inputs.scores / who).glob("generations-*.jsonl")):
             target = folder / "generations" / f"{who}-{path.name.removeprefix('generations-')}"
             target.parent.mkdir(exist_ok=True)
             shutil.copy(path, target)
     record, results = inputs.run_record(), inputs.results
-    _write_json(folder / "run.json", record)
-    _write_json(folder / "results.json", results)
+    write_json(folder / "run.json", record)
+    write_json(folder / "results.json", results)
     scaling = study_of(record["recipe_digest"], placed=inputs.scores / "scaling.json")
     if scaling is not None:
         shutil.copy(scaling, folder / "scaling.json")
@@ -188,20 +199,20 @@ def _stage_adapter(folder: Path, inputs: Inputs) -> None:
         inputs.names("adapter"), record, results["base"], results["adapter"],
         manifest=inputs.manifest, example=inputs.example,
     )  # fmt: skip
-    _write(folder / "README.md", card)
+    write_text(folder / "README.md", card)
 
 
 def _stage_base(folder: Path, inputs: Inputs) -> None:
     source, results = Path(inputs.recipe.base_path), inputs.results["base"]
     _copy_model(source, folder)
     record = inputs.base_record()
-    _write_json(folder / "run.json", record)
-    _write_json(folder / "results.json", results)
+    write_json(folder / "run.json", record)
+    write_json(folder / "results.json", results)
     _write_eval_results(folder, inputs.ids["base_id"], inputs, results)
     plot_loss(record["log"], folder / "plots" / "loss.png")
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = read_json(folder / "config.json")
     card = render.base_card(inputs.names("base"), record, results, manifest=inputs.manifest, config=config)
-    _write(folder / "README.md", card)
+    write_text(folder / "README.md", card)
 
 
 def _stage_merged(folder: Path, inputs: Inputs) -> None:
@@ -215,17 +226,17 @@ def _stage_merged(folder: Path, inputs: Inputs) -> None:
         inputs.names("merged") | {"adapter_revision": TAG}, inputs.run_record(), inputs.results["adapter"],
         manifest=inputs.manifest, example=inputs.example,
     )  # fmt: skip
-    _write(folder / "README.md", card)
+    write_text(folder / "README.md", card)
 
 
 def _stage_demo(folder: Path, inputs: Inputs) -> None:
-    shutil.copytree(PACKAGE / DEMO, folder, ignore=_CACHES)
+    shutil.copytree(PACKAGE / DEMO, folder, ignore=CACHES)
     copy_imported(PACKAGE / DEMO, folder)
     ids, answers = inputs.ids, inputs.recipe.score.format
     card = render.space_card((folder / "README.md").read_text(), inputs.namespace,
                              models=[ids["adapter_id"], ids["base_id"]], datasets=[ids["dataset_id"]])  # fmt: skip
-    _write(folder / "README.md", card)
-    _write_json(
+    write_text(folder / "README.md", card)
+    write_json(
         folder / "settings.json",
         {
             "adapter": ids["adapter_id"],
@@ -242,7 +253,7 @@ def _stage_demo(folder: Path, inputs: Inputs) -> None:
 _STAGERS = {
     "base": _stage_base,
     "dataset": _stage_dataset,
-    "metric": _stage_metric,
+    "metric": stage_metric,
     "adapter": _stage_adapter,
     "merged": _stage_merged,
     "demo": _stage_demo,
@@ -250,7 +261,7 @@ _STAGERS = {
 
 
 def _copy_model(run: Path, folder: Path) -> None:
-    """Weights, tokenizer and records of a run; not its curves' database, checkpoints or claim."""
+    """Copy a run's weights, tokenizer and records, without its checkpoints and its database of curves."""
     folder.mkdir()
     for path in sorted(run.iterdir()):
         if path.suffix in (".json", ".safetensors", ".jinja", ".model") and path.name != "recipe.json":
@@ -260,12 +271,4 @@ def _copy_model(run: Path, folder: Path) -> None:
 def _write_eval_results(folder: Path, repo_id: str, inputs: Inputs, results: dict) -> None:
     path = folder / benchmark.RESULTS_FILE
     path.parent.mkdir()
-    _write(path, benchmark.eval_results(repo_id, inputs.ids["dataset_id"], results))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _write_json(path: Path, value: dict) -> None:
-    _write(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
+    write_text(path, benchmark.eval_results(repo_id, inputs.ids["dataset_id"], results))

@@ -19,11 +19,16 @@ from arith_puzzle.evaluation.results import interval_text, table
 from arith_puzzle.evaluation.tasks import TASKS, read_rows
 from arith_puzzle.studies.fit import fit_log_linear
 from arith_puzzle.studies.study import Study, Training, build_commands, dataset_section, load_study, slug, trainings
-from arith_puzzle.training.launch import SINGLE, launch
+from arith_puzzle.training.launch import launch
 
 
 def run_study(
-    path: Path, out: Path, *, dataset: str | None = None, scored: str | None = None, accelerate_config: Path = SINGLE
+    path: Path,
+    out: Path,
+    *,
+    dataset: str | None = None,
+    scored: str | None = None,
+    accelerate_config: Path | None = None,
 ) -> dict:
     """Run the missing parts of a study, and return the content of ``out/scaling.json``.
 

@@ -9,20 +9,26 @@ import sys
 from pathlib import Path
 
 from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.training.recipe import load_recipe
 
 SINGLE = PACKAGE / "training" / "accelerate" / "single.yaml"
+SEVERAL = PACKAGE / "training" / "accelerate" / "ddp_cpu.yaml"
 
 
-def launch(recipe: Path, *, out: Path, dataset: str | Path | None = None, accelerate_config: Path = SINGLE) -> int:
+def launch(recipe: Path, *, out: Path, dataset: str | Path | None = None, accelerate_config: Path | None = None) -> int:
     """Train a recipe in a separate process and return the exit status. Ctrl-C ends the training too.
 
     Args:
         recipe: a YAML file, or the name of a recipe of the package.
         out: folder of the run.
         dataset: folder or Hub id of the dataset, instead of the recipe's ``dataset.path``.
-        accelerate_config: a file such as those in training/accelerate.
+        accelerate_config: a file such as those in training/accelerate. None: the recipe's ``processes``, else one process.
     """
-    command = [sys.executable, "-m", "arith_puzzle.training.launch", "--config_file", str(accelerate_config)]
+    processes = load_recipe(recipe).processes
+    config = accelerate_config or (SEVERAL if processes else SINGLE)
+    command = [sys.executable, "-m", "arith_puzzle.training.launch", "--config_file", str(config)]
+    if processes and not accelerate_config:
+        command += ["--num_processes", str(processes), "--main_process_port", "0"]  # any free port
     command += ["-m", "arith_puzzle.training.sft", "--recipe", str(recipe), "--out", str(out)]
     command += ["--dataset", str(dataset)] if dataset else []
     # Launcher and training form a process group: at Ctrl-C both end together, without their tracebacks.

@@ -138,6 +138,9 @@ class Recipe:
         lora: None trains all parameters.
         optimizer: ``muon`` trains the matrices of the layers with Muon (``arith_puzzle.training.muon``) instead of
             ``sft.optim``.
+        processes: CPU processes that train together (data parallel, gloo), one thread each. The batch of a step is
+            ``sft.per_device_train_batch_size`` times this number. None: one process, or what ``accelerate launch``
+            starts.
         sft: fields of ``trl.SFTConfig``.
     """
 
@@ -149,6 +152,7 @@ class Recipe:
     pack: Annotated[int, Field(ge=64)] | None = field(default=None, metadata=LATER)
     lora: LoraSection | None = None
     optimizer: Literal["muon"] | None = field(default=None, metadata=LATER)
+    processes: Annotated[int, Field(ge=2, le=64)] | None = field(default=None, metadata=LATER)
     sft: dict[str, Any] = field(default_factory=dict)
     score: ScoreSection = field(default_factory=ScoreSection)
     needs: NeedsSection | None = None
@@ -263,6 +267,12 @@ def check_hardware(recipe: Recipe) -> None:
                 f"{wanted} and {least.name} has {least.total_memory / 1e9:.0f} GB; lower the batch size, raise "
                 f"sft.gradient_accumulation_steps and change 'needs', or {smaller}"
             )
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if recipe.processes and recipe.processes != started:
+        raise InputError(
+            f"{recipe.name} trains with {recipe.processes} processes and this run has {started}; start it by "
+            "arith-puzzle train, or by accelerate launch with training/accelerate/ddp_cpu.yaml"
+        )
     bf16 = recipe.sft.get("bf16", not recipe.sft.get("fp16"))  # TRL's default is true
     if bf16 and not recipe.sft.get("use_cpu"):
         if not found:
@@ -312,6 +322,10 @@ def _check_sense(path: str | Path, recipe: Recipe) -> None:
         raise InputError(f"{path}: flash_attention_2 works in 16 bits only; set sft.bf16: true, or use sdpa")
     if recipe.optimizer and "optim" in sft:
         raise InputError(f"{path}: 'optimizer' replaces sft.optim; drop one of them")
+    if recipe.processes and not sft.get("use_cpu"):
+        raise InputError(
+            f"{path}: 'processes' share a CPU; set sft.use_cpu: true. accelerate launch starts several GPUs"
+        )
     if recipe.needs and sft.get("use_cpu"):
         raise InputError(f"{path}: 'needs' requires GPUs and sft.use_cpu forbids them; drop one of them")
 

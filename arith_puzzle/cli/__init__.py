@@ -39,7 +39,8 @@ COMMANDS = {
 EXTRAS = {
     "accelerate": "train", "datasets": "train", "evaluate": "metric", "matplotlib": "train", "peft": "train",
     "tokenizers": "train", "torch": "train", "transformers": "train", "trl": "train", "trackio": "curves",
-    "gradio": "demo", "httpx2": "release", "markdown_it": "release", "pygit2": "hub", "starlette": "hub", "uvicorn": "hub",
+    "gradio": "demo", "httpx2": "release", "markdown_it": "release", "pygit2": "hub", "starlette": "hub",
+    "uvicorn": "hub",
     "openai": "augment", "fastapi": "augment", "datatrove": "executors", "fsspec": "executors", "ray": "executors",
     "math_verify": "math", "sentencepiece": "sentencepiece",
 }  # fmt: skip
@@ -74,7 +75,9 @@ def main(argv: list[str] | None = None) -> int:
         if library not in EXTRAS:
             raise
         install = f"pip install 'arith-puzzle[{EXTRAS[library]}]'"
-        print(f"arith-puzzle {chosen.command}: needs {library}, which is not installed; run: {install}", file=sys.stderr)
+        print(
+            f"arith-puzzle {chosen.command}: needs {library}, which is not installed; run: {install}", file=sys.stderr
+        )
         return 2
     except KeyboardInterrupt:
         print(f"arith-puzzle {chosen.command}: stopped; the same command continues from here", file=sys.stderr)

@@ -23,6 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
-    from arith_puzzle.release.serve import serve_demo
+    from arith_puzzle.release.demo import serve_demo
 
     return serve_demo(args.release, args.adapter, args.dataset, args.port, args.hub_port)

@@ -29,17 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the trainings and the results")
     parser.add_argument(
         "--accelerate-config", type=Path, metavar="FILE",
-        help="configuration of accelerate (default: training/accelerate/single.yaml)",
+        help="configuration of accelerate (default: one process, or the recipe's CPU processes)",
     )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the study and print its table."""
     from arith_puzzle.studies.scaling import markdown, run_study
-    from arith_puzzle.training.launch import SINGLE
 
-    config = args.accelerate_config or SINGLE
-    if not config.is_file():
+    config = args.accelerate_config
+    if config and not config.is_file():
         raise InputError(f"there is no accelerate configuration {config}; see training/accelerate/")
     found = run_study(args.study, args.out, dataset=args.dataset, scored=args.scored, accelerate_config=config)
     print(markdown(found))

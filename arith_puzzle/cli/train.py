@@ -26,18 +26,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accelerate-config",
         type=Path,
-        help="file for accelerate launch (default: training/accelerate/single.yaml)",
+        help="file for accelerate launch (default: one process, or the recipe's number of CPU processes)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Train the recipe in a separate process."""
-    from arith_puzzle.training.launch import SINGLE, launch
+    from arith_puzzle.training.launch import launch
     from arith_puzzle.training.recipe import load_recipe
 
     recipe = load_recipe(args.recipe)
-    config = args.accelerate_config or SINGLE
-    if not config.is_file():
+    config = args.accelerate_config
+    if config and not config.is_file():
         raise InputError(f"there is no accelerate configuration {config}; see training/accelerate/")
     out = args.out or Path("runs") / recipe.name
     return launch(args.recipe, out=out, dataset=args.dataset, accelerate_config=config)

@@ -1,129 +1,43 @@
-"""A config's shards as tasks of datatrove's executors: on this machine, on Ray, on Slurm, to any fsspec address.
+"""Build the shards of a config with datatrove: on this machine, on Ray or on Slurm, and to any fsspec address.
 
     arith-puzzle build --config 100m --executor slurm --partition cpu --out s3://bucket/arith-puzzle
 
-The engine, its completion markers and its resume are datatrove's; ours are one step that builds the shards
-``rank::world_size`` and one that collects the manifest from the shards' footers when all of them are there. What is
-on the disk decides: a whole shard is kept, a missing one is built, whatever a marker says. Beside that, what one
-machine takes for a shard, and the plan of docs/scale.md out of it: python -m arith_puzzle.dataset_builder.distributed.executors --measure
+datatrove runs the tasks. Each task builds the shards ``rank::world_size``. When all shards exist, the manifest is
+written from their footers. The same command continues an interrupted build: it keeps complete shards and builds missing
+ones, also if datatrove's completion markers say otherwise. docs/scale.md explains the setup and what it costs.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.dataset_builder import configs, shards
-from arith_puzzle.dataset_builder.distributed.remote import Remote, place_of, write_text
+from arith_puzzle.dataset_builder.distributed.job import Job, job_of, readable_error
+from arith_puzzle.dataset_builder.distributed.remote import place_of
 
 try:
     from datatrove.pipeline.base import PipelineStep
-except ImportError:  # an extra; ``build`` asks for it before it does anything
+except ImportError:  # the extra [executors]; ``build`` reports that it is missing
     PipelineStep = object
 
 EXECUTORS = ("local", "ray", "slurm")
 REQUIREMENTS = {"datatrove": "datatrove==0.10.1", "ray": "ray>=2.60"}
 TASK_GB = 2
-"""Memory asked for per task; docs/scale.md says what a shard takes."""
-READERS = 16
-"""Footers read at a time: on a remote filesystem each is a few round trips of waiting."""
-REMEDY = "free space or another --out"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be built, and where; it travels to the tasks.
-
-    ``finish`` is called with the manifest and the place once the manifest is written: a function of a module, for the
-    tasks find it by its name.
-    """
-
-    config: str
-    content: configs.Config
-    out: str
-    seed: int
-    finish: Callable[[dict, Path | Remote], None] | None = None
-
-    def shards(self) -> list[tuple[str, int]]:
-        """(split, shard) of all shards, in the order that tasks share out."""
-        splits = self.content.splits.items()
-        return [(split, shard) for split, spec in splits for shard in range(len(configs.shard_sizes(spec)))]
-
-    def records(self) -> dict[tuple[str, int], dict | None]:
-        """Each shard's record, from its footer; None where there is no shard. InputError: another build's shard."""
-        place = place_of(self.out)
-        if isinstance(place, Remote):
-            place.filesystem.invalidate_cache()
-        with ThreadPoolExecutor(READERS) as pool:
-            read = pool.map(lambda task: shards.read_footer(self.content, place, *task, self.seed), self.shards())
-            return dict(zip(self.shards(), read, strict=True))
-
-    def build_shard(self, split: str, shard: int) -> dict:
-        """Build one shard, unless it is there; returns its record."""
-        place = place_of(self.out)
-        record = shards.read_footer(self.content, place, split, shard, self.seed)
-        if record is not None:
-            return record
-        if isinstance(place, Path):
-            (place / self.content.family).mkdir(parents=True, exist_ok=True)
-            return shards.build_shard(self.content, place, split, shard, self.seed)
-        with tempfile.TemporaryDirectory(prefix="arith-puzzle-") as folder:
-            (Path(folder) / self.content.family).mkdir()
-            record = shards.build_shard(self.content, Path(folder), split, shard, self.seed)
-            name = shards.shard_path(self.content.family, split, shard)
-            (place / name).put(Path(folder) / name)
-        return record
-
-    def collect(self) -> dict:
-        """Write the manifest, last of all; returns it. InputError: a shard is missing or another build's."""
-        place = place_of(self.out)
-        records = self.records()
-        missing = [shards.shard_path(self.content.family, *task) for task, record in records.items() if record is None]
-        if missing:
-            raise InputError(
-                f"{len(missing)} of {len(records)} shards are not in {place}, {missing[0]} first; build them before "
-                "--collect: the same command with --executor goes on"
-            )
-        manifest = shards.read_manifest(place / "manifest.json", self.seed)
-        _remove_leftovers(place / self.content.family)
-        built, order = manifest["configs"], list(configs.CONFIGS)
-        name = configs.config_name(self.config, self.content)
-        built[name] = {"family": self.content.family, "splits": shards.collect_splits(self.content, place, records)}
-        # as ``shards.build`` orders them
-        manifest["configs"] = dict(sorted(built.items(), key=lambda c: (order.index(c[0].split("-")[0]), c[0])))
-        write_text(place / "manifest.json", json.dumps(manifest, indent=1) + "\n")
-        if self.finish:
-            self.finish(manifest, place)
-        return manifest
-
-
-def _remove_leftovers(folder: Path | Remote) -> None:
-    """What killed tasks left. Only called when all shards are there, so that no task is at work."""
-    if isinstance(folder, Path):
-        for leftover in folder.glob(".*.tmp"):
-            leftover.unlink()
-        return
-    for path in folder.filesystem.find(folder.path, maxdepth=1):
-        name = path.rpartition("/")[2]
-        if name.startswith(".") and name.endswith(".tmp"):
-            folder.filesystem.rm_file(path)
+"""Memory to request for each task, in GB; docs/scale.md has the measured use of a shard."""
 
 
 class BuildShards(PipelineStep):
-    """The shards ``rank::world_size`` of a job."""
+    """Build the shards ``rank::world_size`` of a job."""
 
     type = "arith-puzzle"
     name = "build shards"
@@ -133,16 +47,16 @@ class BuildShards(PipelineStep):
         self.job = job
 
     def run(self, data=None, rank: int = 0, world_size: int = 1):
-        """Build them; InputError where they cannot be written, with one line in the task's log."""
+        """Build the shards. An InputError, such as a full disk, is one line in the log of the task."""
         for split, shard in self.job.shards()[rank::world_size]:
             with self.track_time("shard"):
-                record = _one_line(lambda task=(split, shard): self.job.build_shard(*task))
+                record = _one_line(partial(self.job.build_shard, split, shard))
             self.stat_update("rows", value=record["rows"], unit="shard")
         return data
 
 
 class WriteManifest(PipelineStep):
-    """The last step of all, in one task: the manifest."""
+    """Write the manifest, as the only task after all others."""
 
     type = "arith-puzzle"
     name = "manifest"
@@ -152,56 +66,31 @@ class WriteManifest(PipelineStep):
         self.job = job
 
     def run(self, data=None, rank: int = 0, world_size: int = 1):
-        """Collect it; InputError where a shard is missing."""
+        """Write the manifest. Raises InputError if a shard is missing."""
         _one_line(self.job.collect)
         return data
 
 
 def _one_line(work: Callable[[], dict]) -> dict:
-    """The result of ``work``; what a user can mend becomes one line in the log instead of datatrove's traceback."""
+    """The result of ``work``. An error that a user can fix becomes one line in the log, instead of a traceback."""
     from loguru import logger
 
     logger.enable("datatrove.executor")
     try:
         return work()
     except (InputError, OSError) as error:
-        known = _readable(error)
+        known = readable_error(error)
         logger.error(str(known))
         logger.disable("datatrove.executor")
         raise known from None
 
 
-def _readable(error: Exception) -> InputError:
-    if isinstance(error, InputError):
-        return error
-    text = " ".join(str(error.strerror or error).split())  # the Hub's errors have several lines
-    return InputError(f"cannot read or write {error.filename or 'a shard'}: {text}; {REMEDY}")
-
-
-def job_of(
-    config: str, out: str | Path, *, seed: int = 0, solutions: str | None = None, paths: int = 1,
-    finish: Callable | None = None,
-) -> Job:  # fmt: skip
-    """The job of these arguments; ``solutions`` and ``paths`` as for ``configs.with_solutions``.
-
-    Raises:
-        InputError: unknown config, a negative seed, an address that no filesystem reads, completions that a config
-            cannot have.
-    """
-    if config not in configs.CONFIGS:
-        raise InputError(f"unknown config {config!r}; known: {', '.join(configs.CONFIGS)}")
-    if seed < 0:
-        raise InputError(f"--seed must be at least 0; got {seed}")
-    content = configs.with_solutions(configs.CONFIGS[config], solutions, paths)
-    return Job(config, content, str(place_of(out)), seed, finish)
-
-
 def collect(config: str, out: str | Path, **kwargs) -> dict:
-    """Write the manifest of shards that are all there; arguments as for ``job_of``, errors as for ``build``."""
+    """Write the manifest of existing shards and return it. Arguments as for ``job_of``, errors as for ``build``."""
     try:
         return job_of(config, out, **kwargs).collect()
     except OSError as error:
-        raise _readable(error) from None
+        raise readable_error(error) from None
 
 
 def build(
@@ -210,22 +99,29 @@ def build(
     partition: str | None = None, time_limit: str = "01:00:00", sbatch: Sequence[str] = (),
     finish: Callable | None = None,
 ) -> dict | None:  # fmt: skip
-    """Write all splits of a config by an executor; the manifest is that of ``shards.build``, byte for byte.
+    """Build all splits of a config with an executor. Shards and manifest equal those of ``shards.build``.
 
     Args:
-        out: a path or an fsspec address. What several machines write to, all of them must see.
-        tasks: into how many tasks the shards go, at most one each; default: one each.
-        workers: tasks at a time; default: 2 for local, else as many as the cluster grants.
-        logs: datatrove's folder of logs, stats and completion markers; default: below runs/executors. Ray on several
-            machines and Slurm need one that all of them see.
-        partition, time_limit, sbatch: of the Slurm jobs; sbatch holds KEY=VALUE.
+        config: name of the config.
+        out: a path or an fsspec address, visible to all machines of the build.
+        executor: one of EXECUTORS.
+        tasks: number of tasks, at most one per shard; default: one per shard.
+        workers: maximum number of tasks that run at a time; default: 2 for local, no limit on a cluster.
+        seed: seed of the rows.
+        solutions, paths: see ``configs.with_solutions``.
+        logs: folder for datatrove's logs, statistics and completion markers; default: below runs/executors. All
+            machines of the build must see it.
+        partition: Slurm partition.
+        time_limit: Slurm time limit of a job.
+        sbatch: more sbatch options, each KEY=VALUE.
+        finish: see ``Job``.
 
     Returns:
-        The manifest; None where Slurm's jobs are submitted, the last of which writes it.
+        The manifest. None if jobs were submitted to Slurm; the last job writes the manifest.
 
     Raises:
-        InputError: a bad argument, a requirement that is not installed, a folder that holds another build's shards,
-            one that cannot be written, tasks that failed.
+        InputError: an invalid argument, a missing requirement, shards of another build in ``out``, an error of the
+            filesystem, or failed tasks.
     """
     if executor not in EXECUTORS:
         raise InputError(f"unknown executor {executor!r}; known: {', '.join(EXECUTORS)}")
@@ -242,7 +138,7 @@ def build(
         missing = [index for index, record in enumerate(job.records().values()) if record is None]
         if not missing:
             return job.collect()
-        if isinstance(place := place_of(job.out), Path):  # before any process is started
+        if isinstance(place := place_of(job.out), Path):  # report an unusable folder before any process starts
             (place / job.content.family).mkdir(parents=True, exist_ok=True)
         tasks = min(tasks or len(job.shards()), len(job.shards()))
         logs = str(place_of(logs or Path("runs", "executors", _name(job, tasks))))
@@ -250,38 +146,38 @@ def build(
             _submit(job, missing, tasks, workers, logs, options)
             return None
         run = _run_local if executor == "local" else _run_ray
-        engine = run(job, missing, tasks, workers, logs)
-        failed = engine.get_incomplete_ranks(skip_completed=True)
+        pipeline = run(job, missing, tasks, workers, logs)
+        failed = pipeline.get_incomplete_ranks(skip_completed=True)
         if failed:
             raise InputError(
-                f"{len(failed)} of {tasks} tasks failed, {failed[0]} first; why: {logs}/logs/task_{failed[0]:05d}.log; "
-                "the same command goes on"
+                f"{len(failed)} of {tasks} tasks failed, task {failed[0]} first; "
+                f"{logs}/logs/task_{failed[0]:05d}.log has the reason; the same command continues the build"
             )
         return job.collect()
     except OSError as error:
-        raise _readable(error) from None
+        raise readable_error(error) from None
 
 
 def _name(job: Job, tasks: int) -> str:
-    """Markers of one build must not speak for another: all that tells builds apart is in their folder's name."""
+    """The folder of a build's logs. Builds that differ have different folders, because each has its own markers."""
     digest = hashlib.blake2b(repr((job.out, job.content, job.seed, tasks)).encode(), digest_size=6).hexdigest()
     return f"{job.config}-{digest}"
 
 
-def _forget(engine, missing: list[int]):
-    """Drop the markers of tasks whose shards are not there any more; returns the executor."""
-    for rank in {index % engine.world_size for index in missing}:
-        if engine.logging_dir.isfile(f"completions/{rank:05d}"):
-            engine.logging_dir.rm_file(f"completions/{rank:05d}")
-    return engine
+def _forget(pipeline, missing: list[int]):
+    """Remove the completion markers of tasks with missing shards. Return the executor."""
+    for rank in {index % pipeline.world_size for index in missing}:
+        if pipeline.logging_dir.isfile(f"completions/{rank:05d}"):
+            pipeline.logging_dir.rm_file(f"completions/{rank:05d}")
+    return pipeline
 
 
 def _run_local(job: Job, missing: list[int], tasks: int, workers: int | None, logs: str):
     from datatrove.executor import LocalPipelineExecutor
 
-    engine = LocalPipelineExecutor([BuildShards(job)], tasks, min(workers or 2, tasks), logs)
-    _forget(engine, missing).run()
-    return engine
+    pipeline = LocalPipelineExecutor([BuildShards(job)], tasks, min(workers or 2, tasks), logs)
+    _forget(pipeline, missing).run()
+    return pipeline
 
 
 def _run_ray(job: Job, missing: list[int], tasks: int, workers: int | None, logs: str):
@@ -290,26 +186,29 @@ def _run_ray(job: Job, missing: list[int], tasks: int, workers: int | None, logs
     from datatrove.executor import RayPipelineExecutor
 
     ours = not ray.is_initialized()
-    if ours:  # the cluster of RAY_ADDRESS, or one of this machine for as long as the build takes
-        ray.init(log_to_driver=False, **({} if os.environ.get("RAY_ADDRESS") else {"include_dashboard": False}))
+    if ours:  # connect to the cluster of RAY_ADDRESS, or start a local one for the time of the build
+        ray.init(log_to_driver=False, include_dashboard=None if os.environ.get("RAY_ADDRESS") else False)
     try:
         step = BuildShards(job)
-        engine = RayPipelineExecutor([step], tasks, workers or -1, logging_dir=logs, mem_per_cpu_gb=TASK_GB)
-        _forget(engine, missing).run()
+        pipeline = RayPipelineExecutor([step], tasks, workers or -1, logging_dir=logs, mem_per_cpu_gb=TASK_GB)
+        _forget(pipeline, missing).run()
     finally:
         if ours:
             ray.shutdown()
-    return engine
+    return pipeline
 
 
 def _slurm_options(partition: str | None, time_limit: str, sbatch: Sequence[str]) -> dict:
+    """The keyword arguments of datatrove's Slurm executor."""
     if not partition:
-        raise InputError("--executor slurm needs --partition; `sinfo` lists the cluster's")
+        raise InputError("--executor slurm needs --partition; `sinfo` lists the partitions of the cluster")
     bad = [item for item in sbatch if not re.fullmatch(r"[a-z][a-z-]*=.+", item)]
     if bad:
-        raise InputError(f"--sbatch takes KEY=VALUE, such as account=me; got {bad[0]!r}")
+        raise InputError(f"--sbatch needs KEY=VALUE, such as account=me; got {bad[0]!r}")
     if shutil.which("sbatch") is None:
-        raise InputError("--executor slurm submits by sbatch, which is not on this machine; run it on a login node")
+        raise InputError(
+            "--executor slurm needs the command sbatch, which is not on this machine; run it on a login node"
+        )
     return {
         "partition": partition,
         "time": time_limit,
@@ -321,7 +220,7 @@ def _slurm_options(partition: str | None, time_limit: str, sbatch: Sequence[str]
 
 
 def _submit(job: Job, missing: list[int], tasks: int, workers: int | None, logs: str, options: dict) -> None:
-    """The array of tasks, and a job that waits for it and writes the manifest."""
+    """Submit the job array of the tasks, and a job that waits for them and writes the manifest."""
     from datatrove.executor import SlurmPipelineExecutor
 
     array = SlurmPipelineExecutor(
@@ -335,4 +234,4 @@ def _submit(job: Job, missing: list[int], tasks: int, workers: int | None, logs:
     try:
         last.run()
     except subprocess.CalledProcessError as error:
-        raise InputError(f"sbatch refused the job, status {error.returncode}; its own message is above") from None
+        raise InputError(f"sbatch failed with status {error.returncode}; its message is above") from None

@@ -1,4 +1,4 @@
-"""Where shards are written: a folder of this machine, or any address that fsspec reads."""
+"""Places for shards: folders of this machine, and addresses of any filesystem that fsspec supports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from arith_puzzle.common.errors import InputError
 
 
 class Remote:
-    """A file or folder of a filesystem that is not the local one: as much of a Path as ``shards`` asks of one."""
+    """A file or folder of a remote filesystem. It has the methods of a Path that ``shards`` uses."""
 
     def __init__(self, filesystem: fsspec.AbstractFileSystem, path: str):
         self.filesystem, self.path = filesystem, path
@@ -26,7 +26,7 @@ class Remote:
         return self.filesystem.unstrip_protocol(self.path)
 
     def __fspath__(self) -> str:
-        return f"fsspec+{self}"  # pyarrow's way to name any fsspec address
+        return f"fsspec+{self}"  # pyarrow opens fsspec addresses with this prefix
 
     @property
     def name(self) -> str:
@@ -39,10 +39,14 @@ class Remote:
         return self.filesystem.cat_file(self.path).decode()
 
     def put(self, source: Path) -> None:
-        """The file as a whole or not at all: by a temporary name and a rename where the filesystem has one.
+        """Upload the file ``source``. A reader sees the complete file or none.
 
-        A filesystem without one keeps ``AbstractFileSystem.mv``, a copy and a delete. Those are the object stores and
-        the Hub, where a file appears when its upload is complete.
+        If the filesystem can rename, the upload goes to a temporary name first. Object stores and the Hub cannot: they
+        inherit ``AbstractFileSystem.mv``, which copies and deletes. There, a file appears only when its upload is
+        complete.
+
+        Raises:
+            OSError: the upload failed or is incomplete.
         """
         parent, _, name = self.path.rpartition("/")
         renames = type(self.filesystem).mv is not fsspec.AbstractFileSystem.mv
@@ -51,7 +55,7 @@ class Remote:
         try:
             self.filesystem.put_file(str(source), target)
             if self.filesystem.size(target) != source.stat().st_size:
-                raise OSError(f"{self}: the upload is not whole")
+                raise OSError(f"{self}: the upload is incomplete")
             if renames:
                 self.filesystem.mv(target, self.path)
         except BaseException:
@@ -61,20 +65,22 @@ class Remote:
 
 
 def place_of(address: str | Path) -> Path | Remote:
-    """Where an address points: a Path if it is on the local filesystem.
+    """The place of an address: a Path if it is on the local filesystem, else a Remote.
 
     Raises:
-        InputError: no such filesystem, or its driver is not installed.
+        InputError: fsspec does not know the filesystem, or its driver is not installed.
     """
     try:
         filesystem, path = fsspec.core.url_to_fs(str(address))
     except (ValueError, ImportError) as error:
-        raise InputError(f"--out {address}: {error}; an address is a path or what fsspec reads, as s3://…") from None
+        raise InputError(
+            f"--out {address}: {error}; give a path or an fsspec address such as s3://bucket/folder"
+        ) from None
     return Path(path) if isinstance(filesystem, LocalFileSystem) else Remote(filesystem, path)
 
 
 def write_text(place: Path | Remote, text: str) -> None:
-    """Write a file, whole or not at all."""
+    """Write a text file. A reader sees the complete file or none."""
     if isinstance(place, Path):
         place.parent.mkdir(parents=True, exist_ok=True)
         files.write_text(place, text)

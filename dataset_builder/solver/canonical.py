@@ -11,6 +11,8 @@ intermediate results, and grows for the puzzles that need it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -38,6 +40,14 @@ def _order(x, y):
 
 
 @njit(cache=True, nogil=True)
+def _copy(equations, out):
+    """Copy equations entry by entry: numba compiles such loops several times faster than slices."""
+    for i in range(len(equations)):
+        for k in range(4):
+            out[i, k] = equations[i, k]
+
+
+@njit(cache=True, nogil=True)
 def _keep(equations, largest, total, kept, keys, count):
     """Insert a solution into the first ``len(kept) - 1`` solutions, unless it is among them. Return their number."""
     place = count
@@ -53,9 +63,10 @@ def _keep(equations, largest, total, kept, keys, count):
                 break
         place -= 1
     for k in range(count, place, -1):
-        kept[k], keys[k] = kept[k - 1], keys[k - 1]
-    kept[place] = equations
-    keys[place] = largest, total
+        _copy(kept[k - 1], kept[k])
+        keys[k, 0], keys[k, 1] = keys[k - 1, 0], keys[k - 1, 1]
+    _copy(equations, kept[place])
+    keys[place, 0], keys[place, 1] = largest, total
     return min(count + 1, len(kept) - 1)
 
 
@@ -73,28 +84,30 @@ def _search(numbers, target, least, kept, keys, count, table, lists, counts, siz
     largest, total = np.zeros(n, np.int64), np.zeros(n, np.float32)
     path, form = np.zeros((n - 1, 4), np.int64), np.zeros((1, n - 1, 4), np.int64)
     given = np.zeros((1, n), np.int64)
-    given[0] = numbers
+    for i in range(n):
+        given[0, i] = numbers[i]
     pending[0, 0, 0], pending[0, 0, 1] = full, target
     waiting[0], split[0], total[0] = 1, first[full], least
     depth = 0
     while depth >= 0:
         if waiting[depth] == 0:
-            form[0] = path
+            _copy(path, form[0])
             to_normal_form(given, form)
             count = _keep(form[0], largest[depth], np.int64(total[depth]), kept, keys, count)
             depth -= 1
             continue
-        part, value = pending[depth, waiting[depth] - 1]
+        m = waiting[depth] - 1
+        part, value = pending[depth, m, 0], pending[depth, m, 1]
         s = split[depth]
         if s == first[part + 1]:
             depth -= 1
             continue
-        left, right = pairs[s]
+        left, right = pairs[s, 0], pairs[s, 1]
         if item[depth] == counts[right]:
             split[depth] += 1
             item[depth] = 0
             continue
-        b = lists[right, item[depth]]
+        b = np.int64(lists[right, item[depth]])
         if move[depth] == 6 + (2 * counts[left] if b == 0 and value == 0 else 0):
             item[depth] += 1
             move[depth] = 0
@@ -106,7 +119,7 @@ def _search(numbers, target, least, kept, keys, count, table, lists, counts, siz
             if not there:
                 continue
         else:  # a*0 and 0/a
-            a = lists[left, (kind - 6) // 2]
+            a = np.int64(lists[left, (kind - 6) // 2])
             kind = 3 if kind % 2 == 0 else 5
             if kind == 5 and a == 0:
                 continue
@@ -127,9 +140,9 @@ def _search(numbers, target, least, kept, keys, count, table, lists, counts, siz
         x, y = (b, a) if kind in (2, 5) or (kind in (0, 3) and b > a) else (a, b)
         path[depth, 0], path[depth, 2], path[depth, 3] = x, y, value
         path[depth, 1] = kind if kind < 2 else (1, 2, 3, 3)[kind - 2]
-        m = waiting[depth] - 1
         depth += 1
-        pending[depth, :m] = pending[depth - 1, :m]
+        for i in range(m):
+            pending[depth, i, 0], pending[depth, i, 1] = pending[depth - 1, i, 0], pending[depth - 1, i, 1]
         if size[left] > 1:
             pending[depth, m, 0], pending[depth, m, 1] = left, a
             m += 1
@@ -144,15 +157,17 @@ def _search(numbers, target, least, kept, keys, count, table, lists, counts, siz
 
 
 @njit(cache=True, nogil=True)
-def _best_rows(numbers, targets, k, window, size, start, items, equations, found):
-    """The first k solutions of each row, with intermediate results in the window. The numbers of a row are sorted."""
+def _best_rows(
+    numbers, targets, window, equations, found, size, start, items, first, pairs, table, differences, lists, counts,
+    single, kept, keys,
+):  # fmt: skip
+    """Write the first k solutions of each row with intermediate results in the window. The numbers must be sorted.
+
+    ``equations`` and ``found`` are the output. ``size``, ``start`` and ``items`` are constants; the other arrays are the
+    workspace.
+    """
     rows, n = numbers.shape
-    full, width = (1 << n) - 1, 2 * window + 1
-    first, pairs = np.zeros(full + 2, np.int64), np.zeros((3**n // 2, 2), np.int64)
-    table, differences = np.zeros((full + 1, width), np.float32), np.zeros(width, np.float32)
-    lists, counts = np.zeros((full + 1, width), np.int32), np.zeros(full + 1, np.int64)
-    single = np.zeros(full + 1, np.int64)
-    kept, keys = np.zeros((k + 1, n - 1, 4), np.int64), np.zeros((k + 1, 2), np.int64)
+    k = len(keys) - 1
     for row in range(rows):
         given, target = numbers[row], targets[row]
         same = row > 0
@@ -166,7 +181,9 @@ def _best_rows(numbers, targets, k, window, size, start, items, equations, found
             counts[1 << i] = 1
             zero = zero or given[i] == 0
         upto = n - 1 if zero and target == 0 else max(1, n - 2)  # a*0 = 0 needs every a
-        count, keys[:] = 0, np.int64(FAR)
+        for i in range(k + 1):
+            keys[i, 0] = keys[i, 1] = np.int64(FAR)
+        count = np.int64(0)  # not the literal 0, for which numba would compile the search a second time
         limit, step, adding = window, 1, False  # first find the least largest value, then the least sum under it
         while True:
             least = fill_tables(
@@ -178,7 +195,7 @@ def _best_rows(numbers, targets, k, window, size, start, items, equations, found
                 limit, adding = np.int64(least), True
                 continue
             if k == 1:
-                keys[0] = limit, np.int64(least)
+                keys[0, 0], keys[0, 1] = limit, np.int64(least)
             count = _search(
                 given, target, least, kept, keys, count, table, lists, counts, size, single, first, pairs, limit
             )
@@ -187,7 +204,24 @@ def _best_rows(numbers, targets, k, window, size, start, items, equations, found
             limit = min(window, limit + step)
             step *= 2
         found[row] = count
-        equations[row, :count] = kept[:count]
+        for i in range(count):
+            _copy(kept[i], equations[row, i])
+
+
+def _workspace(n: int, k: int, window: int) -> tuple[np.ndarray, ...]:
+    """Arrays for ``_best_rows``. NumPy allocates them, because numba compiles each allocation for a long time."""
+    width = 2 * window + 1
+    return (
+        np.zeros((1 << n) + 1, np.int64),  # first
+        np.zeros((3**n // 2, 2), np.int64),  # pairs
+        np.zeros((1 << n, width), np.float32),  # table
+        np.zeros(width, np.float32),  # differences
+        np.zeros((1 << n, width), np.int32),  # lists
+        np.zeros(1 << n, np.int64),  # counts
+        np.zeros(1 << n, np.int64),  # single
+        np.zeros((k + 1, n - 1, 4), np.int64),  # kept
+        np.zeros((k + 1, 2), np.int64),  # keys
+    )
 
 
 def paths(numbers: np.ndarray, targets: np.ndarray, k: int, bound: int) -> tuple[np.ndarray, np.ndarray]:
@@ -225,8 +259,12 @@ def paths(numbers: np.ndarray, targets: np.ndarray, k: int, bound: int) -> tuple
                 f"canonical solutions of {n} numbers are searched up to intermediate results of {limit}; "
                 f"{len(left)} puzzles have fewer than {k} solutions there; lower the bound {bound} to that"
             )
-        table = divisors(min(max(window, int(np.abs(numbers).max(initial=0))), 1 << 16))
-        _best_rows(numbers[left], targets[left], k, window, size, *table, some, counts)
+        work = (
+            size,
+            *divisors(min(max(window, int(np.abs(numbers).max(initial=0))), 1 << 16)),
+            *_workspace(n, k, window),
+        )
+        _best_rows(numbers[left], targets[left], window, some, counts, *work)
         equations[left], found[left] = some, counts
         if window == bound:
             break

@@ -113,10 +113,10 @@ def _fill(part, table, lists, counts, size, single, first, pairs, window, adding
     """Fill ``table[part]`` and the list of its values from the tables of its splits."""
     width = 2 * window + 1
     out = table[part]
-    out[:] = FAR
-    differences[:] = FAR
+    for i in range(width):
+        out[i] = differences[i] = FAR
     for s in range(first[part], first[part + 1]):
-        left, right = pairs[s]
+        left, right = pairs[s, 0], pairs[s, 1]
         if size[left] == 1:
             a, b = single[left], single[right]
             for c in (a + b, a - b, b - a, a * b):
@@ -128,7 +128,8 @@ def _fill(part, table, lists, counts, size, single, first, pairs, window, adding
                 out[b // a + window] = 0
             continue
         large = table[left]
-        for b in lists[right, : counts[right]]:
+        for i in range(counts[right]):
+            b = np.int64(lists[right, i])
             cost = np.float32(0) if size[right] == 1 else table[right, b + window]
             if abs(b) < width:
                 low, high = max(0, -b), min(width, width - b)
@@ -136,8 +137,9 @@ def _fill(part, table, lists, counts, size, single, first, pairs, window, adding
                 low, high = max(0, b), min(width, width + b)
                 _sweep(large[low:high], differences[low - b : high - b], cost, adding)
             if b == 0:
-                for a in lists[left, : counts[left]]:
-                    out[window] = min(out[window], _joined(large[a + window], cost, adding))
+                for k in range(counts[left]):
+                    x = _joined(large[lists[left, k] + window], cost, adding)
+                    out[window] = min(out[window], x)
                 continue
             reach = window // abs(b)
             for k in range(-reach, reach + 1):
@@ -146,7 +148,8 @@ def _fill(part, table, lists, counts, size, single, first, pairs, window, adding
                 x = _joined(large[k * b + window], cost, adding)
                 out[k + window] = min(out[k + window], x)
             if abs(b) < len(start) - 1:
-                for d in items[start[abs(b)] : start[abs(b) + 1]]:
+                for k in range(start[abs(b)], start[abs(b) + 1]):
+                    d = items[k]
                     if d > window:
                         break
                     q = b // d
@@ -178,15 +181,17 @@ def _least(part, value, limit, table, lists, counts, size, single, first, pairs,
     Splits whose larger part has more than ``largest`` numbers are skipped.
     """
     for s in range(first[part], first[part + 1]):
-        left, right = pairs[s]
+        left, right = pairs[s, 0], pairs[s, 1]
         if size[left] > largest:
             continue
-        for b in lists[right, : counts[right]]:
+        for i in range(counts[right]):
+            b = np.int64(lists[right, i])
             cost = np.float32(0) if size[right] == 1 else table[right, b + window]
             if cost >= limit:
                 continue
             if b == 0 and value == 0:
-                for a in lists[left, : counts[left]]:
+                for k in range(counts[left]):
+                    a = np.int64(lists[left, k])
                     limit = min(limit, _joined(cost_at(table, left, a, size, single, window), cost, adding))
             for move in range(6):
                 there, a = partner(move, b, value)
@@ -211,10 +216,11 @@ def fill_tables(target, table, lists, counts, size, single, first, pairs, window
     if upto >= n - 1:
         return best
     for s in range(first[full], first[full + 1]):
-        left, right = pairs[s]
+        left, right = pairs[s, 0], pairs[s, 1]
         if size[left] < n - 1:
             continue
-        table[left] = FAR
+        for i in range(2 * window + 1):
+            table[left, i] = FAR
         for move in range(6):
             there, a = partner(move, single[right], target)
             if not there or abs(a) > window:

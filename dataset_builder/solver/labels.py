@@ -176,8 +176,8 @@ def _fill(mask, size, ways, total, lists, counts, choose, trees, bound, start, i
     """Fill ``ways[mask]`` from the subsets of ``mask``, then the total of its ways and the list of its values."""
     width = 2 * bound + 1
     out = ways[mask]
-    out[:] = 0.0
-    differences[:] = 0.0
+    for i in range(width):
+        out[i] = differences[i] = 0.0
     part = (mask - 1) & mask
     while part:
         rest = mask ^ part
@@ -208,7 +208,8 @@ def _fill(mask, size, ways, total, lists, counts, choose, trees, bound, start, i
 def _tables(numbers, upto, ways, total, lists, counts, size, choose, trees, bound, start, items, differences):
     """Fill the tables of all subsets of up to ``upto`` numbers. A subset of a mask is a smaller integer."""
     for k in range(len(numbers)):
-        ways[1 << k] = 0.0
+        for i in range(2 * bound + 1):
+            ways[1 << k, i] = 0.0
         ways[1 << k, numbers[k] + bound] = total[1 << k] = 1.0
         lists[1 << k, 0] = numbers[k]
         counts[1 << k] = 1

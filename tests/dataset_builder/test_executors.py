@@ -1,6 +1,6 @@
-"""Shards as tasks: the local build's bytes from every executor and on every filesystem, whole or absent; the plan.
+"""Every executor, on every filesystem, writes the bytes of the local build; a shard is complete or absent.
 
-Slurm's commands are stood in for by scripts that run an array's tasks at once; datatrove's side of it is real.
+Scripts replace the commands of Slurm: they run the tasks of an array at once. datatrove itself is not replaced.
 """
 
 import errno
@@ -28,7 +28,7 @@ pytest.importorskip("datatrove", reason="an extra: pip install datatrove==0.10.1
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):
-    """(folder of the local build, its manifest's text) of a config of five small shards, known to this process only."""
+    """(folder, manifest text) of the local build of a config with five small shards. Only this process knows it."""
     splits = {
         "train": SplitSpec(2500, (3, 4), labels=False),
         "validation": SplitSpec(200, (3,), labels=False),
@@ -43,7 +43,7 @@ def small(monkeypatch, tmp_path):
 
 @pytest.fixture
 def memory():
-    """An empty memory:// filesystem: one without a rename, whose files are seen by this process only."""
+    """An empty memory:// filesystem. It cannot rename, and only this process sees its files."""
     MemoryFileSystem.store.clear()
     MemoryFileSystem.pseudo_dirs[:] = [""]
     yield fsspec.filesystem("memory")
@@ -51,7 +51,7 @@ def memory():
 
 
 def _in_process(out, tmp_path, **kwargs):
-    """One worker runs datatrove's tasks in this very process, where the small config and the patches are known."""
+    """Build with one worker: datatrove then runs the tasks in this process, which knows the small config."""
     return executors.build("small", out, tasks=2, workers=1, logs=tmp_path / "logs", **kwargs)
 
 
@@ -60,7 +60,7 @@ def _files(folder):
 
 
 def _same(folder, other):
-    """The same shards and manifest (the session's `starter` has a card besides)."""
+    """Check that both folders have the same shards and manifest. The shared `starter` fixture also has a card."""
     ours, theirs = _files(folder), _files(other)
     theirs.pop("README.md", None)
     assert ours.keys() == theirs.keys()
@@ -96,7 +96,7 @@ def test_ray_with_two_workers_writes_the_same_bytes(starter, tmp_path):
 
 @pytest.mark.slow
 def test_ray_says_which_tasks_failed(starter, tmp_path):
-    """Its executor ends well whatever became of the tasks; the shard that a task meets here is another build's."""
+    """Ray's executor does not raise when a task fails. Here a task finds a shard of another build."""
     pytest.importorskip("ray")
     out, logs = tmp_path / "out", tmp_path / "logs"
     code = (
@@ -104,7 +104,7 @@ def test_ray_says_which_tasks_failed(starter, tmp_path):
         f"foreign = {str(out / shards.shard_path('starter', 'test', 0))!r}\n"
         "records = executors.Job.records\n"
         "def late(job):\n"
-        "    found = records(job)\n"  # it comes between the look at what is there and the task
+        "    found = records(job)\n"  # the foreign shard appears after this check and before the task
         "    open(foreign, 'w').write('x')\n"
         "    return found\n"
         "executors.Job.records = late\n"
@@ -112,8 +112,10 @@ def test_ray_says_which_tasks_failed(starter, tmp_path):
     )
     (out / "starter").mkdir(parents=True)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert f"1 of 3 tasks failed, 2 first; why: {logs}/logs/task_00002.log" in done.stderr.splitlines()[-1]
-    assert "not this build's" in (logs / "logs" / "task_00002.log").read_text()
+    assert (
+        f"1 of 3 tasks failed, task 2 first; {logs}/logs/task_00002.log has the reason" in done.stderr.splitlines()[-1]
+    )
+    assert "is not a shard of this build" in (logs / "logs" / "task_00002.log").read_text()
     assert not (out / "manifest.json").exists()
 
 
@@ -124,13 +126,13 @@ def test_any_filesystem_holds_the_same_bytes(small, memory, tmp_path):
     names = sorted(path.removeprefix("/bucket/below/") for path in memory.find("/bucket/below"))
     assert names == sorted(_files(out))
     assert all(memory.cat_file(f"/bucket/below/{name}") == content for name, content in _files(out).items())
-    assert json.loads(text)["configs"]["small"]["splits"]["train"]["distinct_puzzles"] < 2500  # read across shards
+    assert json.loads(text)["configs"]["small"]["splits"]["train"]["distinct_puzzles"] < 2500  # counted across shards
     (tmp_path / "logs").rename(tmp_path / "gone")
-    assert executors.collect("small", "memory://bucket/below") == json.loads(text)  # a rerun, without any marker
+    assert executors.collect("small", "memory://bucket/below") == json.loads(text)  # a rerun without markers
 
 
 def test_hf_addresses_hold_the_same_bytes(small, tmp_path):
-    """On a local Hub, in a process that knows it from the start; a second run adds no commit."""
+    """On a local Hub, whose address the process has from its start. A second run adds no commit."""
     pytest.importorskip("pygit2")
     from huggingface_hub import HfApi, hf_hub_download
 
@@ -140,7 +142,8 @@ def test_hf_addresses_hold_the_same_bytes(small, tmp_path):
         api, repo = HfApi(endpoint=hub.endpoint, token=hub.token), f"{hub.namespace}/arith-puzzle"
         api.create_repo(repo, repo_type="dataset")
         code = (
-            "from arith_puzzle.dataset_builder import configs\nfrom arith_puzzle.dataset_builder.distributed import executors\n"
+            "from arith_puzzle.dataset_builder import configs\n"
+            "from arith_puzzle.dataset_builder.distributed import executors\n"
             "from arith_puzzle.dataset_builder.configs import Config, SplitSpec\n"
             f"configs.SHARD_ROWS, configs.CONFIGS['small'] = 1000, {configs.CONFIGS['small']!r}\n"
             f"executors.build('small', 'hf://datasets/{repo}', tasks=2, workers=1, logs={str(tmp_path / 'logs')!r})"
@@ -179,10 +182,10 @@ def test_a_shard_is_whole_or_absent(small, memory, tmp_path, monkeypatch, capsys
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
 
     monkeypatch.setattr(MemoryFileSystem, "put_file", half)
-    with pytest.raises(InputError, match="No space left" if fault == "raises" else "not whole"):
+    with pytest.raises(InputError, match="No space left" if fault == "raises" else "incomplete"):
         _in_process("memory://bucket", tmp_path)
     names = {path.rpartition("/")[2] for path in memory.find("/bucket")}
-    assert names == {"train-00000.parquet", "train-00002.parquet", "test-00000.parquet"}  # of the task before
+    assert names == {"train-00000.parquet", "train-00002.parquet", "test-00000.parquet"}  # written by the other task
     assert all(name.endswith(".tmp") == renames for name in (target.rpartition("/")[2] for target in targets))
     assert "Traceback" not in capsys.readouterr().err
 
@@ -217,7 +220,7 @@ def test_a_marker_without_its_shard_does_not_count(small, tmp_path):
 
 
 def test_killed_it_goes_on_and_keeps_what_is_whole(starter, tmp_path):
-    """SIGKILL to the whole group when the first of three shards is there; one worker, so that the others are not."""
+    """Kill the process group when the first of three shards exists. One worker builds them one after another."""
     out, logs = tmp_path / "out", tmp_path / "logs"
     code = (
         "from arith_puzzle.dataset_builder.distributed.executors import build\n"
@@ -239,7 +242,7 @@ def test_killed_it_goes_on_and_keeps_what_is_whole(starter, tmp_path):
 
 
 SBATCH = """#!/bin/bash
-# Keeps its arguments and the script; with RUN it runs the array's tasks now, as Slurm would later.
+# Store the arguments and the script. With RUN, run the tasks of the array at once; Slurm runs them later.
 count=$(ls "$JOBS" | grep -c script)
 for script; do :; done
 cp "$script" "$JOBS/$count.script"
@@ -257,7 +260,7 @@ SRUN = '#!/bin/bash\nwhile [ "$1" != launch_pickled_pipeline ]; do shift; done\n
 
 @pytest.fixture
 def slurm(tmp_path, monkeypatch):
-    """A folder that gets N.script and N.args of the N-th sbatch."""
+    """The folder to which the N-th call of sbatch writes N.script and N.args."""
     commands, jobs = tmp_path / "bin", tmp_path / "jobs"
     commands.mkdir()
     jobs.mkdir()
@@ -312,7 +315,7 @@ def test_slurms_jobs_build_the_same_bytes(starter, slurm, tmp_path, monkeypatch)
         ({"config": "nope"}, "unknown config 'nope'"),
         ({"out": "nope://x"}, "--out nope://x: Protocol not known"),
         ({"executor": "slurm"}, "needs --partition"),
-        ({"executor": "slurm", "partition": "cpu"}, "sbatch, which is not on this machine"),
+        ({"executor": "slurm", "partition": "cpu"}, "the command sbatch, which is not on this machine"),
         (
             {"executor": "slurm", "partition": "cpu", "sbatch": ["account"]},
             "KEY=VALUE, such as account=me; got 'account'",
@@ -329,7 +332,7 @@ def test_bad_input_is_one_line(kwargs, says, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("executor", "module"), [("local", "datatrove"), ("ray", "ray")])
 def test_a_missing_requirement_names_its_install_command(executor, module, tmp_path):
-    """In a process in which the module cannot be imported from the start."""
+    """In a process that cannot import the module."""
     code = (
         f"import sys; sys.modules[{module!r}] = None\n"
         "from arith_puzzle.dataset_builder.distributed import executors\n"
@@ -401,7 +404,7 @@ def test_measure_and_its_tables(monkeypatch):
 
 
 def test_the_page_is_not_stale():
-    """After new measurements or another layout: python -m benchmarks scale --page."""
+    """After new measurements or another layout, run: python -m benchmarks scale --page."""
     page, measured = scale.PAGE.read_text(encoding="utf-8"), json.loads(scale.MEASURED.read_text())
     assert scale.filled(page, measured) == page
     slower = measured | {"cpu_seconds": [2 * seconds for seconds in measured["cpu_seconds"]]}

@@ -281,7 +281,10 @@ def test_no_leak_at_ten_million(rows):
 @pytest.mark.slow
 def test_killed_at_twenty_random_moments(tmp_path, starter):
     out = tmp_path / "arith-puzzle"
-    code = f"from arith_puzzle.dataset_builder.shards import build; build('starter', {str(out)!r}, workers=2, progress=False)"
+    code = (
+        "from arith_puzzle.dataset_builder.shards import build\n"
+        f"build('starter', {str(out)!r}, workers=2, progress=False)"
+    )
     rng, kills = random.Random(7), 0
     while kills < 20:
         child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)

@@ -15,9 +15,8 @@ from arith_puzzle.dataset_builder.search_traces import (
     SEARCH_BOUND,
     SEARCH_MARKER,
     searches,
-    walks,
-    within_reach,
 )
+from arith_puzzle.dataset_builder.search_walks import walks, within_reach
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
 BOUND = 600
@@ -257,8 +256,8 @@ def test_equal_numbers_and_zero_on_the_way():
 @pytest.mark.parametrize(
     ("numbers", "targets", "message"),
     [
-        ([list(range(1, 17))], [10], "takes 3 to 15 numbers; got 16"),
-        ([[2, 3]], [5], "takes 3 to 15 numbers; got 2"),
+        ([list(range(1, 17))], [10], "needs 3 to 15 numbers; got 16"),
+        ([[2, 3]], [5], "needs 3 to 15 numbers; got 2"),
         ([[2, 3, 5]], [0], "positive"),
         ([[0, 3, 5]], [2], "positive"),
     ],

@@ -1,8 +1,7 @@
-"""Rows and shards: golden hashes, no leak, resume, refusals. The config is the real one; splits are read once."""
+"""Rows and shards of the config `starter`: golden hashes, no leak between splits, resuming after a kill, errors."""
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -24,7 +23,7 @@ GOLDEN = {
     "validation": "b70d1b63f43f84c60b30eaa7a670b1a0e4256458854c70c393613cf0b782728b",
     "test": "2e50db44f6aa9138c23056ab7e314d5214694bdb2f535a824338dc0a8f553b07",
 }
-"""Spec 1, seed 0. Other bytes mean another spec: raise SPEC_VERSION, never these alone."""
+"""Spec 1, seed 0. Rows with other hashes are another spec: change these only together with SPEC_VERSION."""
 
 
 def _tables(out):
@@ -70,12 +69,12 @@ def test_labels_are_the_solvers(starter):
     for row in _tables(starter[0])["test"].to_pylist()[:40]:
         numbers, target = row["numbers"], row["target"]
         assert row["num_solutions"] == count_solutions(np.array([numbers]), np.array([target]), bound=600)[0]
-        assert row["num_solutions"] >= len(list(solutions(numbers, target, bound=600))) > 0  # trees, and texts
+        assert row["num_solutions"] >= len(list(solutions(numbers, target, bound=600))) > 0  # trees >= completions
         assert row["difficulty"] == pytest.approx(difficulty(numbers, target, 600), rel=1e-6)
 
 
 def test_seeds_are_independent():
-    """Seeds 0 and 1 share what two streams that have nothing in common share: the space of N=3 is small."""
+    """Seeds 0 and 1 share as many puzzles as two unrelated streams. N=3 has few puzzles, so some are equal by chance."""
 
     def drawn(*stream, n):
         numbers, targets, _ = puzzles(stream, 1000, n, 60, 600, "test", unique=True)
@@ -105,7 +104,7 @@ def test_another_seed_or_a_foreign_file_is_refused(starter, tmp_path):
     foreign = tmp_path / shards.shard_path("starter", "test", 0)
     foreign.parent.mkdir()
     foreign.write_text("not parquet")
-    with pytest.raises(InputError, match="not this build's"):
+    with pytest.raises(InputError, match="is not a shard of this build"):
         shards.build("starter", tmp_path, progress=False)
     assert foreign.read_text() == "not parquet"
 
@@ -135,17 +134,33 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
         shards.build("starter", tmp_path / "file" / "below", progress=False)
 
 
-def test_killed_at_random_it_resumes_to_the_same_bytes(starter, tmp_path):
-    """SIGKILL to the whole process group, thrice, then a run to the end."""
-    out = tmp_path / "arith-puzzle"
-    code = f"from arith_puzzle.dataset_builder.shards import build; build('starter', {str(out)!r}, workers=1, progress=False)"
-    rng = random.Random(5)
-    for _ in range(3):
+def _kill_while_it_writes(code, folder):
+    """Run ``code`` and kill its process group while it writes a shard; return the temporary file that is left."""
+    deadline = time.monotonic() + 600
+    while True:
         child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
-        time.sleep(rng.uniform(1.0, 4.0))
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
+        pattern = f".*.{child.pid}.tmp"
+        while not list(folder.glob(pattern)):
+            assert child.poll() is None and time.monotonic() < deadline
+            time.sleep(0.001)
+        os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+        if left := list(folder.glob(pattern)):
+            return left[0]
+        for shard in folder.glob("*.parquet"):  # the write was faster than the kill: try again
+            shard.unlink()
+
+
+def test_killed_in_the_middle_of_a_write_it_resumes_to_the_same_bytes(starter, tmp_path):
+    """Two kills, then a complete run. Only the temporary file of the first shard is left after each kill."""
+    out = tmp_path / "arith-puzzle"
+    code = (
+        "from arith_puzzle.dataset_builder.shards import build\n"
+        f"build('starter', {str(out)!r}, workers=1, progress=False)"
+    )
+    for _ in range(2):
+        left = _kill_while_it_writes(code, out / "starter")
+        assert left.name.startswith(".train-00000.parquet.") and list(out.rglob("*.*")) == [left]
     subprocess.run([sys.executable, "-c", code], check=True)
     assert json.loads((out / "manifest.json").read_text()) == starter[1]
     for path in starter[0].rglob("*.parquet"):
@@ -154,7 +169,7 @@ def test_killed_at_random_it_resumes_to_the_same_bytes(starter, tmp_path):
 
 
 def test_load_dataset_reads_the_folder_beside_it(starter):
-    """In a process of its own, by name, whole and streaming, with the card that `arith-puzzle build` writes."""
+    """In another process, by name, complete and streaming, with the card that `arith-puzzle build` writes."""
     out, _ = starter
     code = """
 import json

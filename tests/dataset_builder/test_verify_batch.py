@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 -- characters that look like others are among the inputs
-"""verify_batch against verify: the same verdict for every row, whatever kind of column holds it."""
+"""``verify_batch`` gives the verdicts of ``verify``, for every kind of column."""
 
 import importlib.util
 import json
@@ -28,11 +28,11 @@ def _load(path: Path):
     return module
 
 
-single = _load(SINGLE)  # its strategies: solutions played at random, mutated, and well-formed lines
+single = _load(SINGLE)  # its strategies: random solutions, mutated solutions, well-formed lines
 
 
 def same(rows, division="exact"):
-    """``rows`` of (numbers, target, response) get from the batch what they get one by one."""
+    """Check that the batch gives the verdicts of ``verify`` for rows (numbers, target, response). Return the batch."""
     batch = verify_batch(*map(list, zip(*rows, strict=True)), division=division) if rows else verify_batch([], [], [])
     assert (batch.correct.dtype, batch.reason.dtype, batch.line.dtype) == (np.bool_, np.int8, np.int32)
     assert batch.correct.shape == batch.reason.shape == batch.line.shape == (len(rows),)
@@ -198,12 +198,12 @@ def test_bytes_that_are_no_text_are_illegal_characters():
 
 
 BAD = {
-    "lengths": (([[2, 3]], [5, 6], ["", ""]), "must be of one length, not 1, 2 and 2"),
+    "lengths": (([[2, 3]], [5, 6], ["", ""]), "must have the same length, not 1, 2 and 2"),
     "null response": (([[2, 3]], [5], [None]), "row 0 is None"),
-    "null in Arrow": (([[2, 3]] * 2, [5, 5], pa.array(["", None])), "responses must hold no null, and entry 1"),
+    "null in Arrow": (([[2, 3]] * 2, [5, 5], pa.array(["", None])), "responses must not contain nulls, but entry 1"),
     "null target": (([[2, 3]], [None], [""]), "targets must be a column of integers, not null"),
-    "null list": ((pa.array([[2], None]), [5, 5], ["", ""]), "numbers must hold no null, and entry 1"),
-    "null number": ((pa.array([[2, None]]), [5], [""]), "numbers must hold no null, and entry 1"),
+    "null list": ((pa.array([[2], None]), [5, 5], ["", ""]), "numbers must not contain nulls, but entry 1"),
+    "null number": ((pa.array([[2, None]]), [5], [""]), "numbers must not contain nulls, but entry 1"),
     "numbers for texts": (([[2, 3]], [5], pa.array([1])), "must be a column of strings, not int64"),
     "floats": (([[2.0, 3.0]], [5], [""]), "numbers must be a column of integers, not double"),
     "booleans": (([[True, True]], [5], [""]), "numbers must be a column of integers, not bool"),

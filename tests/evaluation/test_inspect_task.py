@@ -53,7 +53,7 @@ def hub(tmp_path_factory):
     from huggingface_hub import HfApi, constants
 
     from arith_puzzle.local_hub import running
-    from arith_puzzle.release.stage import _stage_metric
+    from arith_puzzle.release.stage import stage_metric
 
     root = tmp_path_factory.mktemp("hub")
     columns = drill_columns(2 * ROWS, 1, 0.0)  # N=3 and 4, numbers up to 20
@@ -74,7 +74,7 @@ def hub(tmp_path_factory):
     manifest = {"configs": {"starter": {"splits": {"train": split, "validation": split, "test": split}}}}
     (data / "eval.yaml").write_text(benchmark.eval_yaml(manifest, METRIC_ID))
 
-    _stage_metric(root / "metric", SimpleNamespace(ids={"dataset_id": DATASET_ID}, namespace="local"))
+    stage_metric(root / "metric", SimpleNamespace(ids={"dataset_id": DATASET_ID}, namespace="local"))
     xet, constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_XET, True
     with running(root / "hub") as served:
         api = HfApi(endpoint=served.endpoint, token=served.token)

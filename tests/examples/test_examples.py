@@ -40,8 +40,8 @@ def test_verify_answers(tmp_path):
 
 def test_generate_rows_prints_or_writes(tmp_path):
     script = EXAMPLES / "generate_rows.py"
-    printed = run(sys.executable, script, "--config", "1m", "--rows", "2", cwd=tmp_path)
-    assert printed.startswith("1,6,25,29,37:35\n29*1=29\n") and printed.count(":") == 2
+    printed = run(sys.executable, script, "--config", "1m", "--rows", "3", cwd=tmp_path)
+    assert printed.startswith("1,6,25,29,37:35\n29*1=29\n") and printed.count(":") == 3
     assert run(sys.executable, script, "--rows", "5", "--out", "rows.jsonl", cwd=tmp_path) == "rows.jsonl: 5 rows\n"
     rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
     assert [row["n"] for row in rows] and {"numbers", "target", "prompt", "completion"} <= rows[0].keys()
@@ -72,7 +72,6 @@ def shown(cell) -> list[str]:
     return [item.get("text") or item["data"]["text/plain"] for item in outputs]
 
 
-@pytest.mark.slow
 def test_train_and_score(tmp_path):
     printed = run("bash", EXAMPLES / "train_and_score.sh", tmp_path / "out", cwd=tmp_path)
     scores = json.loads((tmp_path / "out" / "score" / "results.json").read_text())

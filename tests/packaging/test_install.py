@@ -54,9 +54,8 @@ def installed(once, wheel) -> Path:
     def make(folder: Path) -> None:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
         site = next((folder / "venv").glob("lib/python*/site-packages"))
-        subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)], check=True
-        )
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
+        subprocess.run(install, check=True)
         # A path, not a copy: .pth files of that folder, and with them the checkout, are not followed.
         (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
@@ -68,7 +67,7 @@ def empty(tmp_path, monkeypatch):
     """An empty directory with folders of the user's own that are named like ours."""
     for name in ("training", "metrics", "datasets_of_mine"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("raise AssertionError('the folder beside the user was imported')\n")
+        (tmp_path / name / "__init__.py").write_text("raise AssertionError('a folder of the user was imported')\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -89,9 +88,11 @@ def run(installed, empty):
 
 def test_only_arith_puzzle_lands_in_site_packages(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names} == {"arith_puzzle", f"arith_puzzle-{wheel.name.split('-')[1]}.dist-info"}
+    version = wheel.name.split("-")[1]
+    assert {name.split("/")[0] for name in names} == {"arith_puzzle", f"arith_puzzle-{version}.dist-info"}
     for needed in (
-        "__init__.pyi", "py.typed", "training/sft.py", "training/recipes/tiny_cpu.yaml", "training/accelerate/single.yaml",
+        "__init__.pyi", "py.typed", "training/sft.py", "training/recipes/tiny_cpu.yaml",
+        "training/accelerate/single.yaml",
         "training/bases/arith-tiny/model.safetensors", "model_cards/templates/dataset.md.jinja",
         "dataset_builder/solver/label_cache.parquet", "dataset_builder/loading_script/arith-puzzle.py",
         "metrics/arith_puzzle_verifier/README.md", "metrics/gsm8k_answer/app.py", "spaces/arith_puzzle_demo/app.py",
@@ -109,7 +110,8 @@ def test_build_solve_verify_train_score_and_stage_from_an_empty_directory(run, e
     (empty / "answers.jsonl").write_text(json.dumps(row) + "\n")
     assert "pass@1                   1.0000" in run("verify", "answers.jsonl")
     recipe = {
-        "name": "three-steps", "dataset": {"rows": 64}, "model": {"base": "training/bases/arith-tiny"}, "lora": {"r": 2},
+        "name": "three-steps", "dataset": {"rows": 64}, "lora": {"r": 2},
+        "model": {"base": "training/bases/arith-tiny"},
         "sft": {"max_steps": 3, "per_device_train_batch_size": 4, "bf16": False, "report_to": "none", "use_cpu": True,
                 "activation_checkpointing": False, "dataloader_pin_memory": False, "logging_steps": 1},
         "score": {"splits": ["test"], "max_new_tokens": 8, "limit": 20},
@@ -119,8 +121,8 @@ def test_build_solve_verify_train_score_and_stage_from_an_empty_directory(run, e
     run("build", "--config", "starter", "--out", work / "arith-puzzle")
     run("train", "recipe.yaml", "--dataset", work / "arith-puzzle", "--out", work / "train")
     for who, adapter in (("base", []), ("adapter", ["--adapter", work / "train"])):
-        run("score", "--model", "training/bases/arith-tiny", *adapter, "--dataset", work / "arith-puzzle", "--split", "test",
-            "--limit", "20", "--max-new-tokens", "8", "--out", work / "score" / who)  # fmt: skip
+        run("score", "--model", "training/bases/arith-tiny", *adapter, "--dataset", work / "arith-puzzle",
+            "--split", "test", "--limit", "20", "--max-new-tokens", "8", "--out", work / "score" / who)  # fmt: skip
     run("stage", "recipe.yaml", "--to", "hub", "--namespace", "someone")
     staged = {path.name for path in (work / "stage").iterdir() if path.is_dir()}
     assert staged == {"base", "dataset", "dataset-script", "metric", "adapter", "demo"}
@@ -154,7 +156,8 @@ def _fresh(python: str, folder: Path, *requirements: str) -> Path:
 def test_the_core_alone_installs_and_names_the_extra_that_is_missing(wheel, tmp_path):
     binaries = _fresh(sys.executable, tmp_path / "venv", str(wheel))
     listed = subprocess.run([binaries / "python", "-m", "pip", "list"], capture_output=True, text=True).stdout
-    assert not {"torch", "datasets", "transformers", "trl", "evaluate"} & {line.split()[0] for line in listed.splitlines()}
+    libraries = {line.split()[0] for line in listed.splitlines()}
+    assert "numba" in libraries and not {"torch", "datasets", "transformers", "trl", "evaluate"} & libraries
 
     def call(*arguments):
         return subprocess.run([binaries / "arith-puzzle", *arguments], cwd=tmp_path, capture_output=True, text=True)
@@ -173,16 +176,20 @@ def test_the_core_alone_installs_and_names_the_extra_that_is_missing(wheel, tmp_
 @pytest.mark.slow
 def test_sdist_and_git_url_install_the_wheels_files(wheel, tmp_path):
     checkout = _checkout(tmp_path / "checkout")
-    code = "import os, sys; os.chdir(sys.argv[1]); from setuptools.build_meta import build_sdist; print(build_sdist(sys.argv[2]))"
+    code = (
+        "import os, sys; os.chdir(sys.argv[1]); from setuptools.build_meta import build_sdist; build_sdist(sys.argv[2])"
+    )
     (tmp_path / "sdist").mkdir()
     subprocess.run([sys.executable, "-c", code, checkout, tmp_path / "sdist"], check=True, capture_output=True)
     other = _wheel(next((tmp_path / "sdist").glob("*.tar.gz")), tmp_path / "again")
 
     def content(path: Path) -> dict[str, int]:
-        return {item.filename: item.CRC for item in zipfile.ZipFile(path).infolist() if ".dist-info" not in item.filename}
+        items = zipfile.ZipFile(path).infolist()
+        return {item.filename: item.CRC for item in items if ".dist-info" not in item.filename}
 
     assert content(other) == content(wheel)
-    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "x"]):
+    author = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for command in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "x"]):
         subprocess.run(["git", *command], cwd=checkout, check=True)
     binaries = _fresh(sys.executable, tmp_path / "venv", f"git+file://{checkout}")
     done = subprocess.run([binaries / "arith-puzzle", "solve", "2,3:5"], cwd=tmp_path, capture_output=True, text=True)

@@ -209,6 +209,7 @@ class TestApi:
         assert (cut["answer"], cut["steps"], cut["verdict"]) == ("", [], logic.NO_ANSWER)
         assert cut["raw"] == searches["2,3,4:23\n"][:190]
 
+    @pytest.mark.slow
     def test_an_adapter_from_a_hub_brings_its_records(
         self, serve, staged, searching_adapter, searches, ready, tmp_path
     ):

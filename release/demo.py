@@ -1,9 +1,10 @@
-"""Serve the demo: out of the checkout, or as a rehearsed release has it, with the Hub that it was published to."""
+"""Serve the demo from the package, or the Space of a local release together with the local Hub that holds it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,20 +16,21 @@ from arith_puzzle.common.files import PACKAGE
 
 
 def serve_demo(release: Path | None, adapter: str | None, dataset: str | None, port: int, hub_port: int) -> int:
-    """Run the demo's app until Ctrl-C; returns its exit status.
+    """Run the demo's app until Ctrl-C, and return its exit status.
 
     Args:
-        release: a folder that ``arith-puzzle release --to local`` filled: its Hub is served beside the demo,
-            and the demo is the Space that was published there.
-        adapter, dataset: folder or Hub id; what a demo out of the checkout uses.
+        release: a folder of ``arith-puzzle release --to local``. Its local Hub is served too, and the demo is the Space
+            that was published there. None: the demo is the package's.
+        adapter, dataset: folder or Hub id, for the package's demo.
+        port, hub_port: ports of the demo and of the local Hub.
 
     Raises:
-        InputError: a port that is taken, or a folder without a rehearsed release.
+        InputError: a port is taken, or the folder has no local release.
     """
     _check_port(port)
     environment = os.environ | {"ARITH_PUZZLE_PORT": str(port), "HF_HUB_DISABLE_TELEMETRY": "1"}
     if release is None:
-        # the adapter's own results, or those that the checkout carries
+        # Show the adapter's own results, or else those of the package.
         own = adapter and (not Path(adapter).is_dir() or (Path(adapter) / "results.json").is_file())
         results = None if own else str(PACKAGE / "results")
         names = ("ARITH_PUZZLE_ADAPTER", "ARITH_PUZZLE_DATASET", "ARITH_PUZZLE_RESULTS")
@@ -53,30 +55,35 @@ def serve_demo(release: Path | None, adapter: str | None, dataset: str | None, p
             ids["demo"], repo_type="space", endpoint=api.endpoint, token=False, cache_dir=home / "space"
         )
         environment |= {"HF_ENDPOINT": api.endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(home)}
-        print(_welcome(api.endpoint, port, ids), flush=True)
+        print(welcome(api.endpoint, port, ids), flush=True)
         return _run(Path(folder), environment)
 
 
-def _welcome(endpoint: str, port: int, ids: dict[str, str]) -> str:
-    python = os.path.relpath(sys.executable)
+def welcome(endpoint: str, port: int, ids: dict[str, str]) -> str:
+    """The addresses, and shell lines that can be pasted into another terminal, in any folder."""
+    rows = '[{"numbers": [2, 3], "target": 5}]'
+    codes = (
+        f'from datasets import load_dataset; print(load_dataset("{ids["dataset"]}"))',
+        f'import evaluate; print(evaluate.load("{ids["metric"]}").compute(predictions=["2+3=5"], references={rows}))',
+        f'from peft import AutoPeftModelForCausalLM as Model; print(Model.from_pretrained("{ids["adapter"]}"))',
+    )
+    commands = "\n".join("  " + shlex.join([sys.executable, "-c", code]) for code in codes)
     return f"""
-  demo            http://127.0.0.1:{port}
+  demo        http://127.0.0.1:{port}
   local Hub   {endpoint}
 
-In another terminal, what a user would type:
+In another terminal you can load the release as a user does:
 
-  export HF_ENDPOINT={endpoint} HF_HUB_DISABLE_XET=1 HF_HOME=$(mktemp -d)
-  {python} -c 'from datasets import load_dataset; print(load_dataset("{ids["dataset"]}"))'
-  {python} -c 'import evaluate; print(evaluate.load("{ids["metric"]}").compute(predictions=["2+3=5"], references=[{{"numbers": [2, 3], "target": 5}}]))'
-  {python} -c 'from peft import AutoPeftModelForCausalLM; print(AutoPeftModelForCausalLM.from_pretrained("{ids["adapter"]}"))'
+  export HF_ENDPOINT={shlex.quote(endpoint)} HF_HUB_DISABLE_XET=1 HF_HOME=$(mktemp -d)
+{commands}
 
 Ctrl-C stops both.
-"""  # noqa: E501
+"""
 
 
 def _run(folder: Path, environment: dict[str, str]) -> int:
     app = subprocess.Popen([sys.executable, "app.py"], cwd=folder, env=environment)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like Ctrl-C: the app does not outlive this
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends the app too, as Ctrl-C does
     try:
         return app.wait()
     except KeyboardInterrupt:
@@ -89,7 +96,7 @@ def _run(folder: Path, environment: dict[str, str]) -> int:
 
 def _check_port(port: int) -> None:
     if not 1 <= port <= 65535:
-        raise InputError(f"a port lies in 1..65535, not {port}")
+        raise InputError(f"a port must be in 1..65535, not {port}; give another --port")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,0 +1,107 @@
+"""Run Python scripts in child processes that start with the usual libraries already imported.
+
+The imports of torch, datasets, transformers and evaluate take longer than most snippets. This process imports them once,
+and forks a child for each job. A child shares with the others what those imports leave behind: the modules, and the
+environment that the libraries have read. It has its own memory, folder, output and exit status.
+
+The first line on standard output is {"ready": true}, or false where this process cannot fork safely. Then each line of
+JSON on standard input is a job, and is answered by {"status": exit status, or null after "seconds"}:
+{"arguments": ["script.py", ...] or ["-c", code, ...], "folder": ..., "stdout": file, "stderr": file, "seconds": ...}.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import runpy
+import signal
+import sys
+
+MODULES = (
+    "torch", "datasets", "evaluate", "transformers.models.auto.modeling_auto", "transformers.models.auto.tokenization_auto",
+    "transformers.models.llama.modeling_llama", "peft", "gradio_client",
+)  # fmt: skip
+NO_THREADS = {
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
+}
+"""Only while importing: a fork copies neither threads nor a CUDA context, so the imports must start none."""
+
+
+def import_libraries() -> bool:
+    """Import MODULES; returns whether a fork is safe: this process has one thread and has not touched a GPU."""
+    given = dict(os.environ)
+    os.environ.update(NO_THREADS)
+    for name in MODULES:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    for name in NO_THREADS:
+        os.environ.pop(name)
+        os.environ.update({name: given[name]} if name in given else {})
+    torch = sys.modules.get("torch")
+    return len(os.listdir("/proc/self/task")) == 1 and not (torch and torch.cuda.is_initialized())
+
+
+def wait(pid: int, seconds: int) -> int | None:
+    """The exit status of a child; None if it ran for ``seconds`` and was killed, with the processes it started."""
+    late = []
+
+    def end(*_) -> None:
+        late.append(True)
+        os.killpg(pid, signal.SIGKILL)
+
+    signal.signal(signal.SIGALRM, end)
+    signal.alarm(seconds)
+    try:
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    except BaseException:  # Ctrl-C, which goes to this process only
+        os.killpg(pid, signal.SIGKILL)
+        raise
+    finally:
+        signal.alarm(0)
+    return None if late else status
+
+
+def become(job: dict) -> None:
+    """Make this child look like a Python process that was started with the job's arguments."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    os.chdir(job["folder"])
+    for descriptor, name, mode in ((0, os.devnull, os.O_RDONLY), (1, job["stdout"], os.O_WRONLY),
+                                   (2, job["stderr"], os.O_WRONLY)):  # fmt: skip
+        opened = os.open(name, mode | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 -- the old one may have read ahead
+    sys.argv = job["arguments"]
+
+
+def serve() -> dict:
+    """Answer jobs until standard input ends. Returns in each child, with its job."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints while it is imported is no answer
+    print(json.dumps({"ready": import_libraries()}), file=answers, flush=True)
+    for line in sys.stdin:
+        job = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            os.setpgid(0, 0)
+            answers.close()
+            become(job)
+            return job
+        with contextlib.suppress(PermissionError, ProcessLookupError):
+            os.setpgid(pid, pid)  # in both processes, as either may be first
+        print(json.dumps({"status": wait(pid, job["seconds"])}), file=answers, flush=True)
+    sys.exit()
+
+
+if __name__ == "__main__":
+    serve()
+    if sys.argv[0] == "-c":
+        _, code, *rest = sys.argv
+        sys.argv = ["-c", *rest]
+        sys.path[0] = ""
+        exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+    else:
+        sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
+        runpy.run_path(sys.argv[0], run_name="__main__")

@@ -1,0 +1,42 @@
+"""A recipe's CPU processes: the launcher starts them, another number is refused, and no GPU is meant."""
+
+import json
+
+import pytest
+import yaml
+
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.training.launch import launch
+from arith_puzzle.training.recipe import check_hardware, load_recipe
+from tests.fixtures.models import CPU
+
+RECIPE = {
+    "name": "two", "processes": 2, "dataset": {"rows": 64}, "lora": {"r": 2}, "optimizer": "muon",
+    "sft": CPU | {"max_steps": 3, "per_device_train_batch_size": 4, "logging_steps": 1},
+}  # fmt: skip
+
+
+def _write(folder, base, **changes):
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(RECIPE | {"model": {"base": str(base)}} | changes))
+    return path
+
+
+def test_the_launcher_starts_the_recipes_processes(small_base, starter, tmp_path):
+    path = _write(tmp_path, small_base)
+    assert launch(path, out=tmp_path / "run", dataset=starter[0]) == 0
+    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert run["hardware"]["processes"] == 2 and run["recipe"]["processes"] == 2
+    assert run["log"][0]["step"] == 1 and (tmp_path / "run" / "adapter_model.safetensors").is_file()
+
+
+def test_another_number_of_processes_is_refused(small_base, tmp_path):
+    with pytest.raises(InputError, match="trains with 2 processes and this run has 1; start it by arith-puzzle train"):
+        check_hardware(load_recipe(_write(tmp_path, small_base)))
+
+
+def test_processes_share_a_cpu_and_count_in_the_digest(small_base, tmp_path):
+    with pytest.raises(InputError, match=r"'processes' share a CPU; set sft\.use_cpu: true"):
+        load_recipe(_write(tmp_path, small_base, sft={"max_steps": 1}))
+    two = load_recipe(_write(tmp_path, small_base))
+    assert two.digest != load_recipe(_write(tmp_path, small_base, processes=None)).digest
