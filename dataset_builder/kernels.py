@@ -19,15 +19,20 @@ from arith_puzzle.dataset_builder.generate import puzzles
 from arith_puzzle.dataset_builder.solver import canonical, labels
 from arith_puzzle.dataset_builder.text import completions, prompts
 
-NOTICE_SECONDS = 1.0
+NOTICE_SECONDS = 5.0
 """Print a notice after this time. Compiled kernels load faster."""
 BOUND = 200
 """Bound on the intermediate results of the puzzles that are used here."""
 
 
 @cache
-def compile_kernels() -> None:
-    """Call every kernel on a few rows. Compiling takes about 20 seconds, loading compiled kernels less than one."""
+def compile_kernels(*, solve: bool = True, everything: bool = True) -> None:
+    """Call the kernels on a few rows. Compiling takes about 20 seconds, loading compiled kernels about one.
+
+    Args:
+        solve: include the kernels of the canonical solution.
+        everything: include those that no build of seed 0 needs: several solutions, labels, search traces.
+    """
     notice = threading.Timer(
         NOTICE_SECONDS, print, ["compiling kernels, once for this installation ..."], {"file": sys.stderr}
     )
@@ -35,14 +40,16 @@ def compile_kernels() -> None:
     notice.start()
     try:
         numbers, targets, equations = puzzles(("kernels",), 4, 3, 20, BOUND, "train", unique=True)
-        canonical.canonical(numbers, targets, BOUND)
-        canonical.paths(numbers, targets, 2, BOUND)
-        labels.count_solutions(numbers, targets, bound=BOUND)
-        labels.difficulty_rows(numbers, targets, bound=BOUND)
         prompts(numbers, targets)
         columns = pa.array(numbers.tolist(), pa.list_(pa.int32())), pa.array(targets.astype(np.int32))
         verify_batch.verify_batch(*columns, completions(equations))
-        search_traces.searches(numbers, targets)
+        if solve:
+            canonical.canonical(numbers, targets, BOUND)
+        if everything:
+            canonical.paths(numbers, targets, 2, BOUND)
+            labels.count_solutions(numbers, targets, bound=BOUND)
+            labels.difficulty_rows(numbers, targets, bound=BOUND)
+            search_traces.searches(numbers, targets)
     finally:
         notice.cancel()
 

@@ -26,6 +26,7 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import write_text
 from arith_puzzle.dataset_builder.configs import CONFIGS, Config, SplitSpec, config_name, shard_sizes, with_solutions
 from arith_puzzle.dataset_builder.generate import LABELS, generate_shard
+from arith_puzzle.dataset_builder.kernels import compile_kernels
 from arith_puzzle.dataset_builder.puzzle import KEY_RULE, OPERATORS, PARTITION_RULE, SPEC_VERSION
 from arith_puzzle.dataset_builder.verify_batch import REASON_NAMES, verify_batch
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
@@ -141,6 +142,9 @@ def _records(
                 missing.append((split, shard))
             else:
                 yield (split, shard), record
+    if missing:  # before the bar, which would show 0% while kernels compile
+        solve = any(config.splits[split].solutions == "canonical" for split, _ in missing)
+        compile_kernels(solve=solve, everything=False)
     bar = tqdm(total=len(missing), desc=f"build {config.family}", unit="shard", disable=not (progress and missing))
     with bar, ThreadPoolExecutor(workers) as pool:
         futures = {pool.submit(build_shard, config, out, *task, seed): task for task in missing}

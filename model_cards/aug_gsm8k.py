@@ -1,4 +1,4 @@
-"""The card of aug-gsm8k, out of its manifest. No number is typed by hand."""
+"""Render the card of aug-gsm8k from its manifest. No number is typed by hand."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from arith_puzzle.model_cards.check import size_category
 from arith_puzzle.model_cards.render import fill, whole_card
 
 
-def aug_gsm8k_card(manifest: dict, repo_id: str) -> str:
-    """The README.md.
+def aug_gsm8k_card(manifest: dict, repo_id: str, metric_id: str | None = None) -> str:
+    """The text of README.md.
 
     Args:
         manifest: as ``arith_puzzle.dataset_builder.aug_gsm8k.dataset.build`` returns it.
         repo_id: what the reader passes to ``load_dataset``.
+        metric_id: the metric's Space. None: the card has no link to it.
     """
     only_rules = all(report["kind"] == "rules" for report in manifest["runs"].values())
     licence = {"license": "mit"} if only_rules else {"license": "other", "license_name": "mit-and-the-generators-terms"}
@@ -45,6 +46,7 @@ def aug_gsm8k_card(manifest: dict, repo_id: str) -> str:
     body = fill(
         "aug_gsm8k",
         repo_id=repo_id,
+        metric_id=metric_id,
         manifest=manifest,
         judged_interval=wilson_interval(judged["sound"], judged["rows"]) if judged else None,
         benchmarks=BENCHMARKS,

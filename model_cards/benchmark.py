@@ -1,8 +1,8 @@
-"""The Hub's benchmark files: ``eval.yaml`` of the dataset, ``.eval_results/`` of the models that were scored on it.
+"""Write the Hub's benchmark files: ``eval.yaml`` of the dataset, and ``.eval_results/`` of the scored models.
 
-https://huggingface.co/docs/hub/eval-results has the fields; inspect-ai reads ``eval.yaml`` too, and strictly
-(https://inspect.aisi.org.uk/tasks.html#hugging-face, class HFTask of its ``_eval/task/hf.py``). The Hub shows neither
-before Hugging Face has put the dataset on its list of benchmarks.
+https://huggingface.co/docs/hub/eval-results defines the fields. inspect-ai also reads ``eval.yaml``, and refuses
+unknown fields (https://inspect.aisi.org.uk/tasks.html#hugging-face, class HFTask in its ``_eval/task/hf.py``). The Hub
+shows both files only after Hugging Face has added the dataset to its list of benchmarks.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from __future__ import annotations
 import yaml
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
-from arith_puzzle.model_cards.wording import HUB, asked, describe_split, listing
+from arith_puzzle.model_cards.wording import HUB, describe_decoding, describe_split, listing
 
 FRAMEWORK = "inspect-ai"
 RESULTS_FILE = ".eval_results/arith-puzzle.yaml"
 NOT_SCORED = ("train", "validation")
 WHOLE = r"\A([-+*/=0-9\n]+?)\n?\Z"
-"""The whole response, but for one trailing newline. inspect-ai's ``exact`` and ``match`` strip signs as punctuation."""
+"""Matches the whole response except one trailing newline. inspect-ai's ``exact`` and ``match`` would strip signs."""
 
 _HEADER = """\
 # A benchmark of the Hugging Face Hub: https://huggingface.co/docs/hub/eval-results
-# inspect-ai admits only scorers of its own here, which compare with one answer. A puzzle has many: what this file can
-# ask for, the reference solution letter for letter, is a lower bound. The benchmark's score is pass@1 of the verifier:
-# {metric}, with the same tasks for inspect-ai in its folder inspect_task.
+# This file can name only scorers of inspect-ai itself, and they compare a response with one answer. A puzzle has many
+# correct answers, so the score of this file is a lower bound. The benchmark's score is pass@1 of the verifier:
+# {metric}. Its folder inspect_task has the same tasks for inspect-ai with the verifier as scorer.
 """
 
 
 def eval_yaml(manifest: dict, metric_id: str) -> str:
-    """``eval.yaml``: a task for each evaluation split, in the manifest's order."""
+    """The text of ``eval.yaml``: a task for each evaluation split, in the manifest's order."""
     splits = [
         (config, split, item)
         for config, content in manifest["configs"].items()
@@ -38,7 +38,7 @@ def eval_yaml(manifest: dict, metric_id: str) -> str:
     content = {
         "name": "arith-puzzle",
         "description": "Reach a target from N integers, each used once, in N-1 equations (arXiv 2406.02100). The score "
-        f"is pass@1: the share of answers in which every equation holds. {described}.",
+        f"is pass@1: the share of answers that the verifier accepts. {described}.",
         "evaluation_framework": FRAMEWORK,
         "tasks": [
             {
@@ -56,15 +56,15 @@ def eval_yaml(manifest: dict, metric_id: str) -> str:
 
 
 def task_id(config: str, split: str) -> str:
-    """A task of ``eval.yaml``, such as ``starter_test``."""
+    """The id of a task in ``eval.yaml``, such as ``starter_test``."""
     return f"{config}_{split}"
 
 
 def eval_results(repo_id: str, dataset_id: str, results: dict) -> str:
-    """``.eval_results/*.yaml`` of a model repo: pass@1 on each evaluation split, 0 to 1.
+    """The text of a model repo's ``.eval_results/*.yaml``: pass@1 on each evaluation split, 0 to 1.
 
-    The dataset's revision and the date are left out: a commit is not known before it is made, and the Hub takes the
-    date of ours.
+    It has no dataset revision, because a commit's id is not known in advance. It has no date, because the Hub takes the
+    date of the commit.
     """
     entries = [
         EvalResultEntry(
@@ -73,7 +73,7 @@ def eval_results(repo_id: str, dataset_id: str, results: dict) -> str:
             value=round(item["pass@1"], 4),
             source_url=f"{HUB}/{repo_id}/blob/main/results.json",
             source_name="results.json, and every answer in generations/",
-            notes=listing([asked(results["decoding"]), f"n = {item['n']:,}",
+            notes=listing([describe_decoding(results["decoding"]), f"n = {item['n']:,}",
                            "95% interval {:.3f} to {:.3f}".format(*item["pass@1_ci95"])]),
         )
         for split, item in results["splits"].items()

@@ -1,7 +1,7 @@
-"""What a card must be before it leaves the machine: the Hub's rules for front matter, and no number or link that fails.
+"""Check a card before it is published: its front matter, its links, and that no value is missing.
 
-The Hub's own check needs a network (``RepoCard.validate``); these are its rules, from its documentation:
-https://huggingface.co/docs/hub/model-cards, datasets-cards, spaces-config-reference, repositories-licenses.
+The Hub's check (``RepoCard.validate``) needs a network. This module checks the same rules offline. They come from
+https://huggingface.co/docs/hub/model-cards, datasets-cards, spaces-config-reference and repositories-licenses.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ LICENSES = """
     cdla-sharing-1.0 creativeml-openrail-m deepfloyd-if-license ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 eupl-1.1
     gemma gfdl gpl gpl-2.0 gpl-3.0 isc lgpl lgpl-2.1 lgpl-3.0 lgpl-lr llama2 lppl-1.3c mit mpl-2.0 ms-pl ncsa
     odbl odc-by ofl-1.1 openrail openrail++ osl-3.0 other pddl postgresql unknown unlicense wtfpl zlib
-""".split()  # noqa: SIM905 -- a line for each would be a page
-"""docs/hub/repositories-licenses of huggingface/hub-docs, as of 2024; a newer id is added here."""
+""".split()  # noqa: SIM905 -- one id a line would fill a page
+"""The ids of docs/hub/repositories-licenses in huggingface/hub-docs, 2024. Add newer ids here."""
 SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B", "1B<n<10B",
          "10B<n<100B", "100B<n<1T", "n>1T")  # fmt: skip
 SDKS = ("gradio", "streamlit", "docker", "static")
@@ -44,19 +44,19 @@ _UNRENDERED = re.compile(r"\{\{|\{%|\{#|<namespace>|<repo_id>")
 
 
 def size_category(rows: int) -> str:
-    """The Hub's ``size_categories`` id of a number of rows."""
+    """The Hub's ``size_categories`` id for a number of rows."""
     bounds = [10**power for power in range(3, 13)]
     return next((name for bound, name in zip(bounds, SIZES, strict=False) if rows < bound), SIZES[-1])
 
 
 def check_card(text: str, kind: str, folder: Path | None = None) -> None:
-    """Raise InputError if a card breaks a rule, in one line that says which.
+    """Raise InputError if a card breaks a rule. The message names the rule in one line.
 
     Args:
-        text: README.md.
+        text: the content of README.md.
         kind: "dataset", "model" or "space".
-        folder: the repo as it will be pushed. With it, relative links and a Space's app must lead to a file in it,
-            and no placeholder may be left.
+        folder: the folder that will be pushed. If it is given, relative links and a Space's app must be files in it,
+            and the card may not contain a placeholder.
     """
     fields, body = _parts(text)
     missing = [field for field in REQUIRED[kind] if not fields.get(field)]
@@ -65,7 +65,7 @@ def check_card(text: str, kind: str, folder: Path | None = None) -> None:
     _check_fields(fields, kind)
     try:
         CARDS[kind](text)
-    except Exception as error:  # the library's own validation raises several types; each means: not a card
+    except Exception as error:  # the library raises several types
         raise InputError(f"huggingface_hub refuses the card: {' '.join(str(error).split())}") from None
     if not body.strip():
         raise InputError("a card needs a text after its front matter")
@@ -93,12 +93,12 @@ def _parts(text: str) -> tuple[dict, str]:
 def _check_fields(fields: dict, kind: str) -> None:
     licence = fields["license"]
     if licence not in LICENSES:
-        raise InputError(f"license: {licence!r} is not one of the Hub's ids, such as apache-2.0; for your own: other")
+        raise InputError(f"license: {licence!r} is not one of the Hub's ids, such as apache-2.0; for others give: other")
     if licence == "other" and not fields.get("license_name"):
-        raise InputError("license: other needs a license_name, and the text in a file LICENSE")
+        raise InputError("license: other needs a license_name, and the licence's text in a file LICENSE")
     for field in ("tags", "task_categories", "size_categories", "configs", "datasets"):
         if field in fields and not isinstance(fields[field], list):
-            raise InputError(f"{field} is a list, not {fields[field]!r}")
+            raise InputError(f"{field} must be a list, not {fields[field]!r}")
     for size in fields.get("size_categories", []):
         if size not in SIZES:
             raise InputError(f"size_categories: {size!r} is not one of {', '.join(SIZES)}")
@@ -115,7 +115,7 @@ def _check_fields(fields: dict, kind: str) -> None:
 def _check_place(text: str, prose: str, fields: dict, folder: Path) -> None:
     left = _UNRENDERED.search(text)
     if left:
-        raise InputError(f"the card holds {left[0]!r}, which nothing has filled in: {_line(text, left.start())}")
+        raise InputError(f"the card contains the unfilled placeholder {left[0]!r}: {_line(text, left.start())}")
     wanted = [target for match in _LINK.finditer(prose) for target in match.groups() if target]
     wanted += [fields["app_file"]] if "app_file" in fields else []
     for target in wanted:
@@ -123,7 +123,7 @@ def _check_place(text: str, prose: str, fields: dict, folder: Path) -> None:
             continue
         path = (folder / unquote(target.split("#")[0].split("?")[0])).resolve()
         if not path.is_relative_to(folder.resolve()) or not path.exists():
-            raise InputError(f"the card leads to {target!r}, which is not in the repo; stage that file, or unlink it")
+            raise InputError(f"the card links to {target!r}, which is not in the repo; stage that file or remove the link")
 
 
 def _line(text: str, position: int) -> str:
@@ -132,7 +132,7 @@ def _line(text: str, position: int) -> str:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice; YAML forbids it, PyYAML keeps the last."""
+    """A SafeLoader that refuses duplicate keys. YAML forbids them, but PyYAML keeps the last one."""
 
     def construct_mapping(self, node, deep=False):
         seen = set()

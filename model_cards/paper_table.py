@@ -1,4 +1,4 @@
-"""The README's table against the paper, out of ``results/``: a cell that no file measures says so."""
+"""Make the table that compares our results with the paper's, from the files of ``results/``."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interva
 from arith_puzzle.training.recipe import load_recipe
 
 SPLITS = ("test", "ood_numeric_100", "ood_numeric_1000", "ood_form")
-"""The paper's benchmarks, as the dataset's configs of the ``paper`` family carry them."""
+"""The splits of the dataset that follow the paper's benchmarks."""
 LARGER = ("ood_numeric_100", "ood_numeric_1000")
 COLUMNS = ["in distribution", "V=100", "V=1000", "both sizes", "N=8"]
-"""The paper has one figure for larger numbers of both sizes."""
+"""The table's columns. The paper has one score for larger numbers, of both sizes together."""
 RECIPES = ("paper_search_cpu", "paper_direct_cpu", "smollm2_135m_search_gpu", "smollm2_135m_gpu", "paper_openllama3b")
-"""Recipes that are meant for these benchmarks."""
-SAID = {
+"""The recipes for these benchmarks."""
+PAPER = {
     "name": "open-llama-3B, LoRA (arXiv 2406.02100, as printed there)",
-    "asked": "direct",
+    "answers": "direct",
     "rows": "100,000,000",
     "cells": ["0.44", "", "", "0.33", "0.35"],
 }
 NOT_MEASURED = "not measured"
-RULE = PACKAGE.parent / "benchmarks" / "results" / "search.json"
-"""What ``python -m benchmarks.search`` found: how far the rule goes that answers of ``format: search`` follow."""
+ORACLE = PACKAGE.parent / "benchmarks" / "results" / "search.json"
+"""Scores of the search procedure of ``format: search`` itself, from ``python -m benchmarks.search``."""
 
 
-def _rule(found: dict) -> list[str]:
+def _oracle(found: dict) -> list[str]:
     tokens = load_recipe(RECIPES[0]).score.max_new_tokens
     items = {split: found["splits"][f"1m/{split}"] for split in SPLITS}
     cells = _cells({split: (item["by_tokens"][str(tokens)], item["n"]) for split, item in items.items()})
-    name = f"no model: the rule of searches, followed faultlessly for {tokens:,} tokens"
+    name = f"oracle: the search procedure, executed exactly ({tokens:,} tokens)"
     return [name, "search", "", *(f"{share:.3f} (n={n:,})" for share, n in cells)]
 
 
 def _cells(found: dict[str, tuple[float, int]]) -> list[tuple[float, int] | None]:
-    """(share, n) by split -> the same by COLUMNS, None where it is not measured; both sizes weigh by their rows."""
+    """(share, n) for each of COLUMNS, from those of the splits. None: not measured. Both sizes weigh by their rows."""
     both = [found.get(split) for split in LARGER]
     together = None
     if all(both):
@@ -47,17 +47,18 @@ def _cells(found: dict[str, tuple[float, int]]) -> list[tuple[float, int] | None
 
 
 def paper_table(results: Path) -> str:
-    """Markdown: a line for the paper, one for the rule of searches, and one for each of RECIPES out of ``results/``."""
-    lines = [[SAID["name"], SAID["asked"], SAID["rows"], *SAID["cells"]], _rule(json.loads(RULE.read_text()))]
+    """A Markdown table: a row for the paper, a row for the oracle, and a row for each of RECIPES."""
+    oracle = _oracle(json.loads(ORACLE.read_text()))
+    lines = [[PAPER["name"], PAPER["answers"], PAPER["rows"], *PAPER["cells"]], oracle]
     for name in RECIPES:
         recipe = load_recipe(name)
         folder = results / name
         measured = json.loads((folder / "results.json").read_text())["adapter"]["splits"] if folder.is_dir() else {}
         run = json.loads((folder / "run.json").read_text()) if folder.is_dir() else None
-        rows = run and (run["recipe"]["dataset"]["rows"] or run["rows"])  # its drills are no puzzles of the dataset
-        asked = "search" if recipe.score.format == "search" else "direct"
+        rows = run and (run["recipe"]["dataset"]["rows"] or run["rows"])  # drills are not rows of the dataset
+        answers = "search" if recipe.score.format == "search" else "direct"
         cells = _cells({split: (item["pass@1"], item["n"]) for split, item in measured.items()})
-        lines.append([f"`{name}`", asked, f"{rows:,}" if rows else "", *map(_cell, cells)])
+        lines.append([f"`{name}`", answers, f"{rows:,}" if rows else "", *map(_cell, cells)])
     return table(["model", "answers", "training rows", *COLUMNS], lines)
 
 

@@ -1,8 +1,10 @@
-"""The README's results, out of ``results/``: python -m arith_puzzle.model_cards.readme [--take WORK NAME | --check]
+"""Write the result tables of README.md and docs/*.md from the files of ``results/``.
 
-``results/<name>/`` holds what a release run wrote: the adapter repo's results.json and run.json, which --take copies
-out of a release's folder. The blocks between the markers of README.md are rendered from them; with --check nothing
-is written and a stale block is status 1.
+    python -m arith_puzzle.model_cards.readme [--check | --take WORK NAME]
+
+A table stands between two markers, such as ``<!-- results: begin (make readme) -->`` and ``<!-- results: end -->``, in
+exactly one of the pages. With --check nothing is written, and a table that is not up to date gives exit status 1.
+--take first copies results.json and run.json of the adapter that the release folder WORK staged into ``results/NAME``.
 """
 
 from __future__ import annotations
@@ -12,23 +14,24 @@ import shutil
 import sys
 from pathlib import Path
 
-from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import PACKAGE, write_text
 from arith_puzzle.evaluation.results import by_n_text, interval_text, split_rows, table
 from arith_puzzle.model_cards.paper_table import paper_table
 from arith_puzzle.model_cards.tables import other_scores
-from arith_puzzle.model_cards.wording import asked
+from arith_puzzle.model_cards.wording import describe_decoding
 
 ROOT = PACKAGE.parent
 
-BLOCKS = {name: (f"<!-- {name}: begin (make readme) -->\n", f"<!-- {name}: end -->\n") for name in ("results", "paper")}
+BEGIN, END = "<!-- {}: begin (make readme) -->\n", "<!-- {}: end -->\n"
 
 
 def render(results: Path) -> str:
-    """The block's Markdown: one table row per model, split and run below ``results``."""
+    """A Markdown table of the releases below ``results``: a row for each model and split."""
     rows = []
     for folder in sorted(path.parent for path in results.glob("*/run.json")):
         scores, run = json.loads((folder / "results.json").read_text()), json.loads((folder / "run.json").read_text())
-        if "base" not in scores:  # no release; paper_table shows it
+        if "base" not in scores:  # not a release; paper_table shows it
             continue
         base = run["parameters"] - run["trainable_parameters"]
         cost = f"{run['rows']:,} rows, {run['seconds']:.0f} s on {run['hardware']['device']}"
@@ -39,7 +42,7 @@ def render(results: Path) -> str:
             label = scores[who]["name"].split("/")[-1]
             rows += [row | {"size": size, "training": training} for row in split_rows({label: scores[who]})]
     others = other_scores(rows)
-    ways = len({asked(row["decoding"]) for row in rows}) > 1
+    ways = len({describe_decoding(row["decoding"]) for row in rows}) > 1
     header = ["model", "parameters", "split", "n", "pass@1", "95% interval", "by N", *others]
     lines = []
     for row in rows:
@@ -47,31 +50,47 @@ def render(results: Path) -> str:
         line = [f"`{row['label']}`", row["size"], f"`{row['place']}`", f"{item['n']:,}",
                 f"**{item['pass@1']:.3f}**", interval_text(item["pass@1_ci95"]), by_n_text(item["by_n"])]  # fmt: skip
         line += [f"{item[key]:.3f}" if key in item else "" for key in others]
-        lines.append(line + [row["training"]] + [asked(row["decoding"])] * ways)
-    return table([*header, "training", *["asked"] * ways], lines)
+        lines.append(line + [row["training"]] + [describe_decoding(row["decoding"])] * ways)
+    return table([*header, "training", *["settings"] * ways], lines)
 
 
 def main() -> int:
-    """Rewrite README.md, or check it; returns the exit status."""
-    readme = ROOT / "README.md"
+    """Write the tables, or check them. Returns the exit status."""
     if sys.argv[1:2] == ["--take"]:
         work, name = sys.argv[2:]
         target = ROOT / "results" / name
         target.mkdir(parents=True, exist_ok=True)
         for file in ("results.json", "run.json"):
             shutil.copyfile(Path(work) / "stage" / "adapter" / file, target / file)
-    text = readme.read_text(encoding="utf-8")
+    stale = False
     for name, content in (("results", render(ROOT / "results")), ("paper", paper_table(ROOT / "results"))):
-        begin, end = BLOCKS[name]
-        before, rest = text.split(begin)
-        text = before + begin + content + end + rest.split(end)[1]
-    if "--check" in sys.argv[1:]:
-        if text != readme.read_text(encoding="utf-8"):
-            print("README.md: the results are stale; run: make readme", file=sys.stderr)
-            return 1
-        return 0
-    readme.write_text(text, encoding="utf-8")
-    return 0
+        page = find_page(name, [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
+        text = page.read_text(encoding="utf-8")
+        filled = fill(text, name, content)
+        if filled == text:
+            continue
+        if "--check" in sys.argv[1:]:
+            print(f"{page.relative_to(ROOT)}: the table '{name}' is not up to date; run: make readme", file=sys.stderr)
+            stale = True
+        else:
+            write_text(page, filled)
+    return int(stale)
+
+
+def find_page(name: str, pages: list[Path]) -> Path:
+    """The page that has the markers of a table. Raises InputError if none or several have them."""
+    found = [page for page in pages if BEGIN.format(name) in page.read_text(encoding="utf-8")]
+    if len(found) != 1:
+        marker = BEGIN.format(name).strip()
+        raise InputError(f"exactly one page must have the marker {marker!r}, not {len(found)}; add or remove it")
+    return found[0]
+
+
+def fill(text: str, name: str, content: str) -> str:
+    """The text of a page with a table between the markers of that name."""
+    begin, end = BEGIN.format(name), END.format(name)
+    before, rest = text.split(begin)
+    return before + begin + content + end + rest.split(end, 1)[1]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Cards from what commands wrote: manifest, run.json, results.json. No number is typed by hand."""
+"""Render the cards from the files that the commands wrote: manifest, run.json, results.json.
+
+No number is typed by hand. The texts are in ``templates/``.
+"""
 
 from __future__ import annotations
 
@@ -15,23 +18,23 @@ from arith_puzzle.dataset_builder.pretraining_mix import DRILL_LIMIT, PUZZLE_SIZ
 from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
 from arith_puzzle.model_cards.check import CARDS, check_card, size_category
 from arith_puzzle.model_cards.tables import reason_table, score_table
-from arith_puzzle.model_cards.wording import HUB, and_so, asked, beyond, describe_split, searched
+from arith_puzzle.model_cards.wording import HUB, describe_decoding, describe_shift, describe_split, joined, searched
 
 ARXIV = "arxiv:2406.02100"
 EXAMPLE = {"prompt": "3,6,7,51,58:4\n", "completion": "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4"}
-"""The paper's own example; its solution is printed as in the paper, not in normal form."""
+"""The paper's example, with the solution that the paper prints. It is not in normal form."""
 LABELS = ("difficulty", "num_solutions")
 STREAM_ABOVE = 2_000_000
-"""Rows from which on the card's snippet streams a config instead of downloading it."""
+"""The card's snippet streams a config that has more rows than this, instead of downloading it."""
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     undefined=StrictUndefined,
     keep_trailing_newline=True,
     trim_blocks=False,
-    autoescape=False,  # Markdown out of our own files
+    autoescape=False,  # the output is Markdown
 )
-# JSON's literals are Python's for texts and lists of numbers
+# For texts, JSON literals are Python literals.
 _templates.filters |= {
     "thousands": "{:,}".format,
     "rate": "{:.3f}".format,
@@ -41,7 +44,7 @@ _templates.filters |= {
 
 
 def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
-    """The dataset's README.md.
+    """The text of the dataset's README.md.
 
     Args:
         manifest: as ``arith_puzzle.dataset_builder.shards.build`` returns it.
@@ -97,13 +100,14 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
 
 
 def adapter_card(names: Mapping, run: dict, base: dict, adapter: dict, *, manifest: dict, example: dict) -> str:
-    """The adapter's README.md; it refers to ``plots/`` beside it.
+    """The text of the adapter's README.md. It links to ``plots/`` beside it.
 
     Args:
         names: repo_id, base_id, base_revision, dataset_id, metric_id, demo_id, merged_id (or None).
-        run: the training's run.json. base, adapter: the two results.json.
-        manifest: of the dataset that the training and the scores used.
-        example: "numbers", "target", "prompt", "answer", "raw" and "verdict" of one scored row, for the snippets.
+        run: run.json of the training.
+        base, adapter: results.json of the base and of the adapter.
+        manifest: of the dataset that training and scoring used.
+        example: "numbers", "target", "prompt", "answer", "raw" and "verdict" of a scored row, for the snippets.
     """
     data = ModelCardData(
         license="apache-2.0",
@@ -132,7 +136,7 @@ def adapter_card(names: Mapping, run: dict, base: dict, adapter: dict, *, manife
 
 
 def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, example: dict) -> str:
-    """The README.md of base and adapter as one model; ``names`` also holds adapter_id and adapter_revision."""
+    """The text of the README.md of the merged model. ``names`` also has adapter_id and adapter_revision."""
     data = ModelCardData(
         license="apache-2.0",
         library_name="transformers",
@@ -154,9 +158,14 @@ def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, exa
 
 
 def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict, config: Mapping) -> str:
-    """The README.md of our own base; ``names`` holds repo_id, adapter_id, dataset_id, metric_id.
+    """The text of the README.md of a base of ours.
 
-    ``config``: the base's config.json.
+    Args:
+        names: repo_id, adapter_id, dataset_id, metric_id.
+        run: run.json of the base's training.
+        base: its results.json.
+        manifest: of the dataset that scoring used.
+        config: the base's config.json.
     """
     data = ModelCardData(
         license="apache-2.0",
@@ -178,7 +187,7 @@ def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict, config: 
 
 
 def space_card(text: str, namespace: str, **linked: list[str]) -> str:
-    """A Space's README.md with the namespace filled in, and ``models`` and ``datasets`` in its front matter."""
+    """A Space's README.md with the namespace filled in, and with ``models`` and ``datasets`` in its front matter."""
     card = CARDS["space"](text.replace("<namespace>", namespace))
     for field, ids in linked.items():
         setattr(card.data, field, ids)
@@ -187,14 +196,14 @@ def space_card(text: str, namespace: str, **linked: list[str]) -> str:
 
 
 def _results(shown: dict[str, dict], manifest: dict) -> dict:
-    """What the templates' part on results shows."""
+    """The values that the templates need for the section on results."""
     first = next(iter(shown.values()))
     known = _splits(manifest, first["config"])
     legend = [
         {
             "name": f"{first['config']}/{split}",
             "what": describe_split(known[split]),
-            "beyond": beyond(known[split], known["train"]) if "train" in known else "",
+            "shift": describe_shift(known[split], known["train"]) if "train" in known else "",
         }
         for split in first["splits"]
         if split in known
@@ -208,18 +217,18 @@ def _results(shown: dict[str, dict], manifest: dict) -> dict:
         "whole": whole,
         "scores": score_table(shown),
         "reasons": reason_table(shown),
-        "asked": asked(first["decoding"]),
+        "settings": describe_decoding(first["decoding"]),
         "legend": legend,
     }
 
 
 def _training(run: dict) -> dict:
-    """What the templates' part on the training shows."""
+    """The values that the templates need for the section on training."""
     hardware, last, step = run["hardware"], run["log"][-1], run.get("resumed_from_step")
     return {
         "run": run,
         "gpu": hardware.get("gpu"),
-        "resumed": f" from step {step:,} on, where the run was resumed" if step else "",
+        "resumed": f" from step {step:,}, where the run was resumed" if step else "",
         "steps": last["step"],
         "epochs": last["epoch"],
         "device_hours": run["seconds"] * hardware["processes"] / 3600,
@@ -229,13 +238,16 @@ def _training(run: dict) -> dict:
 
 
 def _drills(run: dict) -> dict:
-    """What the base's template says of its rows and of where it began; older runs had one limit, V and sizes."""
+    """The values that the base's template needs for its rows and its initial weights.
+
+    A run.json may lack the limit, V and the sizes. Then the defaults of the pretraining mix hold.
+    """
     drills, model = run["recipe"]["drills"], run["recipe"]["model"]
     return {
         "equations": drills["drill_share"] > 0,
         "drill_limit": drills.get("limit") or DRILL_LIMIT,
         "puzzle_v": drills.get("v") or PUZZLE_V,
-        "puzzle_sizes": and_so(map(str, sorted(set(drills.get("sizes") or PUZZLE_SIZES)))),
+        "puzzle_sizes": joined(map(str, sorted(set(drills.get("sizes") or PUZZLE_SIZES)))),
         "searches": drills.get("format") == "search",
         "walked": bool(drills.get("walk_share")),
         "walk_sizes": f"{min(WALK_SIZES)} to {max(WALK_SIZES)}",
@@ -255,12 +267,12 @@ def _splits(manifest: dict, config: str) -> dict:
 
 
 def fill(name: str, **values: object) -> str:
-    """A card's body: ``templates/<name>.md.jinja`` with these values; one that is missing is an error."""
+    """A card's body: ``templates/<name>.md.jinja`` with these values. A missing value is an error."""
     return _templates.get_template(f"{name}.md.jinja").render(hub=HUB, **values)
 
 
 def whole_card(data: object, body: str, kind: str) -> str:
-    """Front matter and body as README.md. Raises InputError if ``arith_puzzle.model_cards.check`` refuses it."""
+    """The text of a README.md: front matter and body. Raises InputError if `check_card` refuses it."""
     text = str(CARDS[kind](f"---\n{data.to_yaml()}\n---\n\n{body}"))
     check_card(text, kind)
     return text
@@ -277,7 +289,7 @@ def _model_index(names: Mapping, results: dict) -> dict:
                 dataset_config=results["config"],
                 dataset_split=split,
                 metric_type="pass@1",
-                metric_name=f"pass@1: {asked(results['decoding'])}, n = {item['n']:,}",
+                metric_name=f"pass@1: {describe_decoding(results['decoding'])}, n = {item['n']:,}",
                 metric_value=round(item["pass@1"], 4),
             )
             for split, item in results["splits"].items()
@@ -286,7 +298,7 @@ def _model_index(names: Mapping, results: dict) -> dict:
 
 
 def _histogram(splits: list[dict], label: str) -> dict:
-    """A table of all splits that have the label: its bins' lower edges, and each split's rows in them."""
+    """The histogram of a label for all splits that have it: lower edges of the bins, and each split's rows in them."""
     counts = {split["name"]: split["histograms"][label] for split in splits if split["histograms"][label]}
     edges = sorted({edge for found in counts.values() for edge in found}, key=float)
     rows = {name: [found.get(edge, 0) for edge in edges] for name, found in counts.items()}
@@ -294,7 +306,7 @@ def _histogram(splits: list[dict], label: str) -> dict:
 
 
 def _data_files(files: list[str]) -> str | list[str]:
-    """One file's name; a pattern for 10 or 100 shards from the first on; else the list."""
+    """The data files of a split: a file's name, a pattern for 10 or 100 shards, or else the list of all names."""
     patterns = {10: "0000[0-9]", 100: "000[0-9][0-9]"}
     if len(files) == 1:
         return files[0]

@@ -1,4 +1,4 @@
-"""Words for what files say: how a model was asked, what a split holds. Used by cards, benchmark files and README."""
+"""Turn records into words: how a model was asked, and what a split contains. For cards, benchmark files and README."""
 
 from __future__ import annotations
 
@@ -8,23 +8,27 @@ HUB = "https://huggingface.co"
 
 
 def listing(parts: Iterable[str]) -> str:
-    """The parts that say something, with commas."""
+    """The non-empty parts, joined by commas."""
     return ", ".join(part for part in parts if part)
 
 
-def and_so(parts: Iterable[str]) -> str:
-    """``3, 4 and 5``."""
+def joined(parts: Iterable[str]) -> str:
+    """The parts as in ``3, 4 and 5``."""
     *most, last = parts
     return f"{', '.join(most)} and {last}" if most else last
 
 
 def searched(decoding: dict) -> bool:
-    """Were answers judged from the marker of ``arith_puzzle.dataset_builder.search_traces`` on?"""
+    """Whether the answers are search traces, of which the part after the marker was judged."""
     return decoding.get("format") == "search"
 
 
-def asked(decoding: dict) -> str:
-    """``greedy, zero-shot, symbolic prompt, exact division``; what ``decoding`` does not say is left out."""
+def describe_decoding(decoding: dict) -> str:
+    """How a model was asked, such as ``greedy, zero-shot, symbolic prompt, exact division``.
+
+    Args:
+        decoding: of results.json. Settings that it does not contain are left out.
+    """
     shots, samples = decoding.get("shots"), decoding.get("samples") or 1
     drawn = {"greedy": "greedy", "sample": f"{samples} sample{'s' * (samples > 1)} at temperature"}
     strategy = drawn.get(decoding["strategy"], decoding["strategy"])
@@ -49,17 +53,17 @@ def _prompt(decoding: dict) -> str:
 
 
 def describe_split(item: dict) -> str:
-    """``N=3 and 4, numbers up to 60``; out of distribution also how large the largest number is at least.
+    """What a split contains, such as ``N=3 and 4, numbers up to 60``, and the bound on its largest number if any.
 
     Args:
         item: a split of the dataset's manifest.
     """
     least = f", the largest at least {item['at_least']:,}" if item["at_least"] > 1 else ""
-    return f"N={and_so(item['by_n'])}, numbers up to {item['v']:,}{least}"
+    return f"N={joined(item['by_n'])}, numbers up to {item['v']:,}{least}"
 
 
-def beyond(item: dict, train: dict) -> str:
-    """How a split leaves the distribution of ``train``: "" if it does not."""
+def describe_shift(item: dict, train: dict) -> str:
+    """What makes a split out of distribution: "sizes", "numbers", "sizes and numbers", or "" if nothing does."""
     new_sizes = [n for n in item["by_n"] if n not in train["by_n"]]
     return " and ".join(
         [

@@ -1,4 +1,7 @@
-"""The release from recipe to check, each stage skipped where its result is there already."""
+"""Run a whole release, from recipe to check, in six steps. A step whose result exists is skipped.
+
+`build_dataset` and `write_card` need only the core dependencies, because ``arith-puzzle build`` uses them.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,21 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from arith_puzzle.common import files
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.training.launch import launch
 from arith_puzzle.training.recipe import Recipe
 
-STAGES = ("build", "train", "score", "stage", "publish", "check")
+STEPS = ("build", "train", "score", "stage", "publish", "check")
 
 
 class Work:
-    """Where a release's parts lie below one folder."""
+    """The paths of a release's parts.
+
+    Args:
+        root: the folder of the release.
+        stage: name of the folder for the stage.
+    """
 
     def __init__(self, root: Path, stage: str = "stage"):
         self.root = root
@@ -28,13 +37,13 @@ class Work:
         self.checked = root / "checked.json"
 
 
-def say(stage: str, text: str) -> None:
-    """One line per stage, on standard output."""
-    print(f"[{STAGES.index(stage) + 1}/{len(STAGES)}] {stage:<8}{text}", flush=True)
+def say(step: str, text: str) -> None:
+    """Print a line about a step on standard output."""
+    print(f"[{STEPS.index(step) + 1}/{len(STEPS)}] {step:<8}{text}", flush=True)
 
 
-def build_stage(config: str, out: Path, *, seed: int, workers: int, **completions: object) -> dict:
-    """Build a config and write the dataset's local card; returns the manifest."""
+def build_dataset(config: str, out: Path, *, seed: int, workers: int, **completions: object) -> dict:
+    """Build a config and write the dataset's local card. Returns the manifest."""
     from arith_puzzle.dataset_builder.shards import build
 
     manifest = build(config, out, seed=seed, workers=workers, **completions)
@@ -42,8 +51,8 @@ def build_stage(config: str, out: Path, *, seed: int, workers: int, **completion
     return manifest
 
 
-def build_tasks(config: str, out: str, executor: str, **options) -> dict | None:
-    """The same by datatrove's tasks, to any address; None where they are submitted."""
+def build_with_executor(config: str, out: str, executor: str, **options) -> dict | None:
+    """Build a config by tasks of datatrove, to any address. Returns the manifest, or None if a job writes it later."""
     from arith_puzzle.dataset_builder.distributed.executors import build
 
     if "time" in options:
@@ -51,25 +60,35 @@ def build_tasks(config: str, out: str, executor: str, **options) -> dict | None:
     return build(config, out, executor=executor, finish=write_card, **options)
 
 
-def collect_stage(config: str, out: str, **options) -> dict:
-    """Manifest and card of shards that are all there; returns the manifest."""
+def collect_dataset(config: str, out: str, **options) -> dict:
+    """Write the manifest and card of a dataset whose shards all exist. Returns the manifest."""
     from arith_puzzle.dataset_builder.distributed.executors import collect
 
     return collect(config, out, finish=write_card, **options)
 
 
 def write_card(manifest: dict, place) -> None:
-    """The dataset's local card, beside its manifest; ``place`` is a Path or a ``arith_puzzle.dataset_builder.distributed.executors.Remote``."""
-    from arith_puzzle.dataset_builder.distributed.remote import write_text
+    """Write the dataset's local card beside its manifest.
+
+    Args:
+        manifest: of the dataset.
+        place: its folder, a Path or an ``arith_puzzle.dataset_builder.distributed.remote.Remote``.
+    """
     from arith_puzzle.model_cards.render import dataset_card
 
     card, text = place / "README.md", dataset_card(manifest, place.name, "arith_puzzle_verifier")
-    if not card.is_file() or card.read_text() != text:
+    if card.is_file() and card.read_text() == text:
+        return
+    if isinstance(card, Path):
+        files.write_text(card, text)
+    else:
+        from arith_puzzle.dataset_builder.distributed.remote import write_text
+
         write_text(card, text)
 
 
-def score_stage(recipe: Recipe, work: Work) -> dict[str, dict]:
-    """Score the base and the adapter on the recipe's splits."""
+def score_models(recipe: Recipe, work: Work) -> dict[str, dict]:
+    """Score the base and the adapter on the recipe's splits. Returns {"base": results, "adapter": results}."""
     from arith_puzzle.evaluation.score import score, summary
 
     results = {}
@@ -94,11 +113,24 @@ def release(
     private: bool,
     merged: bool = False,
 ) -> None:
-    """All stages in order. Raises InputError or ``arith_puzzle.release.check.CheckFailed``."""
+    """Run all steps in order.
+
+    Args:
+        recipe_path, recipe: the recipe's file, and its content.
+        work: the folders of the release.
+        to: "local" or "hub".
+        namespace: the user or organisation that will own the repos. None: the token's user.
+        private: keep repos without a published version private.
+        merged: also publish base and adapter as one model.
+
+    Raises:
+        InputError: bad input, in any step.
+        CheckFailed: what is published is not what was staged.
+    """
     from arith_puzzle.release.inputs import check_recipe
 
     check_recipe(recipe)
-    manifest = build_stage(recipe.dataset.config, work.dataset, seed=recipe.dataset.seed, workers=2)
+    manifest = build_dataset(recipe.dataset.config, work.dataset, seed=recipe.dataset.seed, workers=2)
     counts = {name: item["rows"] for name, item in manifest["configs"][recipe.dataset.config]["splits"].items()}
     say("build", f"{work.dataset}: " + ", ".join(f"{name} {rows:,}" for name, rows in counts.items()))
 
@@ -108,7 +140,7 @@ def release(
     run = json.loads((work.run / "run.json").read_text())
     say("train", f"{work.run}: {run['rows']:,} rows, {run['seconds']:.0f} s, loss {run['train_loss']:.3f}")
 
-    score_stage(recipe, work)
+    score_models(recipe, work)
     with destination(to, work.root) as (api, token):
         from arith_puzzle.release.publish import namespace_of, publish
         from arith_puzzle.release.stage import stage
@@ -119,25 +151,25 @@ def release(
         say("stage", f"{work.stage}: {', '.join(sorted(p.name for p in work.stage.iterdir() if p.is_dir()))}")
         published = publish(work.stage, api, private=private, move_tags=to == "local")
         say("publish", f"{api.endpoint}/collections/{published['collection']}")
-        check_stage(work, api.endpoint, published, token=token if private else None)
+        check_published(work, api.endpoint, published, token=token if private else None)
 
 
-def check_stage(work: Work, endpoint: str, published: dict, *, token: str | None) -> None:
-    """Check what was published, unless these very commits have been checked before."""
+def check_published(work: Work, endpoint: str, published: dict, *, token: str | None) -> None:
+    """Check what was published, unless an earlier check has passed for the same commits."""
     from arith_puzzle.release.check import check
 
     seen = hashlib.sha256(json.dumps(published, sort_keys=True).encode()).hexdigest()
     if work.checked.is_file() and json.loads(work.checked.read_text())["published"] == seen:
-        say("check", "these commits were checked before")
+        say("check", "these commits have been checked already")
         return
     check(work.stage, endpoint, token=token)
     work.checked.write_text(json.dumps({"published": seen, "commits": published}, indent=1) + "\n")
-    say("check", "every file is what was staged; dataset, metric, adapter, demo and the cards' snippets work")
+    say("check", "all files equal the staged ones; dataset, metric, adapter, demo and the cards' snippets work")
 
 
 @contextlib.contextmanager
 def destination(to: str, root: Path, *, port: int = 0) -> Iterator[tuple]:
-    """(HfApi, token) of the real Hub, or of a local Hub that serves ``root/hub`` until the block ends."""
+    """(HfApi, token) of the real Hub, or of a local Hub that serves the folder ``root/hub`` until the block ends."""
     if to == "hub":
         from huggingface_hub import HfApi, get_token
 
@@ -147,8 +179,9 @@ def destination(to: str, root: Path, *, port: int = 0) -> Iterator[tuple]:
 
     from arith_puzzle.local_hub import running
 
-    os.environ["HF_HUB_DISABLE_XET"] = "1"  # a local serves no Xet; for the processes started from here
-    constants.HF_HUB_DISABLE_XET = True  # and for this one, where the library has read its environment before
+    # The local Hub does not serve Xet. The library has read its environment, so it is told both ways.
+    os.environ["HF_HUB_DISABLE_XET"] = "1"  # for processes that start from here
+    constants.HF_HUB_DISABLE_XET = True  # for this process
     with contextlib.ExitStack() as stack:
         try:
             hub = stack.enter_context(running(root / "hub", port=port))

@@ -59,7 +59,7 @@ def require_base(hub: Hub, config_file: Path, repos: list[Repo], tag: str) -> No
     base, revision = config["base_model_name_or_path"], config.get("revision")
     if base in {repo.id for repo in repos}:
         if revision != tag:
-            raise InputError(f"the adapter names {base} at {revision}, but the release tags it {tag}; run `stage` again")
+            raise InputError(f"the adapter names {base} at {revision}, but the release tags it {tag}; stage it again")
         return
 
     def resolve() -> str | None:

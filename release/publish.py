@@ -75,7 +75,7 @@ def publish(
             return {}
         commits = {}
         with tqdm(total=2 * len(found) + 1, desc="publish", unit="step") as bar:
-            for doing, step in (("sending to", _send), ("publishing", _show)):
+            for doing, step in (("sending to", _upload), ("publishing", _release)):
                 for repo in stage.repos:
                     bar.set_postfix_str(repo.id)
                     todo = partial(step, api, stage, repo, private=private, move_tags=move_tags)
@@ -87,7 +87,7 @@ def publish(
     return commits
 
 
-def _send(api: HfApi, stage: Stage, repo: Repo, *, private: bool, move_tags: bool) -> dict[str, str]:
+def _upload(api: HfApi, stage: Stage, repo: Repo, *, private: bool, move_tags: bool) -> dict[str, str]:
     """Create the repo and its branches, and send its large files. Readers see none of this."""
     found = diff_repo(api, stage, repo, move_tags=move_tags)
     if not found.exists:
@@ -106,8 +106,8 @@ def _send(api: HfApi, stage: Stage, repo: Repo, *, private: bool, move_tags: boo
     return {}
 
 
-def _show(api: HfApi, stage: Stage, repo: Repo, *, private: bool, move_tags: bool) -> dict[str, str]:
-    """Commit, make the repo public, and tag it. Returns {repo kind: commit of the tag} and the other branches' heads."""
+def _release(api: HfApi, stage: Stage, repo: Repo, *, private: bool, move_tags: bool) -> dict[str, str]:
+    """Commit, make the repo public, and tag it. Returns {repo kind: tagged commit} and the other branches' heads."""
     found = diff_repo(api, stage, repo, move_tags=move_tags)
     heads = {}
     for branch in found.branches:

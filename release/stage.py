@@ -165,7 +165,7 @@ def stage_metric(folder: Path, inputs: Inputs) -> None:
 
 
 def study_of(recipe_digest: str, *, placed: Path) -> Path | None:
-    """The scaling study that the demo plots: the file ``placed`` if it exists, else that of ``results/`` on this recipe."""
+    """The scaling study for the demo: the file ``placed`` if it exists, else the one of ``results/`` on this recipe."""
     if placed.is_file():
         return placed
     for path in sorted((PACKAGE / "results").glob("*/scaling.json")):

@@ -111,7 +111,8 @@ class WarmPython:
     def run(self, command: list[str], folder: Path, seconds: int) -> subprocess.CompletedProcess:
         """As ``subprocess.run`` with text output, for a command that starts with ``sys.executable``."""
         out, err = self._root / "stdout", self._root / "stderr"
-        job = {"arguments": command[1:], "folder": str(folder), "stdout": str(out), "stderr": str(err), "seconds": seconds}
+        job = {"arguments": command[1:], "folder": str(folder), "stdout": str(out), "stderr": str(err)}
+        job["seconds"] = seconds
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
         status = self._answer()["status"]

@@ -22,7 +22,7 @@ def launch(recipe: Path, *, out: Path, dataset: str | Path | None = None, accele
         recipe: a YAML file, or the name of a recipe of the package.
         out: folder of the run.
         dataset: folder or Hub id of the dataset, instead of the recipe's ``dataset.path``.
-        accelerate_config: a file such as those in training/accelerate. None: the recipe's ``processes``, else one process.
+        accelerate_config: a file such as those in training/accelerate. None: the recipe's ``processes``, or one.
     """
     processes = load_recipe(recipe).processes
     config = accelerate_config or (SEVERAL if processes else SINGLE)

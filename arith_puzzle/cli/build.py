@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build it and print a line for each split."""
-    from arith_puzzle.release.pipeline import build_stage, build_tasks, collect_stage
+    from arith_puzzle.release.pipeline import build_dataset, build_with_executor, collect_dataset
 
     options = {name: getattr(args, name) for name in ("tasks", "logs", "partition", "time", "sbatch")}
     given = {name: value for name, value in options.items() if value is not None}
@@ -60,14 +60,14 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--collect only writes the manifest and runs no task; leave out --executor")
     common = {"seed": args.seed, "solutions": args.solutions, "paths": args.paths}
     if args.collect:
-        manifest = collect_stage(args.config, args.out, **common)
+        manifest = collect_dataset(args.config, args.out, **common)
     elif args.executor:
-        manifest = build_tasks(args.config, args.out, args.executor, workers=args.workers, **common, **given)
+        manifest = build_with_executor(args.config, args.out, args.executor, workers=args.workers, **common, **given)
     elif "://" in args.out:
         raise InputError(f"--out {args.out} is not a folder; an address needs --executor, such as --executor local")
     else:
         workers = 2 if args.workers is None else args.workers
-        manifest = build_stage(args.config, Path(args.out), workers=workers, **common)
+        manifest = build_dataset(args.config, Path(args.out), workers=workers, **common)
     if manifest is None:
         print(f"submitted; the last job writes {args.out}/manifest.json, `squeue --me` shows how far they are")
         return 0

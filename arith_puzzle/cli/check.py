@@ -1,8 +1,9 @@
-"""Check what is published, in new processes with empty caches, as a new user would load it.
+"""Check what is published as a new user loads it: in new processes with empty caches.
 
-    arith-puzzle check tiny_cpu --to hub
+    arith-puzzle check demo_cpu --to hub
 
-Compares every file with the staged one and runs every snippet of every card. Exit status 1: something differs.
+The command compares every file with the staged one, loads everything, and runs every snippet of every card. Exit status
+1 means that something differs or does not work.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from arith_puzzle.cli.release_options import add_common, check_namespace, source
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add_common(parser)
-    parser.add_argument("--private", action="store_true", help="the release is private: use the token")
+    parser.add_argument("--private", action="store_true", help="use the token, because the release is private")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check it."""
+    """Check, and return the exit status."""
     from arith_puzzle.release.check import check
     from arith_puzzle.release.pipeline import destination
 

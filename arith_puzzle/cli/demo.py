@@ -1,4 +1,4 @@
-"""Serve the demo: the Space of a release, or the one of this package with a model of your choice.
+"""Serve the demo of a local release, or the package's demo with a model of your choice.
 
 arith-puzzle demo --release runs/arith-puzzle-arith-tiny-lora
 arith-puzzle demo --adapter runs/mine --dataset arith-puzzle
@@ -12,7 +12,7 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("--release", type=Path, help="folder of a release to the local Hub, which is served too")
+    parser.add_argument("--release", type=Path, help="folder of a local release; its local Hub is served too")
     parser.add_argument("--adapter", help="folder or Hub id of an adapter")
     parser.add_argument("--dataset", help="folder or Hub id of the dataset")
     parser.add_argument("--port", type=int, default=7860, help="port of the demo (default: 7860)")

@@ -1,14 +1,15 @@
-"""Publish the staged folders: for the first time, again, or what an interruption left over.
+"""Publish the staged folders, or yank a published version.
 
-    arith-puzzle publish tiny_cpu --to hub --dry-run
+    arith-puzzle publish demo_cpu --to hub --dry-run
 
-The token is that of `hf auth login` or HF_TOKEN; it is never an argument. A new repo is private until it is whole;
-large files go first, then one commit for each revision, the tag last. Nothing changed, no commit. When the Hub is busy
-(429, 5xx, no answer) a line says how long the next try is away; an interrupted command is simply repeated.
+The token is the one of `hf auth login` or HF_TOKEN. It is never an argument. A new repo stays private until it is
+complete. Large files are sent first, then one commit for each revision, then the tag. If nothing changed, there is no
+commit. If the Hub is busy (429, 5xx, no answer), a line says when the next try starts. After an interruption, repeat
+the command.
 
-One line and status 2: a missing or wrong token, or one that only reads; a namespace that it may not write in; a name
-that holds something else; a version that is out with other content (on the real Hub) or was withdrawn; an adapter
-whose base is not on the Hub; a Hub that does not answer.
+These are errors (status 2): the token is missing, wrong or read-only; it may not write in the namespace; a repo's name
+is taken by something else; the version is published with other content (on the real Hub) or was yanked; the adapter's
+base is not on the Hub; the Hub does not answer.
 """
 
 from __future__ import annotations
@@ -26,18 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="print what would change, file by file, and change nothing"
     )
-    parser.add_argument("--yank", metavar="VERSION", help="withdraw a version: delete nothing, mark cards and tags")
-    parser.add_argument(
-        "--successor", metavar="VERSION", help="version that replaces the withdrawn one, or another model's id"
-    )
+    parser.add_argument("--yank", metavar="VERSION", help="mark a version as withdrawn; delete nothing")
+    parser.add_argument("--successor", metavar="VERSION", help="version that replaces the yanked one, or a model's id")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Publish and print the collection's address."""
+    """Publish, and print the collection's address."""
     from arith_puzzle.release.pipeline import destination
 
     if args.successor and not args.yank:
-        raise InputError("--successor goes with --yank and does nothing here; leave it out")
+        raise InputError("--successor needs --yank; leave it out")
     if args.yank and args.private:
         raise InputError("--private is for new repos, and --yank makes none; leave it out")
     if args.yank:
@@ -63,13 +62,13 @@ def _yank(args: argparse.Namespace) -> int:
     from arith_puzzle.release import stage, stage_augmented
     from arith_puzzle.release.pipeline import destination
     from arith_puzzle.release.publish import namespace_of
-    from arith_puzzle.release.yank import withdraw
+    from arith_puzzle.release.yank import yank
 
     recipe, work = source_and_work(args)
     with destination(args.to, work.root) as (api, _):
         owner = args.namespace or namespace_of(api)
         repos = stage.plan(recipe, owner, merged=True) if recipe else stage_augmented.plan(owner)
-        withdraw(repos, api, args.yank, args.successor, dry_run=args.dry_run, announce=print)
+        yank(repos, api, args.yank, args.successor, dry_run=args.dry_run, announce=print)
     if args.dry_run:
         print("dry run: nothing was changed")
     return 0

@@ -1,14 +1,15 @@
-"""Do the whole release: build, train, score, stage, publish, check. Stages whose result is there are skipped.
+"""Run the whole release: build, train, score, stage, publish, check. A step whose result exists is skipped.
 
-    arith-puzzle release tiny_cpu --to local
+    arith-puzzle release demo_cpu --to local
 
-The token is that of `hf auth login` or HF_TOKEN; it is never an argument. A new repo is private until it is whole;
-large files go first, then one commit for each revision, the tag last. Nothing changed, no commit. When the Hub is busy
-(429, 5xx, no answer) a line says how long the next try is away; an interrupted command is simply repeated.
+The token is the one of `hf auth login` or HF_TOKEN. It is never an argument. A new repo stays private until it is
+complete. Large files are sent first, then one commit for each revision, then the tag. If nothing changed, there is no
+commit. If the Hub is busy (429, 5xx, no answer), a line says when the next try starts. After an interruption, repeat
+the command.
 
-One line and status 2: a missing or wrong token, or one that only reads; a namespace that it may not write in; a name
-that holds something else; a version that is out with other content (on the real Hub) or was withdrawn; an adapter
-whose base is not on the Hub; a Hub that does not answer.
+These are errors (status 2): the token is missing, wrong or read-only; it may not write in the namespace; a repo's name
+is taken by something else; the version is published with other content (on the real Hub) or was yanked; the adapter's
+base is not on the Hub; the Hub does not answer.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run all stages; prints one line for each."""
+    """Run all steps, and print a line for each."""
     from arith_puzzle.release.pipeline import release
 
     recipe, work = source_and_work(args)

@@ -1,4 +1,4 @@
-"""Options that stage, publish, check and release share."""
+"""The options that stage, publish, check and release share."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from arith_puzzle.common.errors import InputError
 
 
 def add_common(parser: argparse.ArgumentParser, *, recipe_only: bool = False) -> None:
-    """Add what is released, where its parts are, and the destination."""
+    """Add the options that say what is released, in which folder, and to which Hub."""
     if recipe_only:
         parser.add_argument(
-            "source", type=Path, metavar="RECIPE", help="a recipe's file, or the name of one in training/recipes"
+            "source", type=Path, metavar="RECIPE", help="file of a recipe, or the name of one in training/recipes"
         )
     else:
-        parser.add_argument("source", type=Path, metavar="SOURCE", help="a recipe, or the folder of aug-gsm8k")
+        parser.add_argument("source", type=Path, metavar="SOURCE", help="recipe, or folder of `augment build`")
     parser.add_argument(
         "--work", type=Path, help="folder of the release (default: runs/<the recipe's name> or runs/release-aug-gsm8k)"
     )
     parser.add_argument(
-        "--to", choices=("local", "hub"), required=True, help="a local Hub for rehearsals, or the real Hub"
+        "--to", choices=("local", "hub"), required=True, help="a local Hub, for rehearsals, or the real Hub"
     )
-    parser.add_argument("--namespace", help="user or organisation (default: the token's user)")
+    parser.add_argument("--namespace", help="user or organisation that owns the repos (default: the token's user)")
 
 
 def source_and_work(args: argparse.Namespace):
@@ -42,7 +42,7 @@ def source_and_work(args: argparse.Namespace):
 
 
 def check_namespace(work, namespace: str | None) -> None:
-    """Raise InputError if the folders were staged for another namespace, which all their cards name."""
+    """Raise InputError if the folders were staged for another namespace. Their cards name it."""
     from arith_puzzle.release.stage import read_plan
 
     staged = read_plan(work.stage)[0]["namespace"]
@@ -53,8 +53,8 @@ def check_namespace(work, namespace: str | None) -> None:
 
 
 def status_of_check(run: Callable[[], object]) -> int:
-    """Run something that may raise CheckFailed; returns the exit status."""
-    from arith_puzzle.release.check import CheckFailed
+    """Call ``run``, print a CheckFailed as one line, and return the exit status."""
+    from arith_puzzle.release.user import CheckFailed
 
     try:
         run()

@@ -1,6 +1,6 @@
-"""Write one complete folder for each Hub repo of a finished release run, or of aug-gsm8k. Nothing is sent.
+"""Write one complete folder for each Hub repo of a trained and scored recipe, or of aug-gsm8k. Nothing is sent.
 
-arith-puzzle stage tiny_cpu --to hub --namespace your-name
+arith-puzzle stage demo_cpu --to hub --namespace your-name
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Stage it and print the folder."""
+    """Stage, and print the folder."""
     from arith_puzzle.release import stage, stage_augmented
     from arith_puzzle.release.pipeline import destination
 
     recipe, work = source_and_work(args)
     if recipe is None and args.merged:
-        raise InputError(f"--merged is for a recipe's models, and {args.source} has none; leave it out")
+        raise InputError(f"--merged is for a recipe's models, and {args.source} has no model; leave it out")
     owner = args.namespace
     if owner is None:
         from arith_puzzle.release.publish import namespace_of

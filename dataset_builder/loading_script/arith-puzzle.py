@@ -4,7 +4,7 @@
 the libraries. So this file imports every module and library, also those that only another module needs. An import line
 must not end with a comment, because ``datasets`` would read it as the address of a file to download.
 """
-# ruff: noqa: F401, TID251 -- in the flat folder, relative imports are right
+# ruff: noqa: F401 -- in the flat folder, relative imports are right
 
 import datasets
 import numba

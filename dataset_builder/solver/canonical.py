@@ -11,8 +11,6 @@ intermediate results, and grows for the puzzles that need it.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
@@ -163,8 +161,8 @@ def _best_rows(
 ):  # fmt: skip
     """Write the first k solutions of each row with intermediate results in the window. The numbers must be sorted.
 
-    ``equations`` and ``found`` are the output. ``size``, ``start`` and ``items`` are constants; the other arrays are the
-    workspace.
+    ``equations`` and ``found`` are the output. ``size``, ``start`` and ``items`` are constants. The other arrays are
+    the workspace.
     """
     rows, n = numbers.shape
     k = len(keys) - 1

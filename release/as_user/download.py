@@ -1,6 +1,6 @@
 """Download repos as a user does. Prints {"<type> <id> <revision>": {"files": {path: SHA-256}, "card": text}} as JSON.
 
-The argument lists them: [[type, id, revision], ...].
+The argument is JSON too: [[type, id, revision], ...].
 """
 
 import hashlib

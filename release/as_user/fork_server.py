@@ -1,8 +1,8 @@
 """Run Python scripts in child processes that start with the usual libraries already imported.
 
-The imports of torch, datasets, transformers and evaluate take longer than most snippets. This process imports them once,
-and forks a child for each job. A child shares with the others what those imports leave behind: the modules, and the
-environment that the libraries have read. It has its own memory, folder, output and exit status.
+Importing torch, datasets, transformers and evaluate takes longer than running most snippets. This process imports them
+once, and forks a child for each job. The children share what these imports leave behind: the modules, and the
+environment variables that the libraries have read. Each child has its own memory, folder, output and exit status.
 
 The first line on standard output is {"ready": true}, or false where this process cannot fork safely. Then each line of
 JSON on standard input is a job, and is answered by {"status": exit status, or null after "seconds"}:
@@ -18,8 +18,8 @@ import signal
 import sys
 
 MODULES = (
-    "torch", "datasets", "evaluate", "transformers.models.auto.modeling_auto", "transformers.models.auto.tokenization_auto",
-    "transformers.models.llama.modeling_llama", "peft", "gradio_client",
+    "torch", "datasets", "evaluate", "transformers.models.auto.modeling_auto",
+    "transformers.models.auto.tokenization_auto", "transformers.models.llama.modeling_llama", "peft", "gradio_client",
 )  # fmt: skip
 NO_THREADS = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",

@@ -1,4 +1,4 @@
-"""Download the demo's Space, start it as the Hub would, and ask it a puzzle. Prints the reply as JSON."""
+"""Download the demo's Space, start its app as the Hub does, and send it a puzzle. Prints the replies as JSON."""
 
 import json
 import os
@@ -26,7 +26,7 @@ try:
             status = client.predict(api_name="/status")
             if status["model"] != "loading":
                 break
-        except Exception as error:  # not listening yet; the deadline decides
+        except Exception as error:  # it does not listen yet
             status = {"model": "loading", "reason": str(error)}
         if time.monotonic() > deadline or app.poll() is not None:
             break

@@ -1,8 +1,8 @@
-"""Load a dataset as a user does, whole and streaming: from the Hub, and from the folder that the Hub's files make.
+"""Load a config of a dataset in four ways: from the Hub and from a downloaded folder, each whole and streaming.
 
-Prints the SHA-256 of the rows of each shard, for each split and way of loading, as JSON. The third argument says how
-many rows the shards have: {split: [rows, ...]}. A row counts as the manifests count it: a puzzle as its prompt, its
-completion and an empty line, any other as a line of JSON with sorted keys.
+Prints {split: {way: [SHA-256 of a shard's rows, ...]}} as JSON. The arguments are the dataset, the config, and the number
+of rows in each shard: {split: [rows, ...]}. Rows are hashed as for the manifests: a puzzle as its prompt, its completion
+and an empty line, any other row as a line of JSON with sorted keys.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ def texts(rows):
 
 def hashes(rows, sizes: list[int]) -> list[str]:
     rows, found = texts(rows), []
-    for size in [*sizes, 1]:  # one row more than there should be shows as one hash more
+    for size in [*sizes, 1]:  # a row too many gives one hash too many
         digest, count = hashlib.sha256(), 0
         for text in itertools.islice(rows, size):
             digest.update(text)
@@ -43,7 +43,7 @@ def hashes(rows, sizes: list[int]) -> list[str]:
 folder = name.split("/")[1]
 snapshot_download(name, repo_type="dataset", local_dir=folder)
 found = {}
-for source in (name, folder):  # the folder is how load_dataset("arith-puzzle") works without a namespace
+for source in (name, folder):  # with the folder, load_dataset("arith-puzzle") works without a namespace
     whole = load_dataset(source, config)
     streamed = load_dataset(source, config, streaming=True)
     for split in whole:

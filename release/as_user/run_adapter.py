@@ -1,7 +1,6 @@
-"""Load an adapter on its base by PEFT, and the base alone; answer the first rows of a split greedily with both.
+"""Load an adapter by PEFT, and its base alone, and let both answer the first rows of a split greedily.
 
-Prints {"adapter": [...], "base": [...]} as JSON. The batch is as large as the one that was scored, so that not even
-rounding differs.
+Prints {"adapter": [...], "base": [...]} as JSON. The batch size is that of the scoring, so that rounding is the same.
 """
 
 import json

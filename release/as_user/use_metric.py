@@ -1,4 +1,4 @@
-"""Load the metric by its Hub id and judge known answers to the paper's own example. Prints the results as JSON."""
+"""Load the metric by its Hub id and score known answers to the paper's example. Prints the results as JSON."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The builder in datasets 5: the Parquet's rows, whole, by processes and streaming; seeds, solutions, refusals."""
+"""The builder in datasets 5 gives the rows of the Parquet files; seeds, solutions, processes, streaming, errors."""
 
 import os
 import subprocess
@@ -61,7 +61,7 @@ def test_shards_are_divided_among_processes_and_workers(small, tmp_path):
 
 
 def test_keys_number_the_shards_and_their_tables(small, tmp_path, monkeypatch):
-    """By the key's first number datasets counts the rows of each shard of the source."""
+    """datasets counts the rows of each shard by the first number of the key."""
     monkeypatch.setattr(builder, "BATCH_ROWS", 300)
     tables = list(ArithPuzzle(str(tmp_path))._generate_tables("train", [1, 2]))
     assert [(key.original_shard_id, key.item_or_batch_id, len(rows)) for key, rows in tables] == [

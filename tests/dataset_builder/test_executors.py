@@ -131,6 +131,7 @@ def test_any_filesystem_holds_the_same_bytes(small, memory, tmp_path):
     assert executors.collect("small", "memory://bucket/below") == json.loads(text)  # a rerun without markers
 
 
+@pytest.mark.slow
 def test_hf_addresses_hold_the_same_bytes(small, tmp_path):
     """On a local Hub, whose address the process has from its start. A second run adds no commit."""
     pytest.importorskip("pygit2")
@@ -219,6 +220,7 @@ def test_a_marker_without_its_shard_does_not_count(small, tmp_path):
     _same(out, small[0])
 
 
+@pytest.mark.slow
 def test_killed_it_goes_on_and_keeps_what_is_whole(starter, tmp_path):
     """Kill the process group when the first of three shards exists. One worker builds them one after another."""
     out, logs = tmp_path / "out", tmp_path / "logs"

@@ -126,7 +126,7 @@ def test_drills_with_large_numbers_hold_no_puzzle_of_the_evaluation_splits():
     assert not asked_too, "a walk through more than four numbers is no question"
     assert columns == drill_columns(800, 3, 0.25, **asked)
     assert 0.4 * len(walked) < found < 0.75 * len(walked)
-    with pytest.raises(InputError, match="needs drills.format: search"):
+    with pytest.raises(InputError, match=r"needs drills\.format: search"):
         drill_columns(10, 3, 0.5, walk_share=0.5)
     with pytest.raises(InputError, match="sum to more than 1"):
         drill_columns(10, 3, 0.75, search=True, walk_share=0.5)

@@ -1,4 +1,4 @@
-"""The configs of the paper's sizes: golden hashes, partition, no leak, the same bytes whatever builds them."""
+"""Configs of the paper's sizes: golden hashes, no leak between splits, the same bytes whatever builds them."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def without_labels(config):
 
 @pytest.fixture(scope="module")
 def rows():
-    """Split -> its first shard, without the labels, which take longer than the rows."""
+    """Split -> its first shard, without labels, because they take longer than the rows."""
     config = without_labels(CONFIGS["1m"])
     return {split: generate_shard(config, split, 0, 0) for split in config.splits}
 
@@ -123,7 +123,7 @@ def test_known_labels_are_what_the_solver_computes(rows, split, n, rows_checked,
     numbers, targets = numbers[:rows_checked], targets[:rows_checked]
     bound = CONFIGS["1m"].splits[split].bound
     computed = label_cache.computed_labels(numbers, targets, bound)
-    monkeypatch.setattr(label_cache, "computed_labels", None)  # all of these must be known
+    monkeypatch.setattr(label_cache, "computed_labels", None)  # the cache must have all of these
     known = label_cache.label_rows(numbers, targets, bound)
     assert (known[0] == computed[0]).all() and np.allclose(known[1], computed[1], rtol=1e-6)
 
@@ -226,7 +226,7 @@ def test_paths_give_each_puzzle_several_solutions_and_the_canonical_first():
 
 
 def test_a_disk_that_takes_no_more_is_one_line(tmp_path):
-    """By the system's own limit on a file's size: the write fails in the middle of a shard."""
+    """The system's limit on file sizes makes the write fail in the middle of a shard."""
     code = f"""
 import resource, signal
 from arith_puzzle.common.errors import InputError
@@ -269,7 +269,7 @@ def test_every_known_label_is_what_the_solver_computes(tmp_path):
 
 @pytest.mark.slow
 def test_no_leak_at_ten_million(rows):
-    """Exact: the keys are compared as whole 64-bit numbers."""
+    """The test compares the complete 64-bit keys."""
     evaluation = np.sort(np.concatenate([_keys(table) for split, table in rows.items() if split != "train"]))
     config = without_labels(CONFIGS["10m"])
     for shard in range(10):
@@ -303,7 +303,7 @@ def test_killed_at_twenty_random_moments(tmp_path, starter):
 @pytest.mark.slow
 @pytest.mark.parametrize("numpy", ["2.0.0", "newest"])
 def test_the_same_bytes_under_the_oldest_and_the_newest_numpy(numpy, tmp_path):
-    """In a throw-away environment; "newest" is what pip finds that numba admits."""
+    """In a temporary environment; "newest" is the newest NumPy that numba supports."""
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     python = str(tmp_path / "venv" / "bin" / "python")
     wanted = f"numpy=={numpy}" if numpy != "newest" else "numpy"

@@ -1,4 +1,4 @@
-"""The Parquet as others read it (datasets, polars, duckdb); its layout; files shared by the sizes of a family."""
+"""The Parquet files in datasets, polars and duckdb; their layout; shards that the configs of a family share."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def family(tmp_path_factory):
     Returns:
         folder, the last manifest, the shards that each build made, and the files with their states after the first.
     """
-    from arith_puzzle.release.pipeline import build_stage
+    from arith_puzzle.release.pipeline import build_dataset
 
     out = tmp_path_factory.mktemp("family") / "arith-puzzle"
     made, states = {}, {}
@@ -41,7 +41,7 @@ def family(tmp_path_factory):
                 return real(config, out, split, shard, seed)
 
             patch.setattr(shards, "build_shard", build_shard)
-            manifest = build_stage(name, out, seed=0, workers=2)
+            manifest = build_dataset(name, out, seed=0, workers=2)
             patch.setattr(shards, "build_shard", real)
             states[name] = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in out.rglob("*.parquet")}
     return out, manifest, made, states
@@ -67,7 +67,7 @@ def _parquet(out, family: str, split: str) -> pa.Table:
 
 
 def _in_a_process(code: str, folder) -> str:
-    """Run beside the folder, as a user would: no token, no network, a cache of its own."""
+    """Run code beside the folder, as a user does: without token and network, with an empty cache."""
     environment = os.environ | {"HF_HOME": str(folder.parent / "hf-readers"), "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=folder.parent, env=environment, capture_output=True, text=True)
@@ -212,7 +212,7 @@ def test_a_shard_does_not_depend_on_what_was_built_before(family, tmp_path, monk
 
 
 def test_distinct_puzzles_across_shards_are_counted_exactly(tmp_path, monkeypatch):
-    """Small numbers, so that puzzles repeat within shards and across them."""
+    """V is small, so that puzzles repeat within shards and across shards."""
     monkeypatch.setattr(configs, "SHARD_ROWS", 1000)
     spec = SplitSpec(3000, (3, 4), v=9, labels=False)
     config = Config("repeats", {"train": spec})

@@ -1,4 +1,4 @@
-"""Searches before answers, against the same rule written a second time, in plain Python, and a brute-force solver."""
+"""Search traces, compared with a second implementation in plain Python and with a brute-force solver."""
 
 import hashlib
 import itertools
@@ -20,7 +20,7 @@ from arith_puzzle.dataset_builder.search_walks import walks, within_reach
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
 BOUND = 600
-"""Of the puzzles: the dataset's own for V=60."""
+"""Bound on intermediate results: that of the dataset for V=60."""
 OPERATE = {
     "-": lambda y, x: y - x,
     "+": lambda y, x: y + x,
@@ -194,7 +194,7 @@ def test_a_search_is_a_function_of_the_puzzle(made):
 
 
 def test_these_searches_stay_as_they_are():
-    """Training rows: whoever changes them changes what the recipes train on."""
+    """The traces are training rows, so a change would change the models of the recipes."""
     digest = hashlib.sha256()
     for n in range(3, 9):
         numbers, targets, _ = puzzles(("golden-search",), 40, n, 60, BOUND, "train", unique=False)
@@ -204,7 +204,7 @@ def test_these_searches_stay_as_they_are():
 
 
 def test_the_rule_finds_what_the_docstring_says():
-    """Of training puzzles: one in two at once, nine in ten by the twelfth attempt."""
+    """The first attempt solves about half of the training puzzles, the first twelve solve nine in ten."""
     found = []
     for n in (5, 6, 7):
         numbers, targets, _ = puzzles(("rule",), 2000, n, 60, BOUND, "train", unique=False)

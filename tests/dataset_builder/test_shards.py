@@ -74,7 +74,7 @@ def test_labels_are_the_solvers(starter):
 
 
 def test_seeds_are_independent():
-    """Seeds 0 and 1 share as many puzzles as two unrelated streams. N=3 has few puzzles, so some are equal by chance."""
+    """Seeds 0 and 1 share as many puzzles as two unrelated streams. N=3 has few puzzles, so these share some."""
 
     def drawn(*stream, n):
         numbers, targets, _ = puzzles(stream, 1000, n, 60, 600, "test", unique=True)

@@ -72,6 +72,7 @@ def shown(cell) -> list[str]:
     return [item.get("text") or item["data"]["text/plain"] for item in outputs]
 
 
+@pytest.mark.slow
 def test_train_and_score(tmp_path):
     printed = run("bash", EXAMPLES / "train_and_score.sh", tmp_path / "out", cwd=tmp_path)
     scores = json.loads((tmp_path / "out" / "score" / "results.json").read_text())
