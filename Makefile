@@ -75,13 +75,15 @@ search-base: setup ## train arith-tiny-search from scratch, which searches befor
 
 readme: setup ## write the result tables of README.md and docs anew, from results/
 	$(BIN)/python -m arith_puzzle.model_cards.readme
+	$(BIN)/python -m docs.generate
 
 screenshots: release ## take the pictures of the demo in docs/demo
 	@$(BIN)/arith-puzzle demo --release $(WORK) --port 7869 & demo=$$!; trap "kill $$demo" EXIT; \
 		$(BIN)/python docs/screenshots.py http://127.0.0.1:7869
 
 scale: setup ## measure what docs/scale.md plans with, and write its tables
-	$(BIN)/python -m benchmarks.scale --measure
+	$(BIN)/python -m benchmarks scale --json benchmarks/results/scale.json
+	$(BIN)/python -m docs.generate
 
 conformance: setup ## run huggingface_hub's own tests against the local Hub (needs the package index)
 	$(BIN)/python -m arith_puzzle.local_hub.conformance

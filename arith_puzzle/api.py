@@ -70,9 +70,10 @@ def generate(config: str = "starter", split: str = "train", *, rows: int = 1000,
     if rows < 1 or seed < 0:
         raise InputError(f"rows must be at least 1 and seed at least 0, not {rows} and {seed}")
     spec = content.splits[split]
-    part = Config(content.family, {split: replace(spec, rows=min(rows, spec.rows))})
+    enough = min(max(rows, len(spec.n_values)), spec.rows)  # every N has a row
+    part = Config(content.family, {split: replace(spec, rows=enough)})
     shards = range(len(shard_sizes(part.splits[split])))
-    return [row for shard in shards for row in generate_shard(part, split, seed, shard).to_pylist()]
+    return [row for shard in shards for row in generate_shard(part, split, seed, shard).to_pylist()][:rows]
 
 
 def load_metric(name: str = "arith_puzzle_verifier") -> Any:

@@ -24,7 +24,7 @@ the attempt succeeds. Products and dividends are at most SEARCH_BOUND. This is a
 
 Each line follows from the few lines before it. So a model can learn to execute the procedure, instead of guessing the
 solution. The procedure uses no solver. With V=60, the first attempt solves about half of the puzzles, and the first
-twelve attempts solve about nine in ten (``python -m benchmarks.search``).
+twelve attempts solve about nine in ten (``python -m benchmarks search``).
 
 ``searches`` writes the traces of puzzles. ``search_walks`` writes fragments of traces, for the pretraining mix.
 """

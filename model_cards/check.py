@@ -93,7 +93,7 @@ def _parts(text: str) -> tuple[dict, str]:
 def _check_fields(fields: dict, kind: str) -> None:
     licence = fields["license"]
     if licence not in LICENSES:
-        raise InputError(f"license: {licence!r} is not one of the Hub's ids, such as apache-2.0; for others give: other")
+        raise InputError(f"license: {licence!r} is not one of the Hub's ids, such as apache-2.0; else give other")
     if licence == "other" and not fields.get("license_name"):
         raise InputError("license: other needs a license_name, and the licence's text in a file LICENSE")
     for field in ("tags", "task_categories", "size_categories", "configs", "datasets"):
@@ -123,7 +123,7 @@ def _check_place(text: str, prose: str, fields: dict, folder: Path) -> None:
             continue
         path = (folder / unquote(target.split("#")[0].split("?")[0])).resolve()
         if not path.is_relative_to(folder.resolve()) or not path.exists():
-            raise InputError(f"the card links to {target!r}, which is not in the repo; stage that file or remove the link")
+            raise InputError(f"the card links to {target!r}, which is not in the repo; add the file or remove the link")
 
 
 def _line(text: str, position: int) -> str:

@@ -52,7 +52,7 @@ def check(staged: Path, endpoint: str, *, token: str | None = None) -> None:
 
 
 def _cards(stage: Stage) -> list[tuple[str, str]]:
-    """(folder of the stage, the card's name in messages). `check_files` compares these cards with the published ones."""
+    """(folder of the stage, the card's name in messages). `check_files` compares the cards with the published ones."""
     return [
         (folder, f"card of {repo.id}" + ("" if branch == "main" else f" at {branch}"))
         for repo in stage.repos
@@ -101,9 +101,7 @@ def _check_dataset(stage: Stage, user: User, kind: str = "dataset") -> None:
         for split, ways in got.items():
             wrong = [way for way, found in ways.items() if found != want[split]]
             if wrong or len(ways) != 4:
-                raise CheckFailed(
-                    f"{kind}: the rows of {config}/{split} differ from the manifest ({'; '.join(wrong)})"
-                )
+                raise CheckFailed(f"{kind}: the rows of {config}/{split} differ from the manifest ({'; '.join(wrong)})")
 
 
 def _splits(manifest: dict) -> dict[str, dict[str, list[dict]]]:

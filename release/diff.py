@@ -73,7 +73,7 @@ class Stage:
         return self._files[folder]
 
     def holds(self, folder: str, entry: RepoFile) -> bool:
-        """Whether a file on the Hub equals the staged one. Small files are compared by git's hash, others by SHA-256."""
+        """Whether a file on the Hub equals the staged one. Small files have git's hash, others a SHA-256."""
         upload = self.files(folder)[entry.path]
         if upload.upload_info.size != entry.size:
             return False
@@ -144,7 +144,8 @@ def diff_repo(api: HfApi, stage: Stage, repo: Repo, *, move_tags: bool) -> RepoD
     try:
         info = api.repo_info(**where(repo))
     except RepositoryNotFoundError:
-        branches = [_compare(stage, folder, BranchDiff(name, None), []) for name, folder in stage.branches(repo).items()]
+        folders = stage.branches(repo).items()
+        branches = [_compare(stage, folder, BranchDiff(name, None), []) for name, folder in folders]
         return RepoDiff(repo, False, True, {}, branches, tag_is_published=False)
     refs = api.list_repo_refs(**where(repo))
     heads, tags = ({ref.name: ref.target_commit for ref in group} for group in (refs.branches, refs.tags))

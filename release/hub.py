@@ -120,7 +120,7 @@ class Hub:
                     asked = "" if busy.wait is None else f" and asks to wait {busy.wait:,.0f} s"
                     raise InputError(
                         f"{doing}: {self.api.endpoint} did not serve {busy}{asked}; gave up after {attempt} tries and "
-                        f"{self._waited:,.0f} s of waiting. What has arrived stays; the same command continues from there"
+                        f"{self._waited:,.0f} s of waiting. What has arrived stays; run the command again"
                     )
                 tqdm.write(f"{busy}; next try in {wait:,.0f} s ({attempt} of {TRIES - 1})", file=sys.stderr)
                 time.sleep(wait)
@@ -133,7 +133,8 @@ def connect(api: HfApi) -> Iterator[Hub]:
     """A `Hub` for the block. During the block huggingface_hub sends every request once."""
 
     def single_try() -> httpx2.Client:
-        return _SingleTryClient(event_hooks={"request": [hf_request_event_hook]}, follow_redirects=True, timeout=_TIMEOUT)
+        hooks = {"request": [hf_request_event_hook]}
+        return _SingleTryClient(event_hooks=hooks, follow_redirects=True, timeout=_TIMEOUT)
 
     set_client_factory(single_try)
     try:
@@ -143,7 +144,7 @@ def connect(api: HfApi) -> Iterator[Hub]:
 
 
 def owner(hub: Hub) -> tuple[str, set[str]]:
-    """(user, every namespace that the user may write in). Raises InputError if the token is not valid or may not write."""
+    """(user, every namespace that the user may write in). Raises InputError if the token is not valid or only reads."""
     me = hub.do("asking who the token belongs to", lambda: hub.api.whoami(cache=True))
     if me.get("auth", {}).get("accessToken", {}).get("role") == "read":
         raise InputError(f"the token of {me['name']} has the role 'read'; publishing needs one with the role 'write'")

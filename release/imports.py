@@ -1,4 +1,4 @@
-"""Find the modules of ``arith_puzzle`` that a pushed folder imports, directly or through others, and copy them into it."""
+"""Find the modules of ``arith_puzzle`` that a pushed folder imports, directly or indirectly, and copy them into it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find reasons not to publish before anything is written. Each check asks the Hub, and raises InputError in one line."""
+"""Find reasons not to publish, before anything is written. Each check raises InputError with a message of one line."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Load a config of a dataset in four ways: from the Hub and from a downloaded folder, each whole and streaming.
 
-Prints {split: {way: [SHA-256 of a shard's rows, ...]}} as JSON. The arguments are the dataset, the config, and the number
-of rows in each shard: {split: [rows, ...]}. Rows are hashed as for the manifests: a puzzle as its prompt, its completion
-and an empty line, any other row as a line of JSON with sorted keys.
+Prints {split: {way: [SHA-256 of a shard's rows, ...]}} as JSON. The arguments are the dataset, the config, and the
+number of rows in each shard: {split: [rows, ...]}. Rows are hashed as for the manifests: a puzzle as its prompt, its
+completion and an empty line, any other row as a line of JSON with sorted keys.
 """
 
 import hashlib

@@ -53,7 +53,7 @@ BROKEN = {
     "no library": ("model", card("model", "library_name: peft\n"), "missing: library_name"),
     "no configs": ("dataset", card("dataset", "configs", "config"), "missing: configs"),
     "a wrong size": ("dataset", card("dataset", "n<1K", "1000"), "size_categories: 1000 is not one of n<1K"),
-    "a size in a text": ("dataset", card("dataset", "[n<1K]", "n<1K"), "size_categories is a list"),
+    "a size in a text": ("dataset", card("dataset", "[n<1K]", "n<1K"), "size_categories must be a list"),
     "no title": ("space", card("space", "title: x\n"), "missing: title"),
     "no emoji": ("space", card("space", "emoji: 🧮\n"), "missing: emoji"),
     "no app": ("space", card("space", "app_file: app.py\n"), "missing: app_file"),
@@ -75,13 +75,13 @@ def test_a_broken_card_is_refused(kind, text, said):
 
 
 MISPLACED = {
-    "a link to nothing": ("see [x](absent.md)\n", "leads to 'absent.md'"),
-    "a picture of nothing": ("![x](plots/absent.png)\n", "leads to 'plots/absent.png'"),
-    "a tag's picture of nothing": ('<img src="absent.png">\n', "leads to 'absent.png'"),
-    "a link out of the repo": ("[x](../../etc/passwd)\n", "leads to '../../etc/passwd'"),
-    "an unrendered value": ("`{{ rows }}` rows\n", "holds '{{'"),
-    "an unrendered block": ("{% for x in y %}\n", "holds '{%'"),
-    "a placeholder": ('```python\nload("<namespace>/x")\n```\n', "holds '<namespace>'"),
+    "a link to nothing": ("see [x](absent.md)\n", "links to 'absent.md'"),
+    "a picture of nothing": ("![x](plots/absent.png)\n", "links to 'plots/absent.png'"),
+    "a tag's picture of nothing": ('<img src="absent.png">\n', "links to 'absent.png'"),
+    "a link out of the repo": ("[x](../../etc/passwd)\n", "links to '../../etc/passwd'"),
+    "an unrendered value": ("`{{ rows }}` rows\n", "unfilled placeholder '{{'"),
+    "an unrendered block": ("{% for x in y %}\n", "unfilled placeholder '{%'"),
+    "a placeholder": ('```python\nload("<namespace>/x")\n```\n', "unfilled placeholder '<namespace>'"),
 }
 
 
@@ -94,7 +94,7 @@ def test_a_card_must_fit_its_repo(body, said, folder):
 
 
 def test_a_space_must_have_its_app(tmp_path):
-    with pytest.raises(InputError, match=r"leads to 'app.py'"):
+    with pytest.raises(InputError, match=r"links to 'app.py'"):
         check_card(card("space", body="x\n"), "space", tmp_path)
 
 

@@ -17,7 +17,7 @@ from arith_puzzle.model_cards import render
 from arith_puzzle.model_cards.paper_table import paper_table
 from arith_puzzle.model_cards.readme import render as readme_block
 from arith_puzzle.model_cards.tables import reason_table, score_table
-from arith_puzzle.model_cards.wording import asked, beyond, describe_split
+from arith_puzzle.model_cards.wording import describe_decoding, describe_shift, describe_split
 from arith_puzzle.release.snippets import snippets
 from tests.paths import ROOT
 
@@ -100,7 +100,7 @@ def test_an_adapters_card_holds_the_results(adapter_card):
     text = adapter_card()
     assert "| adapter | `starter/test` | 2,000 | **0.250** | 0.231&nbsp;to&nbsp;0.272 | 0.400 | 0.100 |" in text
     assert "| base | `starter/test` | 2,000 | **0.013** | 0.009&nbsp;to&nbsp;0.018 | 0.020 | 0.005 |" in text
-    assert "| adapter | `starter/test` | 75.0% | 25.0% |" in text and "Every row of each split" in text
+    assert "| adapter | `starter/test` | 75.0% | 25.0% |" in text and "Scored: every row of each split" in text
     assert "greedy, zero-shot, symbolic prompt, exact division" in text and "N=3 and 4, numbers up to 60" in text
     data = ModelCard(text).data
     (result,) = data.eval_results
@@ -122,7 +122,7 @@ CHANGES = {
     "processes": ("run/hardware", {"processes": 8}, "8 processes", "0.066 device-hours"),
     "device": ("run/hardware", {"device": "cuda:0"}, "`cuda:0`", "`cpu`"),
     "gpu": ("run/hardware", {"gpu": "NVIDIA X1"}, "Device: NVIDIA X1, 2 CPU", "`cpu`"),
-    "resumed": ("run", {"resumed_from_step": 1200}, "Time from step 1,200 on, where the run was resumed: ", "Time: "),
+    "resumed": ("run", {"resumed_from_step": 1200}, "Time from step 1,200, where the run was resumed: ", "Time: "),
     "recipe": ("run/recipe/lora", {"r": 77}, "r: 77", "r: 16"),
     "versions": ("run/versions", {"torch": "9.9"}, "torch 9.9", "torch 2.13.0"),
 }
@@ -164,9 +164,9 @@ def test_a_card_shows_what_further_splits_and_scores_there_are(adapter_card, sta
     with_far["configs"]["starter"]["splits"] |= {"far": far, "larger": larger}
     text = render.merged_card(NAMES, _run_record(), scores, manifest=with_far, example=EXAMPLE)
     assert (
-        "`starter/far`: N=3 and 4, numbers up to 1,000, the largest at least 101; out of distribution: numbers" in text
+        "`starter/far`: N=3 and 4, numbers up to 1,000, the largest at least 101; out of distribution: training had no such numbers" in text
     )
-    assert "`starter/larger`: N=5, numbers up to 60; out of distribution: sizes that training had not" in text
+    assert "`starter/larger`: N=5, numbers up to 60; out of distribution: training had no such sizes\n" in text
     assert "- `starter/test`: N=3 and 4, numbers up to 60\n" in text
 
 
@@ -174,7 +174,7 @@ def test_a_card_does_not_claim_rows_that_were_not_scored(adapter_card):
     def fewer(run, scores):
         scores["splits"]["test"]["n"] = 100
 
-    assert "The first n rows of each split" in adapter_card(fewer)
+    assert "Scored: the first n rows of each split" in adapter_card(fewer)
 
 
 def test_an_answer_of_any_text_is_shown_and_is_no_code(starter, scores, run):
@@ -210,7 +210,8 @@ def test_a_card_of_another_format_says_nothing_of_a_search(adapter_card, starter
     )  # fmt: skip
     assert "the model searches" not in text and "trained from scratch" in text
     assert "with a vocabulary of 121 tokens and attention over the last 448 of them, trained" in " ".join(text.split())
-    assert "Scores are of the part after the marker" in text and "an answer without one is judged whole" in text
+    assert "Only the part after the marker is judged" in text
+    assert "An answer without a marker is\njudged as a whole." in text
 
 
 def test_the_card_of_the_base_that_searches_asks_it_a_puzzle(starter, scores, capsys, monkeypatch):
@@ -221,14 +222,14 @@ def test_the_card_of_the_base_that_searches_asks_it_a_puzzle(starter, scores, ca
     text = render.base_card(names, run, scores, manifest=starter[1], config=config)
     said = " ".join(text.split())
     assert "trained from scratch on puzzles of 3 and 4 numbers up to 60, answered by a search" in said
-    assert "through 3 to 15 numbers up to 1,000 goes on" in said and "single equations" not in said
+    assert "fragments of searches through 3 to 15 numbers up to 1,000. Many" in said and "single equations" not in said
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {})
     assert capsys.readouterr().out == "7,8,20:21\n20,8:28,14,3:12,28:28-7=21\n:\n20+8=28\n28-7=21\n"
 
 
 def test_words_for_how_it_was_asked():
-    assert asked(DECODING) == "greedy, zero-shot, symbolic prompt, exact division"
+    assert describe_decoding(DECODING) == "greedy, zero-shot, symbolic prompt, exact division"
     sampled = {
         "strategy": "sample",
         "temperature": 0.7,
@@ -237,15 +238,15 @@ def test_words_for_how_it_was_asked():
         "chain_of_thought": True,
         "chat": True,
     }
-    assert asked(sampled) == "8 samples at temperature 0.7, 2-shot, chain of thought, chat"
-    assert asked({"strategy": "greedy"}) == "greedy"
-    assert asked(DECODING | {"format": "search"}) == (
+    assert describe_decoding(sampled) == "8 samples at temperature 0.7, 2-shot, chain of thought, chat"
+    assert describe_decoding({"strategy": "greedy"}) == "greedy"
+    assert describe_decoding(DECODING | {"format": "search"}) == (
         "greedy, zero-shot, symbolic prompt, a search before the answer, exact division"
     )
-    assert asked(DECODING | {"format": "natural"}) == "greedy, zero-shot, natural prompt, exact division"
+    assert describe_decoding(DECODING | {"format": "natural"}) == "greedy, zero-shot, natural prompt, exact division"
     item = {"by_n": {"5": 1, "6": 1, "7": 1}, "v": 60, "at_least": 1}
     assert describe_split(item) == "N=5, 6 and 7, numbers up to 60"
-    assert beyond(item, item) == "" and beyond(item | {"by_n": {"8": 1}, "v": 99}, item) == "sizes and numbers"
+    assert describe_shift(item, item) == "" and describe_shift(item | {"by_n": {"8": 1}, "v": 99}, item) == "sizes and numbers"
 
 
 def test_the_readmes_results_are_those_of_results():
@@ -259,14 +260,14 @@ def test_the_readmes_results_are_those_of_results():
         assert f"**{scores[who]['splits']['test']['pass@1']:.3f}**" in block
 
 
-def test_the_readmes_table_says_how_models_were_asked_only_where_that_differs(tmp_path, scores, run):
+def test_the_table_has_the_settings_only_if_they_differ(tmp_path, scores, run):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "run.json").write_text(json.dumps(run))
     other = copy.deepcopy(scores)
     other["splits"]["test"]["pass@8"] = 0.875
     (tmp_path / "a" / "results.json").write_text(json.dumps({"base": scores, "adapter": other}))
     block = readme_block(tmp_path)
-    assert "asked" not in block and "| pass@8 |" in block
+    assert "settings" not in block and "| pass@8 |" in block
     assert f"| 0.875 | 57,600 rows, {SECONDS} s on cpu |" in block
     other["decoding"] = DECODING | {"shots": 8}
     (tmp_path / "a" / "results.json").write_text(json.dumps({"base": scores, "adapter": other}))

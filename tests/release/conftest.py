@@ -1,10 +1,10 @@
 """A whole release of a small random base, made once by the console command against a local Hub."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -38,11 +38,18 @@ def recipe_file(small_base, once):
 
 
 @pytest.fixture(scope="session")
-def released(run, recipe_file, starter, tmp_path_factory):
-    """(work folder, what the command printed). The dataset is the session's; every other stage runs here."""
-    work = tmp_path_factory.mktemp("release") / "work"
-    work.mkdir()
-    shutil.copytree(starter[0], work / "arith-puzzle")
-    done = run("release", recipe_file, "--to", "local", "--work", work)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return Path(work), done
+def released(run, recipe_file, starter, once):
+    """(work folder, {"stdout", "stderr"} of the command). It is made once for all processes of the test run.
+
+    Its tests have the mark ``xdist_group("released")``: one process at a time may serve the local Hub in the folder.
+    """
+
+    def make(folder):
+        (folder / "work").mkdir()
+        shutil.copytree(starter[0], folder / "work" / "arith-puzzle")
+        done = run("release", recipe_file, "--to", "local", "--work", folder / "work")
+        assert done.returncode == 0, done.stderr[-3000:]
+        (folder / "printed.json").write_text(json.dumps({"stdout": done.stdout, "stderr": done.stderr}))
+
+    folder = once("released", make)
+    return folder / "work", json.loads((folder / "printed.json").read_text())

@@ -104,7 +104,7 @@ def test_a_dry_run_says_file_by_file_what_would_change_and_changes_nothing(hub, 
     said = []
     assert publish(stage, api, dry_run=True, announce=said.append) == {}
     assert changes(hub) == 0 and hub_state(api, stage) == {}
-    assert "local/arith-puzzle (dataset, new, public when it is whole)" in said
+    assert "local/arith-puzzle (dataset, new, public when it is complete)" in said
     assert "    add       300kB  starter/train-00000.parquet" in said and "  tag v0.1.0: new" in said
     assert "collection 'arith-puzzle': new, 5 items to add" in said
 
@@ -192,8 +192,8 @@ def test_private_stays_private_and_public_waits_until_it_is_whole(hub, api, stag
     ("token", "match"),
     [
         ("hf_wrongwrongwrong", "hf auth login"),
-        ("hf_wrong\nwrong", "a character that no token has"),
-        ("hf_wröng", "a character that no token has"),
+        ("hf_wrong\nwrong", "a character that tokens cannot contain"),
+        ("hf_wröng", "a character that tokens cannot contain"),
         ("hf_readonly", "has the role 'read'"),
         (
             "hf_stranger",
@@ -249,8 +249,8 @@ def test_an_empty_repo_that_was_made_by_hand_is_used(api, stage):
 def test_a_base_that_is_gone(hub, api, stage):
     path = stage / "adapter" / "adapter_config.json"
     for base, revision, match in (
-        ("nobody/nothing", "main", "the adapter's base nobody/nothing is not there"),
-        ("local/arith-tiny", "v0.0.9", "wants local/arith-tiny at v0.0.9, the release tags it v0.1.0"),
+        ("nobody/nothing", "main", "the adapter's base nobody/nothing is not on the Hub"),
+        ("local/arith-tiny", "v0.0.9", "names local/arith-tiny at v0.0.9, but the release tags it v0.1.0"),
         ("local/elsewhere", "v7", "the adapter's base local/elsewhere has no revision v7"),
     ):
         api.create_repo("local/elsewhere", exist_ok=True)
@@ -326,7 +326,7 @@ def test_the_commands_publish_again_and_refuse_what_does_nothing(work, capfd):
     assert "add " not in capfd.readouterr().out
     for extra, said in (
         (["--namespace", "someone"], "was staged for local, not someone"),
-        (["--successor", "0.2.0"], "goes with --yank"),
+        (["--successor", "0.2.0"], "--successor needs --yank"),
         (["--yank", "0.1.0", "--private"], "--yank makes none"),
     ):
         assert main([*command, *extra]) == 2

@@ -11,7 +11,8 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.local_hub import Fault, running
 from arith_puzzle.release.publish import publish
 from arith_puzzle.release.stage import read_plan
-from arith_puzzle.release.yank import marked_card, unmarked_card, withdraw
+from arith_puzzle.release.yank import marked_card, unmarked_card
+from arith_puzzle.release.yank import yank as yank_repos
 from tests.release.staging import RECIPE, commits, hub_state, write_stage
 
 KINDS = ("base", "dataset", "metric", "adapter", "demo")
@@ -39,7 +40,7 @@ def stage(tmp_path, api):
 
 def yank(stage, api, *arguments, **options) -> list[str]:
     said = []
-    withdraw(read_plan(stage)[1], api, *arguments, announce=said.append, **options)
+    yank_repos(read_plan(stage)[1], api, *arguments, announce=said.append, **options)
     return said
 
 
@@ -52,7 +53,7 @@ def card(api, repo, tmp_path, revision="main") -> str:
 def test_a_version_is_marked_and_keeps_working(api, stage, tmp_path):
     before, repos = hub_state(api, stage), read_plan(stage)[1]
     said = yank(stage, api, "0.1.0")
-    assert said[0] == "local/arith-tiny (model): marks the card of main, adds the tag v0.1.0-yanked"
+    assert said[0] == "local/arith-tiny (model): mark the card on main, add the tag v0.1.0-yanked"
     after = hub_state(api, stage)
     for repo in repos:
         was, now = before[repo.kind], after[repo.kind]
@@ -77,14 +78,14 @@ def test_the_second_time_and_a_dry_run_write_nothing(hub, api, stage):
     yank(stage, api, "v0.1.0")
     marked, count = hub_state(api, stage), commits(api, stage)
     hub.faults.clear()
-    assert all(line.endswith("marked already") for line in yank(stage, api, "0.1.0"))
+    assert all(line.endswith("already marked") for line in yank(stage, api, "0.1.0"))
     assert (hub_state(api, stage), commits(api, stage)) == (marked, count)
     assert hub.faults.count("POST", "/commit/|/tag/") == 0
 
 
 def test_a_successor_in_the_same_repos(api, stage, tmp_path):
     newer = write_stage(tmp_path / "newer", "0.2.0")
-    with pytest.raises(InputError, match=r"successor v0\.2\.0 is not out in local/arith-tiny; publish it first"):
+    with pytest.raises(InputError, match=r"successor v0\.2\.0 is not published in local/arith-tiny; publish it first"):
         yank(stage, api, "0.1.0", "0.2.0")
     yank(stage, api, "0.1.0")  # there is none yet
     publish(newer, api)
@@ -93,7 +94,7 @@ def test_a_successor_in_the_same_repos(api, stage, tmp_path):
         text = card(api, repo, tmp_path)
         fields = yaml.safe_load(text.split("---\n")[1])
         assert (fields["withdrawn_version"], fields["withdrawn_for"]) == ("v0.1.0", "v0.2.0")
-        assert "Please use `v0.2.0` of this repo instead" in text and "new_version" not in fields
+        assert "Please use version `v0.2.0` of this repo instead" in text and "new_version" not in fields
         assert unmarked_card(text) == (newer / repo.kind / "README.md").read_text()
     count = commits(api, newer)
     publish(newer, api)  # the successor is out: its marked card is left alone
@@ -113,9 +114,9 @@ def test_a_successor_that_is_another_model(api, stage, tmp_path):
     assert data.to_dict()["new_version"] == "local/better"
 
 
-def test_a_withdrawn_version_is_not_published_again(api, stage, tmp_path):
+def test_a_yanked_version_is_not_published_again(api, stage, tmp_path):
     yank(stage, api, "0.1.0")
-    with pytest.raises(InputError, match=r"v0\.1\.0 was withdrawn; raise the version"):
+    with pytest.raises(InputError, match=r"v0\.1\.0 was yanked; raise the version"):
         publish(stage, api)
     newer = write_stage(tmp_path / "newer", "0.2.0")
     publish(newer, api)
@@ -145,8 +146,8 @@ def test_interrupted_after_every_write_and_repeated(hub, api, stage, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        (("0.9.0",), r"v0\.9\.0 is out in none of local/arith-tiny, .*nothing to withdraw"),
-        (("0.1.0", "v0.1.0"), "cannot succeed itself"),
+        (("0.9.0",), r"none of local/arith-tiny, .* has v0\.9\.0; there is nothing to yank"),
+        (("0.1.0", "v0.1.0"), "cannot be its own successor"),
         (("latest",), "a version looks like 0.1.0, not 'latest'"),
         (("0.1.0-yanked",), "a version looks like 0.1.0"),
     ],
@@ -175,7 +176,7 @@ def test_the_command(api, stage, capfd):
     capfd.readouterr()
     assert main([*command, "--yank", "0.1.0", "--dry-run"]) == 0
     said = capfd.readouterr().out
-    assert said.count("marks the card of main, adds the tag v0.1.0-yanked") == len(KINDS)
+    assert said.count("mark the card on main, add the tag v0.1.0-yanked") == len(KINDS)
     assert said.endswith("dry run: nothing was changed\n")
     assert main([*command, "--yank", "0.1.0"]) == 0 and main([*command, "--yank", "0.1.0"]) == 0
-    assert capfd.readouterr().out.count("marked already") == len(KINDS)
+    assert capfd.readouterr().out.count("already marked") == len(KINDS)

@@ -11,6 +11,7 @@ from arith_puzzle.release.stage import PAPER, TAG, read_plan
 from tests.paths import ROOT
 
 KINDS = {"base", "dataset", "metric", "adapter", "demo"}
+pytestmark = pytest.mark.xdist_group("released")
 
 
 def _commits(work):
@@ -21,9 +22,9 @@ def _commits(work):
         return found | {"script": [c.commit_id for c in script]}
 
 
-def test_one_line_a_stage(released):
-    _, done = released
-    lines = [line for line in done.stdout.splitlines() if line.startswith("[")]
+def test_one_line_a_step(released):
+    _, printed = released
+    lines = [line for line in printed["stdout"].splitlines() if line.startswith("[")]
     assert [line[1] for line in lines] == ["1", "2", "3", "3", "4", "5", "6"]
     assert "pass@1" in lines[2] and "n=2000" in lines[2]
 
@@ -58,7 +59,7 @@ def test_the_second_run_skips_what_is_done_and_commits_nothing(run, released, re
     before = _commits(work)
     again = run("release", recipe_file, "--to", "local", "--work", work)
     assert again.returncode == 0, again.stderr
-    assert "nothing to train" in again.stdout and "were checked before" in again.stdout
+    assert "nothing to train" in again.stdout and "have been checked already" in again.stdout
     assert _commits(work) == before
 
 
@@ -69,10 +70,10 @@ def test_the_adapter_names_its_base_and_the_bases_revision(released):
 
 
 def test_neither_token_nor_local_path_leaves_the_machine(released):
-    work, done = released
+    work, printed = released
     token = (work / "hub" / "token").read_text().strip()
     assert token.startswith("hf_")
-    assert token not in done.stdout + done.stderr
+    assert token not in printed["stdout"] + printed["stderr"]
     for path in (p for p in (work / "stage").rglob("*") if p.is_file()):
         content = path.read_bytes()
         assert token.encode() not in content, path
@@ -84,7 +85,7 @@ def test_neither_token_nor_local_path_leaves_the_machine(released):
     [
         ("metric", "verify.py", b'"wrong_target")\n    return', b'"ok")\n    return', False, "metric: verify.py at"),
         ("metric", "verify.py", b'"wrong_target")\n    return', b'"ok")\n    return', True, "metric: known answers"),
-        ("adapter", "adapter_model.safetensors", None, None, True, "adapter: its answers are the base's"),
+        ("adapter", "adapter_model.safetensors", None, None, True, "adapter: it gives the same answers as the base"),
         pytest.param(
             "adapter",
             "README.md",

@@ -14,6 +14,7 @@ from huggingface_hub import ModelCard, SpaceCard
 from huggingface_hub._eval_results import parse_eval_result_entries
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from arith_puzzle.model_cards import benchmark
@@ -132,7 +133,7 @@ def test_the_study_of_the_released_recipe_goes_with_it_and_no_other(tmp_path):
     for name, study in (("tiny_cpu", "starter_cpu_scaling"), ("paper_openllama3b", None)):
         digest = load_recipe(ROOT / "training" / "recipes" / f"{name}.yaml").digest
         found = study_of(digest, placed=tmp_path / "scaling.json")
-        assert found == (ROOT / "results" / study / "scaling.json" if study else None)
+        assert found == (PACKAGE / "results" / study / "scaling.json" if study else None)
 
 
 def test_the_same_inputs_give_the_same_bytes(staged, inputs, tmp_path):
@@ -212,11 +213,12 @@ def test_imports_are_followed_through_functions_packages_and_dots(tmp_path):
         "import json\n\ndef late():\n    from arith_puzzle.metrics.verify_file import verify_file\n"
     )
     assert {
-        "metrics/__init__.py",
-        "metrics/verify_file.py",
-        "metrics/arith_puzzle_verifier/__init__.py",
-        "metrics/arith_puzzle_verifier/aggregate.py",
-        "metrics/arith_puzzle_verifier/verify.py",  # by a relative import
+        "arith_puzzle/__init__.py",
+        "arith_puzzle/metrics/__init__.py",
+        "arith_puzzle/metrics/verify_file.py",
+        "arith_puzzle/metrics/arith_puzzle_verifier/__init__.py",
+        "arith_puzzle/metrics/arith_puzzle_verifier/aggregate.py",
+        "arith_puzzle/metrics/arith_puzzle_verifier/verify.py",  # by a relative import
     } <= set(imported_files(tmp_path))
     (tmp_path / "app.py").write_text("import json, torch\nfrom verify import verify\n")
     assert imported_files(tmp_path) == []
@@ -233,8 +235,7 @@ def test_what_a_pushed_folder_imports_is_in_it_byte_for_byte(staged, source, pla
     assert not (set(files(folder)) - set(copies) - set(files(ROOT / source)) - {"settings.json"})
     code = f"""
 import sys, {entry}
-ours = ("dataset_builder", "metrics", "training")
-ours = [module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ours]
+ours = [module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "arith_puzzle"]
 print(all(file.startswith(sys.argv[1]) for file in ours), len(ours))
 """
     done = subprocess.run([sys.executable, "-c", code, folder], cwd=folder, capture_output=True, text=True)
@@ -266,7 +267,7 @@ def test_what_is_missing_or_broken_leaves_the_older_stage_as_it_was(inputs, tmp_
         assert {name: path.read_bytes() for name, path in files(out).items()} == before
         assert [path.name for path in tmp_path.iterdir()] == ["stage"]
 
-    refused(r"results.json is missing; run the stage that writes it", scores=tmp_path.parent)
+    refused(r"results.json is missing; run the step that writes it", scores=tmp_path.parent)
     refused(r"manifest.json is missing", dataset=tmp_path.parent)
     monkeypatch.setattr("arith_puzzle.model_cards.render.adapter_card", lambda *a, **k: "---\nlicense: mit\n---\n\nx\n")
     refused("a model card needs license, library_name")
@@ -274,7 +275,7 @@ def test_what_is_missing_or_broken_leaves_the_older_stage_as_it_was(inputs, tmp_
     monkeypatch.setattr(
         "arith_puzzle.model_cards.render.adapter_card", lambda *a, **k: whole + "![x](plots/absent.png)\n"
     )
-    refused("leads to 'plots/absent.png'")
+    refused("links to 'plots/absent.png'")
 
 
 def test_a_recipe_without_an_adapter_is_refused(inputs, tmp_path):

@@ -1,11 +1,11 @@
-"""aug-gsm8k by the same commands as the puzzles: staged, published, checked, collected, withdrawn."""
+"""aug-gsm8k and its metric by the same commands as the puzzles: staged, published, checked, collected, yanked."""
 
 import json
 import shutil
 
 import pyarrow.parquet as pq
 import pytest
-from huggingface_hub import HfApi, constants
+from huggingface_hub import HfApi, SpaceCard, constants
 
 from arith_puzzle.cli import main
 from arith_puzzle.common.errors import InputError
@@ -16,8 +16,9 @@ from arith_puzzle.release.check import CheckFailed, check
 from arith_puzzle.release.pipeline import destination
 from arith_puzzle.release.publish import publish
 from arith_puzzle.release.stage import COLLECTION_TITLE, TAG
-from arith_puzzle.release.stage_augmented import PAPER, plan, stage
+from arith_puzzle.release.stage_augmented import METRIC, PAPER, plan, stage
 from tests.commands import command
+from tests.paths import ROOT
 from tests.release.staging import commits, hub_state, staged_tree, write_stage
 
 augment = command("augment")
@@ -56,7 +57,12 @@ def test_staged_published_checked_and_the_second_time_nothing(folder, tmp_path, 
     arguments = [str(folder), "--to", "local", "--work", str(tmp_path / "work")]
     staged = tmp_path / "work" / "stage-aug-gsm8k"
     assert main(["stage", *arguments]) == 0 and main(["publish", *arguments]) == 0
-    assert 'load_dataset("local/aug-gsm8k"' in (staged / "aug-gsm8k" / "README.md").read_text()
+    text = (staged / "aug-gsm8k" / "README.md").read_text()
+    assert 'load_dataset("local/aug-gsm8k"' in text and "[`local/gsm8k_answer`](https://huggingface.co/spaces/local/" in text
+    metric = SpaceCard.load(staged / "gsm8k-metric" / "README.md")
+    assert metric.data.datasets == ["local/aug-gsm8k"] and 'evaluate.load("local/gsm8k_answer")' in metric.text
+    for path in (ROOT / METRIC).glob("*.py"):
+        assert (staged / "gsm8k-metric" / path.name).read_bytes() == path.read_bytes()
     assert {"README.md", "manifest.json", "data/change_numbers-00.parquet"} <= set(staged_tree(staged, "aug-gsm8k"))
     for path in (path for path in staged.rglob("*") if path.is_file()):
         assert str(tmp_path).encode() not in path.read_bytes(), path
@@ -68,16 +74,19 @@ def test_staged_published_checked_and_the_second_time_nothing(folder, tmp_path, 
     state, count = published()
     repo = state["aug-gsm8k"]
     assert repo["private"] is False and set(repo["branches"]["main"]) == set(staged_tree(staged, "aug-gsm8k"))
-    assert repo["tags"] == {TAG: repo["branches"]["main"]} and count == {("aug-gsm8k", "main"): 1}
+    assert repo["tags"] == {TAG: repo["branches"]["main"]} and count == {("aug-gsm8k", "main"): 1, ("gsm8k-metric", "main"): 1}
     items = state[f"collection {COLLECTION_TITLE}"]["items"]
-    assert [item[:2] for item in items] == [("paper", PAPER), ("dataset", "local/aug-gsm8k")]
+    assert [item[:2] for item in items] == [
+        ("paper", PAPER), ("dataset", "local/aug-gsm8k"), ("space", "local/gsm8k_answer")
+    ]  # fmt: skip
+    assert set(state["gsm8k-metric"]["branches"]["main"]) == set(staged_tree(staged, "gsm8k-metric"))
     capfd.readouterr()
     assert main(["stage", *arguments]) == 0 and main(["publish", *arguments]) == 0
-    assert f"tag {TAG}: is out" in capfd.readouterr().out and published() == (state, count)
+    assert f"tag {TAG}: published" in capfd.readouterr().out and published() == (state, count)
 
     assert main(["check", *arguments]) == 0
     assert main(["publish", *arguments, "--yank", TAG]) == 0
-    assert f"adds the tag {TAG}-yanked" in capfd.readouterr().out
+    assert f"add the tag {TAG}-yanked" in capfd.readouterr().out
 
 
 def test_check_finds_other_rows_than_the_manifest_says(folder, tmp_path):
@@ -86,7 +95,19 @@ def test_check_finds_other_rows_than_the_manifest_says(folder, tmp_path):
     write_parquet(pq.read_table(path).slice(1), path)
     with running(tmp_path / "hub") as hub:
         publish(staged, HfApi(endpoint=hub.endpoint, token=hub.token))
-        with pytest.raises(CheckFailed, match=r"aug-gsm8k: all/train has other rows than the manifest"):
+        with pytest.raises(CheckFailed, match=r"aug-gsm8k: the rows of all/train differ from the manifest"):
+            check(staged, hub.endpoint)
+
+
+def test_check_finds_a_metric_that_is_wrong(built, tmp_path):
+    staged = stage(built, "local", tmp_path / "stage")
+    path = staged / "gsm8k-metric" / "score.py"
+    text = path.read_text()
+    assert "found.count(gold)" in text
+    path.write_text(text.replace("found.count(gold)", "len(found)"))
+    with running(tmp_path / "hub") as hub:
+        publish(staged, HfApi(endpoint=hub.endpoint, token=hub.token))
+        with pytest.raises(CheckFailed, match=r"gsm8k-metric: known answers gave \{'pass@1': 1\.0,"):
             check(staged, hub.endpoint)
 
 
@@ -103,17 +124,18 @@ def test_it_joins_the_puzzles_collection_and_does_not_show_a_private_one(built, 
             collection = state[f"collection {COLLECTION_TITLE}"]
             assert collection["private"] is private and state["aug-gsm8k"]["private"] is False
             listed = [item[1] for item in collection["items"]]
-            assert listed == [item["item_id"] for item in record["collection_items"]] + [PAPER, "local/aug-gsm8k"]
+            added = [PAPER, "local/aug-gsm8k", "local/gsm8k_answer"]
+            assert listed == [item["item_id"] for item in record["collection_items"]] + added
 
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda folder: (folder / "data" / "change_numbers-00.parquet").unlink(), "is not what manifest.json says"),
-        (lambda folder: (folder / "data" / "change_numbers-00.parquet").write_bytes(b"PAR1"), "is not what manifest"),
+        (lambda folder: (folder / "data" / "change_numbers-00.parquet").unlink(), "differs from what manifest.json says"),
+        (lambda folder: (folder / "data" / "change_numbers-00.parquet").write_bytes(b"PAR1"), "differs from what manifest"),
         (lambda folder: (folder / "secrets.txt").write_text("x"), "secrets.txt is not in manifest.json"),
         (lambda folder: (folder / "manifest.json").unlink(), "manifest.json is missing"),
-        (lambda folder: (folder / "manifest.json").write_text('{"dataset": "x"}'), "is no folder of"),
+        (lambda folder: (folder / "manifest.json").write_text('{"dataset": "x"}'), "is not a folder of"),
     ],
 )
 def test_a_folder_that_is_not_what_was_built_is_refused(folder, tmp_path, spoil, said):
@@ -128,10 +150,10 @@ def test_what_makes_no_sense_is_one_line(built, tmp_path, capfd):
     common = ["--to", "local", "--namespace", "me"]
     for arguments, said in (
         ([str(built), *common, "--merged", "--work", str(tmp_path)], "--merged is for a recipe's models"),
-        ([str(built), *common, "--work", str(built)], "lies within"),
+        ([str(built), *common, "--work", str(built)], "lies in"),
         ([str(tmp_path), *common], "manifest.json is missing"),
     ):
         assert main(["stage", *arguments]) == 2
         err = capfd.readouterr().err
         assert said in err and len(err.splitlines()) == 1
-    assert [repo.id for repo in plan("me")] == ["me/aug-gsm8k"]
+    assert [repo.id for repo in plan("me")] == ["me/gsm8k_answer", "me/aug-gsm8k"]

@@ -111,29 +111,29 @@ def test_the_snippet_cuts_out_the_strict_answer_and_judges_it(staged, first, tmp
 @pytest.mark.parametrize("kind", ["adapter", "merged", "base"])
 def test_cards_say_what_the_model_writes_and_what_is_judged(staged, kind):
     text = words(card(staged, kind))
-    assert "An attempt is a chain of equations, each followed by the puzzle that is left" in text
-    assert "At last comes a line that is only `:`, the marker, and below it the answer for the verifier" in text
-    assert "Scores are of the part after the marker" in text
+    assert "An attempt writes an equation, then the numbers that are left as a puzzle, and so on" in text
+    assert "After the successful attempt there is a line with only `:`, the marker. Below it is the answer for the" in text
+    assert "Only the part after the marker is judged" in text
     assert "greedy, zero-shot, symbolic prompt, a search before the answer, exact division" in text
     assert (f"scored with up to {MAX_NEW_TOKENS} new tokens" in text) == (kind != "base")
 
 
 def test_the_card_shows_the_whole_text_and_the_generations_hold_both(staged, first):
     text = card(staged, "adapter")
-    assert f"```text\n{first['raw']}\n```" in text and "the verifier said `ok` of the part after the marker" in text
+    assert f"```text\n{first['raw']}\n```" in text and "The verdict on the part after the marker was `ok`" in text
     published = json.loads((staged / "adapter" / "generations" / "adapter-test.jsonl").read_text().splitlines()[0])
-    assert published == first and "`raw` all that the model wrote" in text
+    assert published == first and "`raw` is all that the model wrote" in text
 
 
 def test_the_bases_card_takes_its_drills_from_its_own_run(staged, made):
     text = words(card(staged, "base"))
     source = json.loads((ROOT / "training" / "bases" / "arith-tiny" / "manifest.json").read_text())
     digest = source["model.safetensors"]["sha256"][:16]
-    assert f"trained on from `arith-tiny` (weights with the SHA-256 `{digest}…`, all parameters) on single" in text
+    assert f"trained further from `arith-tiny` (weights with the SHA-256 `{digest}…`, all parameters) on single" in text
     assert (
         "equations with numbers up to 1,500 and on puzzles of 3 and 4 numbers up to 30, answered by a search." in text
     )
-    assert "Numbers above 30 are beyond" in text and "from scratch" not in text
+    assert "The puzzles of its training have no numbers above 30." in text and "from scratch" not in text
     assert ModelCard.load(staged / "base" / "README.md").data.base_model is None  # it is on no Hub that we know of
     run = (Path(made[0].base_path) / "run.json").read_text()
     assert (staged / "base" / "run.json").read_text() == run  # so that a manifest beside it stays true
@@ -157,7 +157,7 @@ def test_formats_that_no_card_explains_are_refused_before_anything_is_made(made)
     dataset, asked = recipe.dataset, recipe.score
     for wrong, said in (
         ({"score": replace(asked, format="backward"), "dataset": replace(dataset, format="backward")}, "is backward"),
-        ({"score": replace(asked, format="symbolic")}, "dataset.format is search and score.format symbolic"),
+        ({"score": replace(asked, format="symbolic")}, "dataset.format is search and score.format is symbolic"),
         ({"dataset": None}, "no 'dataset' section"),
     ):
         with pytest.raises(InputError, match=said):
