@@ -20,6 +20,8 @@ from arith_puzzle.release.snippets import Snippet
 
 AS_USER = Path(__file__).parent / "as_user"
 FORK_SERVER = AS_USER / "fork_server.py"
+FORK = sys.platform == "linux"
+"""Whether Python code may run in forked children. On macOS libraries may fail after a fork."""
 SCRIPT_SECONDS = 1800
 SNIPPET_SECONDS = 600
 PERSONAL = ("HF_", "HUGGING", "TRACKIO", "PYTHONPATH")
@@ -84,7 +86,7 @@ class User:
             raise CheckFailed(f"{card}, line {snippet.line}: the snippet does not run as printed: {_last_line(done)}")
 
     def _run(self, command: list[str], folder: Path, seconds: int) -> subprocess.CompletedProcess:
-        if command[0] == sys.executable and sys.platform == "linux":
+        if FORK and command[0] == sys.executable:
             self._warm = self._warm or WarmPython(self)
             if self._warm.ready:
                 return self._warm.run(command, folder, seconds)
@@ -105,7 +107,11 @@ class WarmPython:
             [sys.executable, str(FORK_SERVER)], cwd=self._home, env=user.environment(str(self._home)), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
         )  # fmt: skip
-        self.ready: bool = self._answer().get("ready", False)
+        try:
+            self.ready: bool = self._answer()["ready"]
+        except BaseException:
+            self.close()
+            raise
         self._empty_caches()
 
     def run(self, command: list[str], folder: Path, seconds: int) -> subprocess.CompletedProcess:

@@ -36,7 +36,7 @@ def run_study(
         path: the study's YAML file, or its name in ``studies``.
         dataset: folder or Hub id of the training rows; default: the recipe's.
         scored: folder, Hub id or JSONL file of the scored rows; default: the study's, else ``dataset``.
-        accelerate_config: the configuration file of accelerate.
+        accelerate_config: the configuration file of accelerate; None: as the recipe's ``processes`` need it.
 
     Returns:
         {"study": the study's content, "series": [{"name", "config", "split", "points": [{"rows", "prompts" (different
@@ -144,7 +144,7 @@ def count_prompts(study: Study, plan: list[Training], source: str, test: str) ->
     return found
 
 
-def _train(training: Training, folder: Path, source: str, accelerate_config: Path) -> dict:
+def _train(training: Training, folder: Path, source: str, accelerate_config: Path | None) -> dict:
     """Train, unless this training is finished already, and return its run.json."""
     done = folder / "train" / "run.json"
     if not done.is_file() or json.loads(done.read_text())["recipe_digest"] != training.recipe.digest:

@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--temperature", type=float, help="sampling temperature (default: 1)")
     add("--top-p", type=float, metavar="P", help="total probability of the tokens to sample from (default: 1)")
     add("--seed", type=int, default=0, help="seed of the samples and of the choice of examples (default: 0)")
-    add("--k", type=int, action="append", help="report pass@K; may be repeated (default: 1)")
+    add("--k", type=int, action="append", help="also report pass@K, besides pass@1; may be repeated")
     add(
         "--max-new-tokens",
         type=int,
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
         from arith_puzzle.evaluation.backends import vllm_installed
 
         options["backend"] = "vllm" if vllm_installed() and torch.cuda.is_available() else "transformers"
-    options["k"] = tuple(options["k"] or (1,))
+    options["k"] = tuple(sorted({1, *(options["k"] or ())}))  # summary and reports need pass@1
     splits = options.pop("split")
     model, adapter, dataset, config, out = (
         options.pop(key) for key in ("model", "adapter", "dataset", "config", "out")

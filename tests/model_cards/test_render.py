@@ -163,9 +163,8 @@ def test_a_card_shows_what_further_splits_and_scores_there_are(adapter_card, sta
     with_far = copy.deepcopy(manifest)
     with_far["configs"]["starter"]["splits"] |= {"far": far, "larger": larger}
     text = render.merged_card(NAMES, _run_record(), scores, manifest=with_far, example=EXAMPLE)
-    assert (
-        "`starter/far`: N=3 and 4, numbers up to 1,000, the largest at least 101; out of distribution: training had no such numbers" in text
-    )
+    far_line = "`starter/far`: N=3 and 4, numbers up to 1,000, the largest at least 101; out of distribution: "
+    assert far_line + "training had no such numbers\n" in text
     assert "`starter/larger`: N=5, numbers up to 60; out of distribution: training had no such sizes\n" in text
     assert "- `starter/test`: N=3 and 4, numbers up to 60\n" in text
 
@@ -208,7 +207,7 @@ def test_a_card_of_another_format_says_nothing_of_a_search(adapter_card, starter
         NAMES | {"repo_id": "ns/b"}, _run_record(), scores, manifest=starter[1],
         config={"vocab_size": 121, "sliding_window": 448},
     )  # fmt: skip
-    assert "the model searches" not in text and "trained from scratch" in text
+    assert "model searches" not in text and "trained from scratch" in text
     assert "with a vocabulary of 121 tokens and attention over the last 448 of them, trained" in " ".join(text.split())
     assert "Only the part after the marker is judged" in text
     assert "An answer without a marker is\njudged as a whole." in text
@@ -246,7 +245,8 @@ def test_words_for_how_it_was_asked():
     assert describe_decoding(DECODING | {"format": "natural"}) == "greedy, zero-shot, natural prompt, exact division"
     item = {"by_n": {"5": 1, "6": 1, "7": 1}, "v": 60, "at_least": 1}
     assert describe_split(item) == "N=5, 6 and 7, numbers up to 60"
-    assert describe_shift(item, item) == "" and describe_shift(item | {"by_n": {"8": 1}, "v": 99}, item) == "sizes and numbers"
+    assert describe_shift(item, item) == ""
+    assert describe_shift(item | {"by_n": {"8": 1}, "v": 99}, item) == "sizes and numbers"
 
 
 def test_the_readmes_results_are_those_of_results():

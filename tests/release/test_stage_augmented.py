@@ -22,6 +22,7 @@ from tests.paths import ROOT
 from tests.release.staging import commits, hub_state, staged_tree, write_stage
 
 augment = command("augment")
+DATA = "data/change_numbers-00.parquet"
 
 PROBLEM = {
     "query": "Tom has 12 boxes with 8 pens each and gives 20 pens away. How many pens does he keep?",
@@ -58,12 +59,13 @@ def test_staged_published_checked_and_the_second_time_nothing(folder, tmp_path, 
     staged = tmp_path / "work" / "stage-aug-gsm8k"
     assert main(["stage", *arguments]) == 0 and main(["publish", *arguments]) == 0
     text = (staged / "aug-gsm8k" / "README.md").read_text()
-    assert 'load_dataset("local/aug-gsm8k"' in text and "[`local/gsm8k_answer`](https://huggingface.co/spaces/local/" in text
+    assert 'load_dataset("local/aug-gsm8k"' in text
+    assert "[`local/gsm8k_answer`](https://huggingface.co/spaces/local/gsm8k_answer)" in text
     metric = SpaceCard.load(staged / "gsm8k-metric" / "README.md")
     assert metric.data.datasets == ["local/aug-gsm8k"] and 'evaluate.load("local/gsm8k_answer")' in metric.text
     for path in (ROOT / METRIC).glob("*.py"):
         assert (staged / "gsm8k-metric" / path.name).read_bytes() == path.read_bytes()
-    assert {"README.md", "manifest.json", "data/change_numbers-00.parquet"} <= set(staged_tree(staged, "aug-gsm8k"))
+    assert {"README.md", "manifest.json", DATA} <= set(staged_tree(staged, "aug-gsm8k"))
     for path in (path for path in staged.rglob("*") if path.is_file()):
         assert str(tmp_path).encode() not in path.read_bytes(), path
 
@@ -74,7 +76,8 @@ def test_staged_published_checked_and_the_second_time_nothing(folder, tmp_path, 
     state, count = published()
     repo = state["aug-gsm8k"]
     assert repo["private"] is False and set(repo["branches"]["main"]) == set(staged_tree(staged, "aug-gsm8k"))
-    assert repo["tags"] == {TAG: repo["branches"]["main"]} and count == {("aug-gsm8k", "main"): 1, ("gsm8k-metric", "main"): 1}
+    assert repo["tags"] == {TAG: repo["branches"]["main"]}
+    assert count == {("aug-gsm8k", "main"): 1, ("gsm8k-metric", "main"): 1}
     items = state[f"collection {COLLECTION_TITLE}"]["items"]
     assert [item[:2] for item in items] == [
         ("paper", PAPER), ("dataset", "local/aug-gsm8k"), ("space", "local/gsm8k_answer")
@@ -131,8 +134,8 @@ def test_it_joins_the_puzzles_collection_and_does_not_show_a_private_one(built, 
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda folder: (folder / "data" / "change_numbers-00.parquet").unlink(), "differs from what manifest.json says"),
-        (lambda folder: (folder / "data" / "change_numbers-00.parquet").write_bytes(b"PAR1"), "differs from what manifest"),
+        (lambda folder: (folder / DATA).unlink(), "differs from what manifest.json says"),
+        (lambda folder: (folder / DATA).write_bytes(b"PAR1"), "differs from what manifest.json says"),
         (lambda folder: (folder / "secrets.txt").write_text("x"), "secrets.txt is not in manifest.json"),
         (lambda folder: (folder / "manifest.json").unlink(), "manifest.json is missing"),
         (lambda folder: (folder / "manifest.json").write_text('{"dataset": "x"}'), "is not a folder of"),

@@ -1,0 +1,32 @@
+"""The shell lines that `arith-puzzle demo` prints can be pasted, whatever the paths contain."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from arith_puzzle.release import demo
+
+IDS = {"dataset": "local/arith-puzzle", "metric": "local/arith_puzzle_verifier", "adapter": "local/x-lora"}
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_the_printed_lines_are_run_by_a_shell_as_they_are(tmp_path, monkeypatch):
+    """The interpreter lies in a folder with a space, quotes and an umlaut, and only says what it would run."""
+    python = tmp_path / 'it\'s a "föl der"' / "python"
+    python.parent.mkdir()
+    python.write_text(f"#!{sys.executable}\nimport os, sys\ncompile(sys.argv[2], 'code', 'exec')\n"
+                      "print(os.environ['HF_ENDPOINT'], sys.argv[1], sys.argv[2])\n", encoding="utf-8")  # fmt: skip
+    python.chmod(0o755)
+    monkeypatch.setattr(demo.sys, "executable", str(python))
+    text = demo.welcome("http://127.0.0.1:7861", 7860, IDS)
+    script = "".join(f"{line}\n" for line in text.splitlines() if line.startswith("  ") and "http://127" not in line)
+    export = next(line for line in text.splitlines() if line.startswith("  export "))
+    done = subprocess.run(["bash", "-euc", f"{export}\n{script}"], cwd="/", env=dict(os.environ), capture_output=True,
+                          text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(IDS) and all(line.startswith("http://127.0.0.1:7861 -c ") for line in lines)
+    assert all(name in line for name, line in zip(IDS.values(), lines, strict=True))
