@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.dataset_builder import configs, shards
+from arith_puzzle.evaluation.results import table as markdown_table
 
 ROOT = PACKAGE.parent
 MEASURED = ROOT / "benchmarks" / "results" / "scale.json"
@@ -159,7 +160,7 @@ def tables(measured: dict) -> dict[str, str]:
         ("reading a shard's footer, local disk", f"{measured['footer_seconds'] * 1e3:.1f} ms"),
     ]
     return {
-        "measured": _markdown(("what", "measured"), took),
+        "measured": markdown_table(("what", "measured"), took),
         "plan": _plan(measured, rows, cpu, size),
         "duplicates": _duplicates(measured),
     }
@@ -178,7 +179,7 @@ def _plan(measured: dict, rows: int, cpu: float, size: float) -> str:
     cores = [f"{n:,} cores" for n in CORES]
     header = ("rows", "shards = tasks", "bytes", "core hours", *cores, f"copy at {GBIT} Gbit/s", "manifest")
     even = round((cpu + measured["start_seconds"]) / (size * 8 / (GBIT * 1e9)))
-    return _markdown(header, lines) + f"\nFrom {even:,} cores on, such a copy takes longer than the generation.\n"
+    return markdown_table(header, lines) + f"\nFrom {even:,} cores on, such a copy takes longer than the generation.\n"
 
 
 def _duplicates(measured: dict) -> str:
@@ -197,7 +198,7 @@ def _duplicates(measured: dict) -> str:
     sort = measured["exact_count_cpu_seconds"] / sum(measured["rows_by_n"].values())
     header = ("N", "puzzles", "equal pairs", "chance of a pair", "different at 100 M", "at 10 G", "bitmap")
     memory = 8 * PLANNED_ROWS * (1 + 1 / len(lines)) / 1e9
-    return _markdown(header, lines) + (
+    return markdown_table(header, lines) + (
         f"\nThe exact count as `shards.distinct_puzzles` makes it, at {PLANNED_ROWS:,} rows: {memory:,.0f} GB of "
         f"memory and at least {sort * PLANNED_ROWS / 3600:,.1f} hours of one core (reading three columns and sorting "
         "8 bytes a row, at the rate measured here).\n"
@@ -210,10 +211,6 @@ def _median(values: Sequence[float]) -> float:
 
 def _duration(hours: float) -> str:
     return f"{hours:,.1f} h" if hours >= 1 else f"{hours * 60:,.1f} min"
-
-
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "".join(f"| {' | '.join(row)} |\n" for row in [header, ["---"] * len(header), *rows])
 
 
 def filled(page: str, measured: dict) -> str:

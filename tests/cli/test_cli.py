@@ -1,6 +1,9 @@
-"""Bad input to any command: one line that says what to do, and exit status 2. `--help` lists the stages in order."""
+"""Bad input to any command: one line that says what to do, and exit status 2. `--help` has the pipeline's order."""
 
 import json
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -9,7 +12,7 @@ from arith_puzzle.cli import main
 ORDER = ["build", "train", "score", "report", "stage", "publish", "check", "release", "solve", "verify", "study", "hub"]
 
 
-def test_help_lists_the_stages_in_their_order(capsys):
+def test_help_lists_the_commands_in_their_order(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
     assert caught.value.code == 0
@@ -108,3 +111,28 @@ def test_verify_prints_the_metric_and_writes_verdicts(tmp_path, capsys):
     ]  # fmt: skip
     file.write_text(json.dumps(rows[0]) + "\n")
     assert main(["verify", str(file)]) == 0
+
+
+WITHOUT_EXTRAS = """
+import sys
+EXTRAS = set("accelerate datasets datatrove evaluate fastapi fsspec gradio markdown_it math_verify matplotlib openai "
+             "peft pygit2 ray sentencepiece starlette tokenizers torch trackio transformers trl uvicorn".split())
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in EXTRAS:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Missing())
+from arith_puzzle.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_build_needs_no_extra(starter, tmp_path):
+    """The shards exist already; the manifest and the card are written by the core's dependencies alone."""
+    folder = shutil.copytree(starter[0], tmp_path / "arith-puzzle")
+    card = (folder / "README.md").read_text()
+    (folder / "README.md").unlink()
+    command = [sys.executable, "-c", WITHOUT_EXTRAS, "build", "--config", "starter", "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "README.md").read_text() == card

@@ -16,8 +16,8 @@ def build() -> None:
     """Add the tab's parts to the page."""
     limit = logic.MAX_INPUT_CHARS
     with gr.Row(elem_classes="ap-puzzle"):
-        numbers = gr.Textbox("3, 6, 7, 51, 58", label="Numbers", max_length=limit, scale=4, min_width=200)
-        target = gr.Textbox("4", label="Target", max_length=limit, scale=1, min_width=80)
+        numbers = gr.Textbox("3, 6, 7, 51, 58", label="Given numbers", max_length=limit, scale=4, min_width=200)
+        target = gr.Textbox("4", label="Number to reach", max_length=limit, scale=1, min_width=80)
     answer = gr.Textbox(
         label="Answer: one equation per line, or free text", placeholder="58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4",
         lines=6, max_lines=16, max_length=logic.MAX_ANSWER_CHARS + 1,
