@@ -106,7 +106,7 @@ def _sections(section: type) -> dict[str, type]:
     """Key -> section, for the fields that are a section or a list of them."""
     hints = typing.get_type_hints(section)
     kinds = ((key, kind) for key, hint in hints.items() for kind in (hint, *typing.get_args(hint)))
-    return {key: kind for key, kind in kinds if dataclasses.is_dataclass(kind)}
+    return {key: kind for key, kind in kinds if isinstance(kind, type) and dataclasses.is_dataclass(kind)}
 
 
 def _first(error: ValidationError) -> list:

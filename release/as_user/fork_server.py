@@ -10,6 +10,7 @@ JSON on standard input is a job, and is answered by {"status": exit status, or n
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -39,6 +40,7 @@ def import_libraries() -> bool:
     for name in NO_THREADS:
         os.environ.pop(name)
         os.environ.update({name: given[name]} if name in given else {})
+    gc.freeze()  # otherwise each child examines all imported objects when it ends, which takes seconds
     torch = sys.modules.get("torch")
     return len(os.listdir("/proc/self/task")) == 1 and not (torch and torch.cuda.is_initialized())
 

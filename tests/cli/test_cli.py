@@ -128,7 +128,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 def test_build_needs_no_extra(starter, tmp_path):
-    """The shards exist already; the manifest and the card are written by the core's dependencies alone."""
+    """The core's dependencies are enough. (The shards exist already, so only manifest and card are written.)"""
     folder = shutil.copytree(starter[0], tmp_path / "arith-puzzle")
     card = (folder / "README.md").read_text()
     (folder / "README.md").unlink()

@@ -1,4 +1,4 @@
-"""Broken cards are refused before anything leaves the machine, each with one line that says what is wrong."""
+"""Each broken card is refused with one line that says what is wrong."""
 
 import pytest
 

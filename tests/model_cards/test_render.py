@@ -1,4 +1,4 @@
-"""Cards: every number from a file, valid front matter, and what a file does not say left out."""
+"""The cards: every number comes from a file, the front matter is valid, and missing values are errors."""
 
 import ast
 import copy
@@ -200,7 +200,7 @@ def test_the_bases_card_says_what_it_was_trained_on(starter, scores):
 
 
 def test_a_card_of_another_format_says_nothing_of_a_search(adapter_card, starter, scores):
-    """Nor does that of a base which was scored as its adapter is, but was not trained to search."""
+    """The same holds for a base that was scored with its adapter's format, but was not trained to search."""
     assert "search" not in adapter_card() and "marker" not in adapter_card()
     scores["decoding"] = DECODING | {"format": "search"}
     text = render.base_card(
@@ -214,7 +214,7 @@ def test_a_card_of_another_format_says_nothing_of_a_search(adapter_card, starter
 
 
 def test_the_card_of_the_base_that_searches_asks_it_a_puzzle(starter, scores, capsys, monkeypatch):
-    """It was trained on no single equations, so the card names none; its snippet is run on the shipped weights."""
+    """This base was not trained on single equations, so its card has none. The snippet runs on the shipped weights."""
     folder = ROOT / "training" / "bases" / "arith-tiny-search"
     run, config = (json.loads((folder / name).read_text()) for name in ("run.json", "config.json"))
     names = NAMES | {"repo_id": str(folder)}
@@ -275,7 +275,7 @@ def test_the_table_has_the_settings_only_if_they_differ(tmp_path, scores, run):
 
 
 def test_the_shipped_results_hold_what_the_project_promises():
-    """On starter/test the adapter reaches 0.30 and its interval lies above the base's."""
+    """On starter/test the adapter has at least 0.30, and its interval lies above the base's."""
     scores = json.loads((ROOT / "results" / "tiny_cpu" / "results.json").read_text())
     base, adapter = (scores[who]["splits"]["test"] for who in ("base", "adapter"))
     assert base["n"] == adapter["n"] == 2000

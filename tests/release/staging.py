@@ -1,4 +1,4 @@
-"""A small stage of the real shape, and what a Hub holds after it was published, for the tests of publishing."""
+"""For the tests of publishing: write a small stage with the real layout, and read what a Hub contains."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ CARD = "---\nlicense: apache-2.0\n{more}---\n\n# {name}\n\nOf version {version}.
 
 
 def write_stage(root: Path, version: str = "0.1.0", namespace: str = "local", *, extra: int = 0) -> Path:
-    """Folders for all five repos. Versions differ in weights, data, cards, one file more and one less.
+    """Write folders for all five repos. Versions differ in weights, data and cards, and each has a file of its own.
 
     Args:
-        extra: bytes of one more large file in the dataset.
+        extra: size in bytes of another large file in the dataset.
     """
     chance, tag = random.Random(version), f"v{version}"
     repos = [
@@ -71,9 +71,9 @@ def staged_tree(stage: Path, folder: str) -> dict[str, str]:
 
 
 def hub_state(api: HfApi, stage: Path) -> dict:
-    """All that a release put on a Hub, as this token sees it: trees of every ref, visibility, the collection.
+    """All of a release that this token sees on a Hub: the trees of all refs, visibility, the collection.
 
-    Trees are {path: hash}, without commits' ids and times, so that two Hubs can be compared.
+    Trees are {path: hash}, without ids and times of commits. So the states of two Hubs can be compared.
     """
     record, repos = read_plan(stage)
     state = {}
@@ -104,7 +104,7 @@ def tree(api: HfApi, repo: Repo, revision: str) -> dict[str, str]:
 
 
 def commits(api: HfApi, stage: Path) -> dict[tuple[str, str], int]:
-    """{(repo kind, branch): number of commits after the Hub's first}"""
+    """{(repo kind, branch): number of commits, without the first, which the Hub makes}"""
     _, repos = read_plan(stage)
     return {
         (repo.kind, ref.name): len(list(api.list_repo_commits(**where(repo), revision=ref.name))) - 1
@@ -114,7 +114,7 @@ def commits(api: HfApi, stage: Path) -> dict[tuple[str, str], int]:
 
 
 def assert_nothing_half(seen: dict, *wholes: dict) -> None:
-    """What the public sees is, repo by repo, one of these whole releases, and nothing points to what is not there."""
+    """Each repo that the public sees is as in one of the complete releases, and no reference leads to nothing."""
     for kind, repo in seen.items():
         if kind.startswith("collection"):
             assert repo in [whole[kind] for whole in wholes], "a collection that is not full"

@@ -1,4 +1,4 @@
-"""The check's parts on a small release: what it finds in files, and which snippets it runs and how."""
+"""Parts of the check: how it compares files, and how it finds and runs the snippets of cards."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_blocks_that_run_and_where_they_are():
 
 @pytest.fixture(scope="module", params=["warm", "cold"])
 def user(request):
-    """A user on a machine with a token and settings. Forking is off for "cold"."""
+    """A new user, on a machine with a token and settings of ours. "cold" runs Python code without forking."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("HF_TOKEN", "hf_mine"), ("HUGGING_FACE_HUB_TOKEN", "hf_mine"), ("PYTHONPATH", "/nowhere")):
             patch.setenv(name, value)
@@ -101,7 +101,7 @@ def test_snippets_run_in_fresh_processes_with_empty_caches(user):
 
 
 def test_torch_computes_in_several_threads(user):
-    """In a forked child too: the process that imports torch has one thread, and leaves the number to the child."""
+    """Also in a forked child, although the process that imports torch has only one thread."""
     code = (
         "import os, torch\n"
         "assert torch.get_num_threads() >= min(2, os.cpu_count() // 2)\n"
@@ -122,6 +122,7 @@ def test_a_snippet_that_does_not_end_is_killed_with_what_it_started(user, monkey
     monkeypatch.setattr(user_module, "SNIPPET_SECONDS", 3)
     with pytest.raises(CheckFailed, match="card, line 7: the snippet ran for 3 s"):
         user.run_snippet("card", Snippet(7, "python", "import time\nwhile True: time.sleep(1)"))
+    monkeypatch.undo()
     user.run_snippet("card", Snippet(1, "python", "print('the next one runs')"))
 
 
@@ -172,7 +173,7 @@ def test_every_file_of_every_revision_is_compared(tmp_path, monkeypatch):
 
         where = {"repo_id": "local/arith-puzzle", "repo_type": "dataset"}
         yank(repos, api, "0.1.0", announce=lambda line: None)
-        check()  # the notice on top of a card is not another card
+        check()  # a yank adds a notice to the card, and that is no difference
         for operation, revision, said in (
             (
                 CommitOperationAdd("arith-puzzle.py", b"VERSION = 0\n"),

@@ -1,4 +1,4 @@
-"""Publishing against the local Hub: what is written, what a second time writes, what is refused."""
+"""Publish to the local Hub: what the first and the second time write, and what is refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("no_xet")
 
 @pytest.fixture
 def waits(monkeypatch):
-    """Seconds that publishing would have waited, instead of waiting."""
+    """The seconds that publishing would wait. It does not wait in these tests."""
     waited = []
     monkeypatch.setattr("arith_puzzle.release.hub.time.sleep", waited.append)
     return waited
@@ -54,7 +54,7 @@ def stage(tmp_path):
 
 
 def changes(hub) -> int:
-    """Requests so far that could change the Hub; those by which a client only asks are not counted."""
+    """Number of requests that could change the Hub. POST requests that only ask something do not count."""
     asking = hub.faults.count("POST", "/preupload/|/paths-info/|/validate-yaml|/objects/batch")
     return sum(hub.faults.count(method) for method in WRITES) - asking
 
@@ -141,7 +141,7 @@ def test_a_later_release_is_one_commit_and_leaves_the_earlier_tag(api, stage, tm
             "v0.2.0": state[kind]["branches"]["main"],
         }
     assert publish(newer, api) and set(commits(api, newer).values()) == {2}
-    with pytest.raises(InputError, match="raise the version"):  # the script of v0.1.0 is no more
+    with pytest.raises(InputError, match="raise the version"):  # the branch `script` has moved on
         publish(stage, api)
 
 
@@ -169,7 +169,7 @@ def test_private_stays_private_and_public_waits_until_it_is_whole(hub, api, stag
         hub.faults.add(Fault(status=503, method="POST", path="arith_puzzle_verifier/tag/", retry_after=999))
         publish(stage, api, private=False)
     seen = hub_state(public, stage)
-    assert set(seen) == {"base", "dataset", "metric"} and seen["metric"]["tags"] == {}  # shown, not tagged yet
+    assert set(seen) == {"base", "dataset", "metric"} and seen["metric"]["tags"] == {}  # public, but without a tag
     publish(stage, api)
     whole = hub_state(public, stage)
     assert whole == hub_state(api, stage)
@@ -181,11 +181,11 @@ def test_private_stays_private_and_public_waits_until_it_is_whole(hub, api, stag
     assert all(part["private"] for part in hub_state(member, other).values())
     assert hub_state(public, other) == {}
     before = hub_state(member, other)
-    publish(other, member)  # it is out, and private: that is its owner's choice now
+    publish(other, member)  # a published repo stays private: its owner decides
     assert hub_state(member, other) == before
 
 
-# ---- what is refused: one line, before anything is written ----
+# ---- refusals: one line, before anything is written ----
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_name_taken_by_something_else(hub, api, stage, kind):
     where = {"repo_id": f"local/{name}", "repo_type": kind}
     api.create_repo(**where, **({"space_sdk": "gradio"} if kind == "space" else {}))
     api.create_commit(**where, operations=[CommitOperationAdd("thesis.txt", b"mine")], commit_message="My thesis")
-    if kind == "space":  # one commit is enough to be something else
+    if kind == "space":  # a single commit of someone else is enough
         api.super_squash_history(**where)
     else:
         api.create_tag(**where, tag="v1.0.0")
@@ -286,7 +286,7 @@ def test_a_card_that_the_hub_refuses(hub, api, stage):
 
 
 def test_someone_elses_commit_in_between_is_seen(hub, api, stage, waits, monkeypatch):
-    """Between looking and committing another commit arrives: the next try looks again."""
+    """Another commit arrives between looking and committing. The next try looks again."""
     publish(stage, api)
     newer = write_stage(stage.with_name("newer"), "0.2.0")
     once = []

@@ -1,7 +1,7 @@
-"""A publish that is killed, refused or cut off anywhere, and then repeated, ends like one that was not.
+"""A publish that is interrupted at any point and then repeated gives the same Hub as an undisturbed one.
 
-The publisher is the console command in a process of its own, the Hub a thread of the test's. What the public sees is
-looked at after each interruption.
+The publisher is the console command in a process of its own, and the Hub is a thread of the test. After each interruption
+the test compares what the public sees with complete releases.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("no_xet")
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """Two versions staged, Hubs that hold none and the first, and what each holds when all went well."""
+    """Two staged versions, a Hub with none and one with the first, and the states after undisturbed publishing."""
     root = tmp_path_factory.mktemp("world")
     world = {"root": root, "requests": {}, "whole": {}, "commits": {}, "works": {}}
     with pytest.MonkeyPatch.context() as patch:
@@ -45,7 +45,7 @@ def world(tmp_path_factory):
 
 
 def start(hub, work) -> subprocess.Popen:
-    """`arith-puzzle publish --to hub`, where the Hub is the local's."""
+    """Start `arith-puzzle publish --to hub` with the local Hub as the Hub."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     environment |= {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.token, "HF_HUB_DISABLE_XET": "1",
                     "HF_HOME": str(work / "hf-home"), "HF_HUB_DISABLE_TELEMETRY": "1"}  # fmt: skip
@@ -54,14 +54,13 @@ def start(hub, work) -> subprocess.Popen:
 
 
 def killed_and_repeated(world, version: str, chance: random.Random, folder) -> str:
-    """One kill at a random moment; says when it struck. Asserts what is promised."""
+    """Kill a publish at a random moment, and repeat it. Returns a text that says when it was killed."""
     shutil.copytree(world["root"] / ("hub-none" if version == "0.1.0" else "hub-first"), folder)
     work, whole = world["works"][version], world["whole"][version]
     earlier = [world["whole"]["0.1.0"]] if version == "0.2.0" else []
     with running(folder) as hub:
-        api = HfApi(endpoint=hub.endpoint, token=hub.token)
         n, cut = chance.randrange(world["requests"][version]), chance.random() < 0.5
-        # Held at its n-th request, and killed there: while that is carried out, or cut off before it is.
+        # Killed at its n-th request: while the Hub carries it out, or after a part of the request has been sent.
         hold = hub.faults.add(Fault(cut="request", skip=n) if cut else Fault(hang=0.3, skip=n))
         process = start(hub, work)
         while not hold.fired and process.poll() is None:
@@ -69,8 +68,9 @@ def killed_and_repeated(world, version: str, chance: random.Random, folder) -> s
         time.sleep(chance.random() * 0.02)
         process.kill()
         process.wait()
-        time.sleep(0 if cut else 0.35)  # until the Hub is done with what it was doing
-        hub.faults.clear()
+    # The Hub has finished the request when it stops.
+    with running(folder) as hub:
+        api = HfApi(endpoint=hub.endpoint, token=hub.token)
         seen = hub_state(HfApi(endpoint=hub.endpoint, token=False), work / "stage")
         assert_nothing_half(seen, whole, *earlier)
         repeated = start(hub, work)
@@ -101,7 +101,7 @@ def test_killed_thirty_times_and_repeated(world, tmp_path):
 
 @pytest.mark.slow
 def test_killed_again_and_again_before_it_is_through(world, tmp_path):
-    """Kills that come ever later, without a whole run between them, on one Hub."""
+    """On one Hub: each kill comes later than the one before, without a complete run between them."""
     work, whole = world["works"]["0.1.0"], world["whole"]["0.1.0"]
     with running(tmp_path / "hub") as hub:
         kills = 0
@@ -121,7 +121,7 @@ def test_killed_again_and_again_before_it_is_through(world, tmp_path):
         assert commits(HfApi(endpoint=hub.endpoint, token=hub.token), work / "stage") == world["commits"]["0.1.0"]
 
 
-# ---- a Hub that is busy, or whose answers are lost: the same command gets through by itself ----
+# ---- the Hub is busy, or its answers are lost: the command succeeds by itself ----
 
 FAULTS = {
     "503": {"status": 503},
@@ -132,7 +132,7 @@ FAULTS = {
 
 
 def faulty(world, version: str, folder, faults: list[Fault], monkeypatch) -> list[float]:
-    """Publish while these faults strike; the seconds that it would have waited."""
+    """Publish with these faults. Returns the seconds of each wait."""
     waits = []
     monkeypatch.setattr("arith_puzzle.release.hub.time.sleep", waits.append)
     shutil.copytree(world["root"] / ("hub-none" if version == "0.1.0" else "hub-first"), folder)
@@ -160,7 +160,7 @@ def faulty(world, version: str, folder, faults: list[Fault], monkeypatch) -> lis
     ids=lambda value: value,
 )  # fmt: skip
 def test_each_kind_of_request_may_fail(world, tmp_path, monkeypatch, capfd, method, path):
-    """Twice in a row in four ways, all in one release; each wait is one line."""
+    """In one release it fails in four ways. Each wait is one line."""
     faults = [Fault(method=method, path=path, skip=2 * n, times=1, **how) for n, how in enumerate(FAULTS.values())]
     faults = [fault for fault in faults if method != "PATCH" or fault.skip == 0]
     waits = faulty(world, "0.1.0", tmp_path / "hub", faults, monkeypatch)

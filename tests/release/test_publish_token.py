@@ -1,4 +1,4 @@
-"""The token leaves this machine in one header only: it is in nothing that a publish writes, also where one fails."""
+"""A publish writes the token nowhere, even if it fails. The token is only in a header of the requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from arith_puzzle.local_hub import Fault, running
 from tests.release.staging import RECIPE, write_stage
 
-# Every log of every library, at its most talkative, around the command itself.
+# The command with the logs of all libraries at their lowest level.
 TALKATIVE = (
     "import logging, sys; logging.basicConfig(level=1); from arith_puzzle.cli import main; sys.exit(main(sys.argv[1:]))"
 )
@@ -21,7 +21,7 @@ TALKATIVE = (
 
 @pytest.fixture
 def publisher(tmp_path):
-    """Calls the publish of a small stage by the real command line; returns the process and where it may write."""
+    """(function that publishes a small stage by the command line, the folders that it may write to)"""
     work, home = tmp_path / "work", tmp_path / "home"
     write_stage(work / "stage")
     home.mkdir()
@@ -47,7 +47,7 @@ def assert_nowhere(token: str, done: subprocess.CompletedProcess, folders: list[
 
 
 def last_word(done: subprocess.CompletedProcess) -> str:
-    """The command's one line; a progress bar of the client's may close after it."""
+    """The command's error line. A progress bar may end after it."""
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("arith-puzzle publish: ")]
     return line
 
@@ -58,7 +58,7 @@ def test_of_a_publish_and_a_yank_that_succeed(publisher, tmp_path):
         for extra in ((), ("--dry-run",), ("--yank", "0.1.0")):
             done = call(hub.endpoint, hub.token, *extra)
             assert done.returncode == 0, done.stderr[-2000:]
-            assert extra or "/lfs-upload/" in done.stderr  # it was talkative: an upload's address is in the log
+            assert extra or "/lfs-upload/" in done.stderr  # the log is detailed: it has an upload's address
             assert_nowhere(hub.token, done, [*folders, tmp_path / "hub"], besides={"token"})
 
 
@@ -93,7 +93,7 @@ def test_of_a_token_that_is_wrong(publisher, tmp_path, token, said):
 
 
 def test_of_a_publish_that_ends_in_a_traceback(publisher, tmp_path):
-    """A bug of ours, or a Hub that answers nonsense, is a traceback: not with the token in it."""
+    """A bug of ours gives a traceback, without the token in it."""
     call, folders = publisher
     (folders[0] / "stage" / "release.json").write_text(json.dumps({"tag": "v0.1.0"}))
     with running(tmp_path / "hub") as hub:

@@ -1,4 +1,4 @@
-"""A withdrawn version: nothing is deleted or moved; card and a second tag say so and point to the successor."""
+"""Yank a version: nothing is deleted or moved. The card and a second tag mark it and name the successor."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def api(hub):
 
 @pytest.fixture
 def stage(tmp_path, api):
-    """v0.1.0, and it is out."""
+    """The stage of v0.1.0, which is published."""
     stage = write_stage(tmp_path / "work" / "stage")
     publish(stage, api)
     return stage
@@ -87,7 +87,7 @@ def test_a_successor_in_the_same_repos(api, stage, tmp_path):
     newer = write_stage(tmp_path / "newer", "0.2.0")
     with pytest.raises(InputError, match=r"successor v0\.2\.0 is not published in local/arith-tiny; publish it first"):
         yank(stage, api, "0.1.0", "0.2.0")
-    yank(stage, api, "0.1.0")  # there is none yet
+    yank(stage, api, "0.1.0")  # without a successor
     publish(newer, api)
     yank(stage, api, "0.1.0", "0.2.0")
     for repo in read_plan(stage)[1]:
@@ -97,7 +97,7 @@ def test_a_successor_in_the_same_repos(api, stage, tmp_path):
         assert "Please use version `v0.2.0` of this repo instead" in text and "new_version" not in fields
         assert unmarked_card(text) == (newer / repo.kind / "README.md").read_text()
     count = commits(api, newer)
-    publish(newer, api)  # the successor is out: its marked card is left alone
+    publish(newer, api)  # the successor is published already, so its card keeps the mark
     yank(stage, api, "0.1.0", "0.2.0")
     assert commits(api, newer) == count
 
@@ -125,7 +125,7 @@ def test_a_yanked_version_is_not_published_again(api, stage, tmp_path):
 
 
 def test_interrupted_after_every_write_and_repeated(hub, api, stage, tmp_path):
-    """Each run writes once and is cut off at its second write; ten writes, so the tenth run is through."""
+    """Each run fails at its second write. There are ten writes, so the tenth run completes."""
     runs = 1
     while True:
         fault = Fault(status=503, method="POST", path="/commit/|/tag/", skip=1, retry_after=5000)

@@ -1,4 +1,4 @@
-"""The whole release by the console command: what it publishes, that it repeats without commits, what it refuses."""
+"""A whole release by the console command: what it publishes, what a repetition does, what the check finds."""
 
 import json
 import shutil
@@ -99,7 +99,7 @@ def test_neither_token_nor_local_path_leaves_the_machine(released):
     ids=["another file", "a verifier that is wrong", "an adapter that does nothing", "a snippet that does not run"],
 )
 def test_check_finds_what_is_wrong(run, released, recipe_file, tmp_path, kind, file, old, new, staged, said):
-    """Something wrong is uploaded beside the stage, or staged and published; `check` must say which part it is."""
+    """A wrong file is uploaded, or staged and published. `check` must say which part is wrong."""
     work = tmp_path / "work"
     shutil.copytree(released[0], work)
     repo = next(repo for repo in read_plan(work / "stage")[1] if repo.kind == kind)

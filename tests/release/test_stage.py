@@ -1,4 +1,4 @@
-"""What lies in a stage: cards that say what files say, the Hub's benchmark files, whole folders, the same bytes."""
+"""The content of a stage: cards, the Hub's benchmark files, complete folders, the same bytes every time."""
 
 import io
 import json
@@ -41,7 +41,7 @@ ROWS = 40
 
 @pytest.fixture(scope="session")
 def inputs(starter, tmp_path_factory):
-    """Arguments of ``stage``: the real dataset and base, a real run's record, an adapter, and its real answers."""
+    """Arguments of ``stage``: the real dataset and base, the record of a real run, an adapter, and its answers."""
     import torch
     from datasets import load_dataset
     from peft import LoraConfig, get_peft_model
@@ -57,7 +57,7 @@ def inputs(starter, tmp_path_factory):
     with torch.no_grad():
         for name, weights in model.named_parameters():
             if "lora_B" in name:
-                weights.mul_(0.3)  # an adapter that changes some answers and spoils few
+                weights.mul_(0.3)  # a small change: some answers differ
     model.save_pretrained(root / "train")
     tokenizer.save_pretrained(root / "train")
     shutil.copy(ROOT / "results" / "tiny_cpu" / "run.json", root / "train")
@@ -159,7 +159,7 @@ def test_the_benchmark_file_has_the_hubs_fields(staged):
     content = yaml.safe_load((staged / "dataset" / "eval.yaml").read_text())
     assert set(content) == {"name", "description", "evaluation_framework", "tasks"}
     assert content["evaluation_framework"] == "inspect-ai"
-    (task,) = content["tasks"]  # train and validation are no benchmarks
+    (task,) = content["tasks"]  # train and validation are not benchmarks
     assert (task["id"], task["config"], task["split"]) == ("starter_test", "starter", "test")
     assert set(task) == {"id", "config", "split", "field_spec", "solvers", "scorers"}
     assert "starter_test: N=3 and 4, numbers up to 60" in content["description"]
@@ -188,7 +188,7 @@ def test_plots_are_pictures_without_a_date(staged):
 
 
 def test_merged_weights_are_base_and_adapter_in_one(staged, inputs):
-    """The same logits as base and adapter, other ones than the base's."""
+    """The merged model has the logits of base and adapter, not those of the base."""
     import torch
     from peft import PeftModel
     from safetensors.torch import load_file
@@ -285,7 +285,7 @@ def test_a_recipe_without_an_adapter_is_refused(inputs, tmp_path):
 
 @pytest.fixture(scope="module")
 def hub(staged, tmp_path_factory):
-    """A Hub that has the stage's repos, for fresh processes that know nothing but its address."""
+    """A local Hub with the repos of the stage."""
     from huggingface_hub import HfApi, constants
 
     from arith_puzzle.local_hub import running
@@ -307,7 +307,7 @@ def card_snippets(staged, kind):
 
 
 def follow(snippet, hub, home):
-    """Run a snippet as ``check`` does; what it prints."""
+    """Run a snippet in a process of its own. Returns what it prints."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     environment |= {
         "HF_ENDPOINT": hub.endpoint,

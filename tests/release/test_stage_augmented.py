@@ -1,4 +1,4 @@
-"""aug-gsm8k and its metric by the same commands as the puzzles: staged, published, checked, collected, yanked."""
+"""aug-gsm8k and its metric: the commands for the puzzles stage, publish, check, collect and yank them too."""
 
 import json
 import shutil
@@ -50,7 +50,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def folder(built, tmp_path):
-    """A copy to spoil."""
+    """A copy that a test may change."""
     return shutil.copytree(built, tmp_path / "aug-gsm8k")
 
 

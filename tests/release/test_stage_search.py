@@ -1,4 +1,4 @@
-"""A stage of a model that searches before it answers, made at toy size by the stages before: cards and settings."""
+"""The stage of a small model that searches before it answers: its cards and its settings."""
 
 import json
 from dataclasses import replace
@@ -26,7 +26,7 @@ SFT = {
 
 @pytest.fixture(scope="module")
 def made(starter, tmp_path_factory):
-    """(recipe, arguments of ``stage``): arith-tiny trained on with other drills, an adapter that knows two puzzles."""
+    """(recipe, arguments of ``stage``): arith-tiny trained on other drills, and an adapter that knows two puzzles."""
     from arith_puzzle.evaluation.score import score
     from arith_puzzle.training.sft import train
 
@@ -66,7 +66,7 @@ def staged(made, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def first(made):
-    """The first answer that was scored: "raw" is a search, the marker and the answer; "response" the answer."""
+    """The first scored answer: "raw" is the search, the marker and the answer; "response" is the answer."""
     return json.loads((made[1]["scores"] / "adapter" / "generations-test.jsonl").read_text().splitlines()[0])
 
 
@@ -75,12 +75,12 @@ def card(staged, kind):
 
 
 def words(text):
-    """In one line, for sentences that a card breaks."""
+    """The text in one line, because sentences of a card have line breaks."""
     return " ".join(text.split())
 
 
 def test_the_toy_adapter_searches_and_answers(first):
-    """What the other tests rest on: these are real answers, with a search that is more than its answer."""
+    """The other tests need this: the answers are real, and the search is longer than the answer in it."""
     search, answer = first["raw"].split(f"\n{SEARCH_MARKER}\n")
     assert answer == first["response"] and len(search) > len(answer)
     assert verify(first["numbers"], first["target"], answer).correct
@@ -88,7 +88,7 @@ def test_the_toy_adapter_searches_and_answers(first):
 
 
 def test_the_snippet_cuts_out_the_strict_answer_and_judges_it(staged, first, tmp_path, monkeypatch, capsys):
-    """The snippet as it is printed, on the staged folders: names on a Hub become folders."""
+    """The snippet runs as printed, except that folders of the stage replace the names on the Hub."""
     (snippet,) = snippets(card(staged, "adapter"))
     assert f"max_new_tokens={MAX_NEW_TOKENS}," in snippet.code
     cut = next(line for line in snippet.code.splitlines() if line.startswith("answer = "))
@@ -134,9 +134,9 @@ def test_the_bases_card_takes_its_drills_from_its_own_run(staged, made):
         "equations with numbers up to 1,500 and on puzzles of 3 and 4 numbers up to 30, answered by a search." in text
     )
     assert "The puzzles of its training have no numbers above 30." in text and "from scratch" not in text
-    assert ModelCard.load(staged / "base" / "README.md").data.base_model is None  # it is on no Hub that we know of
+    assert ModelCard.load(staged / "base" / "README.md").data.base_model is None  # the initial weights have no Hub id
     run = (Path(made[0].base_path) / "run.json").read_text()
-    assert (staged / "base" / "run.json").read_text() == run  # so that a manifest beside it stays true
+    assert (staged / "base" / "run.json").read_text() == run  # a manifest beside it has its hash
     assert json.loads(run)["recipe"]["model"]["base"] == "training/bases/arith-tiny"
 
 
