@@ -1,4 +1,4 @@
-"""Read results.json files, and turn them into flat rows for tables and plots.
+"""Load results.json files and flatten them into rows for tables and plots.
 
 A file holds the results of ``arith_puzzle.evaluation.score`` for one model and one config, or a mapping of several (a
 release's base and adapter). Only this module knows the layout of these files.

@@ -1,0 +1,1 @@
+"""The verifier, the metrics that are pushed as Spaces, and the rewards for reinforcement learning."""

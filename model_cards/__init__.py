@@ -1,0 +1,1 @@
+"""Turn manifests and results into cards, tables and benchmark files."""

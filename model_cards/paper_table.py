@@ -1,4 +1,4 @@
-"""Make the table that compares our results with the paper's, from the files of ``results/``."""
+"""Make the table that sets our scores (`results/`) and the oracle's beside the paper's printed ones."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Stage, publish, check and yank a release on a Hub."""

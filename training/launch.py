@@ -1,4 +1,4 @@
-"""Start ``accelerate launch -m arith_puzzle.training.sft`` in a separate process and return its exit status."""
+"""Train a recipe in a separate process, through the launcher of accelerate, and return the exit status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console command ``arith-puzzle``. Each command is a module of this package.
+"""The console command ``arith-puzzle``. Each command is a module here; ``release_options`` holds what several share.
 
 A module has a docstring, which is its help text, ``add_arguments(parser)`` and ``run(args)``, which returns the exit
 status: 0 done; 1 the answer is no (no solution, a check failed); 2 bad input, in one line.

@@ -1,4 +1,4 @@
-"""A job: one build of a config, for the tasks that share its shards and for the collection of the manifest."""
+"""What every task of a distributed build must know: config, seed, shards and target folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places for shards: folders of this machine, and addresses of any filesystem that fsspec supports."""
+"""Read and write shards in a local folder or at any address that fsspec reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project's only verifier: it decides whether a response solves a puzzle.
+"""The reference verifier: it decides whether a response solves a puzzle.
 
 The puzzle (arXiv 2406.02100) asks for N-1 equations that reach the target and use each given integer and each
 intermediate result exactly once.

@@ -1,7 +1,7 @@
 """A publish that is interrupted at any point and then repeated gives the same Hub as an undisturbed one.
 
-The publisher is the console command in a process of its own, and the Hub is a thread of the test. After each interruption
-the test compares what the public sees with complete releases.
+The publisher is the console command in a process of its own, and the Hub is a thread of the test. After each
+interruption the test compares what the public sees with complete releases.
 """
 
 from __future__ import annotations
