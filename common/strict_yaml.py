@@ -36,7 +36,7 @@ RULES = {
 """pydantic's error type -> the rule in our words; other types keep pydantic's words."""
 
 
-class _Loader(yaml.SafeLoader):
+class StrictLoader(yaml.SafeLoader):
     """SafeLoader that refuses a duplicate key. YAML's own loaders silently keep the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
@@ -50,7 +50,7 @@ class _Loader(yaml.SafeLoader):
 def read_yaml(path: Path, what: str, remedy: str = "") -> Any:
     """The content of a YAML file. Raises InputError, in one line, if it cannot be read or is not YAML."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # a SafeLoader
+        return yaml.load(path.read_text(encoding="utf-8"), StrictLoader)  # a SafeLoader
     except OSError as error:
         raise InputError(f"cannot read the {what} {path}: {error.strerror}{remedy}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:

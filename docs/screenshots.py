@@ -88,7 +88,7 @@ def _play(page) -> None:
 
 
 def _ask(page) -> None:
-    page.get_by_role("tab", name="Ask the model").click()
+    page.get_by_role("tab", name="Ask").click()
     page.get_by_label("Numbers", exact=True).fill("5, 8, 13, 40")
     page.get_by_label("Target").fill("1")
     page.get_by_role("spinbutton", name="Samples").fill("8")
@@ -99,7 +99,7 @@ def _ask(page) -> None:
 
 
 def _judge(page) -> None:
-    page.get_by_role("tab", name="Check an answer").click()
+    page.get_by_role("tab", name="Check").click()
     page.get_by_label("Answer: one equation per line, or free text").fill("58-51=7\n6-7=-1\n3*-1=3\n-3+7=4")
     page.locator("#judge").click()
     page.locator("#judged .ap-verdict").wait_for()

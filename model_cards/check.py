@@ -14,6 +14,7 @@ import yaml
 from huggingface_hub import DatasetCard, ModelCard, SpaceCard
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.strict_yaml import StrictLoader
 
 CARDS = {"dataset": DatasetCard, "model": ModelCard, "space": SpaceCard}
 REQUIRED = {
@@ -82,7 +83,7 @@ def _parts(text: str) -> tuple[dict, str]:
     if len(parts) != 3 or parts[0]:
         raise InputError("a card starts with front matter between two lines of ---")
     try:
-        fields = yaml.load(parts[1], Loader=_StrictLoader)
+        fields = yaml.load(parts[1], Loader=StrictLoader)
     except yaml.YAMLError as error:
         raise InputError(f"the card's front matter is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(fields, dict):
@@ -129,18 +130,3 @@ def _check_place(text: str, prose: str, fields: dict, folder: Path) -> None:
 def _line(text: str, position: int) -> str:
     start = text.rfind("\n", 0, position) + 1
     return repr(text[start:].split("\n", 1)[0].strip()[:80])
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """A SafeLoader that refuses duplicate keys. YAML forbids them, but PyYAML keeps the last one."""
-
-    def construct_mapping(self, node, deep=False):
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)

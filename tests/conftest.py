@@ -20,7 +20,9 @@ if importlib.util.find_spec("pygit2"):  # the core's tests run where only the co
 def pytest_collection_modifyitems(items):
     """One process of ``make test`` runs a file's tests, which share what the file makes; or those of a named group."""
     for item in items:
-        if not item.get_closest_marker("xdist_group"):
+        if "released" in item.fixturenames:  # its Hub is served by one process at a time
+            item.add_marker(pytest.mark.xdist_group("released"))
+        elif not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath))))
 
 

@@ -1,6 +1,6 @@
 """Serve the demo of a local release, or the package's demo with a model of your choice.
 
-arith-puzzle demo --release runs/arith-puzzle-arith-tiny-lora
+arith-puzzle demo --release runs/arith-puzzle-arith-tiny-demo-lora
 arith-puzzle demo --adapter runs/mine --dataset arith-puzzle
 """
 

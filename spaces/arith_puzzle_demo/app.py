@@ -41,9 +41,9 @@ def build(service: Service) -> gr.Blocks:
         state = gr.HTML(_status(model), apply_default_css=False, elem_id="status")
         with gr.Tab("Play", id="play"):
             play.build(service)
-        with gr.Tab("Ask the model", id="ask"):
+        with gr.Tab("Ask", id="ask"):
             ask.build(service)
-        with gr.Tab("Check an answer", id="judge"):
+        with gr.Tab("Check", id="judge"):
             judge.build()
         with gr.Tab("Results", id="measure"):
             measure.build(service)

@@ -120,7 +120,7 @@ def test_a_dry_run_says_file_by_file_what_would_change_and_changes_nothing(hub, 
         "    add       21.0B  only-in-0.2.0.txt",
         f"    change {len((newer / 'base' / 'README.md').read_bytes()):7.1f}B  README.md",
         "    change    200kB  model.safetensors",
-        "    delete    21.0B  only-in-0.1.0.txt",
+        "    delete    17.0B  only-in-0.1.0.txt",
         "    same   1 files",
         "  tag v0.2.0: new",
     ]

@@ -189,6 +189,7 @@ def test_it_starts_where_it_was_written_for_and_nowhere_less(name, monkeypatch):
     recipe = load_recipe(RECIPES[name])
     gpus(monkeypatch, 0)
     if recipe.needs is None:
+        monkeypatch.setenv("WORLD_SIZE", str(recipe.processes or 1))
         return check_hardware(recipe)
     with pytest.raises(InputError, match=r"needs \d GPUs? of \d+ GB and this machine has none; take training/recipes/"):
         check_hardware(recipe)

@@ -1,4 +1,4 @@
-"""The tab "Check an answer": the verifier's verdict on any answer, as equations or as free text."""
+"""The tab "Check": the verifier's verdict on any answer, as equations or as free text."""
 
 from __future__ import annotations
 
