@@ -117,7 +117,7 @@ def test_a_dry_run_says_file_by_file_what_would_change_and_changes_nothing(hub, 
     assert base == [
         "local/arith-tiny (model, public)",
         "  main: one commit",
-        "    add       21.0B  only-in-0.2.0.txt",
+        "    add       17.0B  only-in-0.2.0.txt",
         f"    change {len((newer / 'base' / 'README.md').read_bytes()):7.1f}B  README.md",
         "    change    200kB  model.safetensors",
         "    delete    17.0B  only-in-0.1.0.txt",
