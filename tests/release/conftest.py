@@ -1,5 +1,6 @@
 """A whole release of a small random base, made once by the console command against a local Hub."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -53,3 +54,16 @@ def released(run, recipe_file, starter, once):
 
     folder = once("released", make)
     return folder / "work", json.loads((folder / "printed.json").read_text())
+
+
+@pytest.fixture(autouse=True)
+def _served_by_one_process(request, tmp_path_factory):
+    """A test that uses ``released`` holds a lock while it runs: one process at a time serves that folder's Hub."""
+    if "released" not in request.fixturenames:
+        yield
+        return
+    root = tmp_path_factory.getbasetemp()
+    folder = root.parent if root.name.startswith("popen-") else root
+    with (folder / "released.serving").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
