@@ -17,7 +17,7 @@ def solve(numbers: Sequence[int], target: int, *, limit: int | None = 1, bound: 
     """Solutions of a puzzle under the paper's rule, each as the completion text that ``verify`` accepts.
 
     Args:
-        numbers: 2 to 20 integers; repeats and any order are allowed.
+        numbers: 2 to 15 integers; repeats and any order are allowed.
         target: an integer.
         limit: maximum number of solutions; None gives all of them.
         bound: largest |intermediate|; default: 10 times the largest number.

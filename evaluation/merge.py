@@ -52,7 +52,7 @@ def merge_adapter(
         separate, _ = load(base, **source)
         saved, tokenizer = load(str(partial))
         for prompt in prompts or ["3,6,7,51,58:4\n"]:
-            difference = largest_difference(separate, saved, tokenizer(prompt, return_tensors="pt"))
+            difference = _largest_difference(separate, saved, tokenizer(prompt, return_tensors="pt"))
             if not difference <= TOLERANCE * (1 if saved.dtype == torch.float32 else 100):
                 raise InputError(
                     f"merging {adapter!r} changes the model: logits differ by {difference:.3g} on {prompt[:40]!r}; "
@@ -67,6 +67,6 @@ def merge_adapter(
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def largest_difference(one, other, inputs) -> float:
+def _largest_difference(one, other, inputs) -> float:
     with torch.inference_mode():
         return (one(**inputs).logits.float() - other(**inputs).logits.float()).abs().max().item()

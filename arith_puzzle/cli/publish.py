@@ -1,27 +1,19 @@
 """Publish the staged folders, or yank a published version.
 
-    arith-puzzle publish demo_cpu --to hub --dry-run
-
-The token is the one of `hf auth login` or HF_TOKEN. It is never an argument. A new repo stays private until it is
-complete. Large files are sent first, then one commit for each revision, then the tag. If nothing changed, there is no
-commit. If the Hub is busy (429, 5xx, no answer), a line says when the next try starts. After an interruption, repeat
-the command.
-
-These are errors (status 2): the token is missing, wrong or read-only; it may not write in the namespace; a repo's name
-is taken by something else; the version is published with other content (on the real Hub) or was yanked; the adapter's
-base is not on the Hub; the Hub does not answer.
+arith-puzzle publish demo_cpu --to hub --dry-run
 """
 
 from __future__ import annotations
 
 import argparse
 
-from arith_puzzle.cli.release_options import add_common, check_namespace, source_and_work
+from arith_puzzle.cli.release_options import PUBLISHING, add_common, check_namespace, source_and_work
 from arith_puzzle.common.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    parser.epilog = PUBLISHING
     add_common(parser)
     parser.add_argument("--private", action="store_true", help="keep repos without a published version private")
     parser.add_argument(

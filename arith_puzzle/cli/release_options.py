@@ -9,6 +9,18 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 
+PUBLISHING = """\
+The token is the one of `hf auth login` or HF_TOKEN. It is never an argument. A new repo stays private until it is
+complete. Large files are sent first, then one commit for each revision, then the tag. If nothing changed, there is no
+commit. If the Hub is busy (429, 5xx, no answer), a line says when the next try starts. After an interruption, repeat
+the command.
+
+These are errors (status 2): the token is missing, wrong or read-only; it may not write in the namespace; a repo's name
+is taken by something else; the version is published with other content (on the real Hub) or was yanked; the adapter's
+base is not on the Hub; the Hub does not answer.
+"""
+"""What `--help` of publish and release says about publishing."""
+
 
 def add_common(parser: argparse.ArgumentParser, *, recipe_only: bool = False) -> None:
     """Add the options that say what is released, in which folder, and to which Hub."""
