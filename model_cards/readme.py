@@ -1,9 +1,9 @@
-"""Write the result tables of README.md and docs/*.md from the files of ``results/``.
+"""Write what README.md and docs/*.md say of results, from the files of ``results/`` and the oracle's.
 
     python -m arith_puzzle.model_cards.readme [--check | --take WORK NAME]
 
-A table stands between two markers, such as ``<!-- results: begin (make readme) -->`` and ``<!-- results: end -->``, in
-exactly one of the pages. With --check nothing is written, and a table that is not up to date gives exit status 1.
+A block stands between two markers, such as ``<!-- results: begin (make readme) -->`` and ``<!-- results: end -->``, in
+exactly one of the pages. With --check nothing is written, and a block that is not up to date gives exit status 1.
 --take first copies results.json and run.json of the adapter that the release folder WORK staged into ``results/NAME``.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE, write_text
 from arith_puzzle.evaluation.results import by_n_text, interval_text, split_rows, table
-from arith_puzzle.model_cards.paper_table import paper_table
+from arith_puzzle.model_cards.paper_table import headline, paper_table, short_table
 from arith_puzzle.model_cards.tables import other_scores
 from arith_puzzle.model_cards.wording import describe_decoding
 
@@ -63,14 +63,16 @@ def main() -> int:
         for file in ("results.json", "run.json"):
             shutil.copyfile(Path(work) / "stage" / "adapter" / file, target / file)
     stale = False
-    for name, content in (("results", render(ROOT / "results")), ("paper", paper_table(ROOT / "results"))):
+    blocks = {"results": render, "paper": paper_table, "headline": headline, "short": short_table}
+    for name, write in blocks.items():
+        content = write(ROOT / "results")
         page = find_page(name, [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
         text = page.read_text(encoding="utf-8")
         filled = fill(text, name, content)
         if filled == text:
             continue
         if "--check" in sys.argv[1:]:
-            print(f"{page.relative_to(ROOT)}: the table '{name}' is not up to date; run: make readme", file=sys.stderr)
+            print(f"{page.relative_to(ROOT)}: the block '{name}' is not up to date; run: make readme", file=sys.stderr)
             stale = True
         else:
             write_text(page, filled)

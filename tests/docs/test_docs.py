@@ -20,6 +20,8 @@ from markdown_it import MarkdownIt
 
 from arith_puzzle.cli import COMMANDS
 from arith_puzzle.dataset_builder.search_traces import searches
+from arith_puzzle.model_cards import readme
+from benchmarks import scale
 from docs import generate
 from tests.paths import ROOT
 
@@ -161,8 +163,10 @@ def test_the_readme_is_short():
 
 def test_generated_blocks_are_not_stale(monkeypatch, capsys):
     """After new results: make readme."""
-    monkeypatch.setattr(sys, "argv", ["generate", "--check"])
-    assert generate.main() == 0, capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["readme", "--check"])
+    assert readme.main() == 0, capsys.readouterr().err
+    page = scale.PAGE.read_text()
+    assert scale.filled(page, json.loads(scale.MEASURED.read_text())) == page
 
 
 def test_the_headline_is_what_the_results_say():
