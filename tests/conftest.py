@@ -17,13 +17,13 @@ if importlib.util.find_spec("pygit2"):  # the core's tests run where only the co
     pytest_plugins.append("tests.fixtures.hubs")
 
 
+LONG = ("test_release.py", "test_install.py", "test_page.py", "test_sft.py", "test_ddp.py", "test_scaling.py")
+"""Files that take longest. They begin first, so that no process of ``make test`` waits for the other at the end."""
+
+
 def pytest_collection_modifyitems(items):
-    """One process of ``make test`` runs a file's tests, which share what the file makes; or those of a named group."""
-    for item in items:
-        if "released" in item.fixturenames:  # its Hub is served by one process at a time
-            item.add_marker(pytest.mark.xdist_group("released"))
-        elif not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath))))
+    """Put the tests of LONG first. The sort keeps the order of all others."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,5 @@
 """A whole release of a small random base, made once by the console command against a local Hub."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -42,7 +41,7 @@ def recipe_file(small_base, once):
 def released(run, recipe_file, starter, once):
     """(work folder, {"stdout", "stderr"} of the command). It is made once for all processes of the test run.
 
-    Its tests have the mark ``xdist_group("released")``: one process at a time may serve the local Hub in the folder.
+    One process at a time may serve the local Hub in the folder, so the tests that do stand in one file.
     """
 
     def make(folder):
@@ -54,16 +53,3 @@ def released(run, recipe_file, starter, once):
 
     folder = once("released", make)
     return folder / "work", json.loads((folder / "printed.json").read_text())
-
-
-@pytest.fixture(autouse=True)
-def _served_by_one_process(request, tmp_path_factory):
-    """A test that uses ``released`` holds a lock while it runs: one process at a time serves that folder's Hub."""
-    if "released" not in request.fixturenames:
-        yield
-        return
-    root = tmp_path_factory.getbasetemp()
-    folder = root.parent if root.name.startswith("popen-") else root
-    with (folder / "released.serving").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

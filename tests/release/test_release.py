@@ -11,7 +11,6 @@ from arith_puzzle.release.stage import PAPER, TAG, read_plan
 from tests.paths import ROOT
 
 KINDS = {"base", "dataset", "metric", "adapter", "demo"}
-pytestmark = pytest.mark.xdist_group("released")
 
 
 def _commits(work):
