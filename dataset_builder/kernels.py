@@ -27,7 +27,7 @@ BOUND = 200
 
 @cache
 def compile_kernels(*, solve: bool = True, everything: bool = True) -> None:
-    """Call the kernels on a few rows. Compiling takes about 20 seconds, loading compiled kernels about one.
+    """Call the kernels on a few rows. Loading compiled kernels takes a second, compiling them far longer.
 
     Args:
         solve: include the kernels of the canonical solution.
