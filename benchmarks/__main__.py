@@ -26,6 +26,7 @@ BENCHMARKS = {
     "answers": "tokens generated per second, beside transformers",
     "search": "oracle: puzzles that the search procedure solves, executed exactly",
     "first_steps": "loss of the search base's first steps: AdamW or Muon, with or without Fourier number embeddings",
+    "processes": "a training step of demo_cpu in one and in two CPU processes; needs --dataset",
     "demo": "latency of the demo, with twenty visitors",
     "training": "training tokens per second, beside `trl sft`; needs --dataset",
     "data_path": "time to the first steps, disk and memory, beside `trl sft`; needs --dataset",

@@ -42,9 +42,14 @@ def rows_digest(manifest: Path, config: str, split: str | None = None) -> str:
 
 
 def hardware(device: str) -> dict:
-    """The hardware of this process: {"device", "gpu": name of the CUDA GPU or None, "cpu_count", "threads"}."""
+    """The hardware of this process: {"device", "gpu": name of the CUDA GPU or None, "cpu_count", "threads"}.
+
+    Args:
+        device: as torch writes it: "cuda:1", "cpu", or "cpu:0" in a run of several processes, which counts as "cpu".
+    """
     import torch
 
+    device = device.removesuffix(":0") if device.startswith("cpu") else device
     gpu = torch.cuda.get_device_name(device) if device.startswith("cuda") else None
     return {"device": device, "gpu": gpu, "cpu_count": os.cpu_count(), "threads": torch.get_num_threads()}
 

@@ -50,7 +50,9 @@ def render(results: Path) -> str:
         line = [f"`{row['label']}`", row["size"], f"`{row['place']}`", f"{item['n']:,}",
                 f"**{item['pass@1']:.3f}**", interval_text(item["pass@1_ci95"]), by_n_text(item["by_n"])]  # fmt: skip
         line += [f"{item[key]:.3f}" if key in item else "" for key in others]
-        lines.append(line + [row["training"]] + [describe_decoding(row["decoding"])] * ways)
+        line += [row["training"]] + [describe_decoding(row["decoding"])] * ways
+        if line not in lines:  # releases may share a base
+            lines.append(line)
     return table([*header, "training", *["settings"] * ways], lines)
 
 

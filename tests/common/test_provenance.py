@@ -29,4 +29,5 @@ def test_of_weights_in_shards_every_shard_counts(tmp_path):
 def test_the_hardware_of_a_cpu_has_no_gpu():
     pytest.importorskip("torch", reason="the core alone is installed")
     found = hardware("cpu")
+    assert hardware("cpu:0") == found
     assert found["device"] == "cpu" and found["gpu"] is None and found["threads"] >= 1 <= found["cpu_count"]
