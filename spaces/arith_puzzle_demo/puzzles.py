@@ -11,6 +11,7 @@ from logic import Unavailable, facts
 from model import IMPORTS
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.solver.solve import default_bound
 
 MAX_ROWS = 10_000
 """Only the first MAX_ROWS rows of a split are kept in memory."""
@@ -111,13 +112,17 @@ class Puzzles:
 
 
 def make(count: int, largest: int = 60) -> tuple[list[int], int]:
-    """Random distinct numbers from 1 to ``largest``, and a target in that range that random operations on them give."""
+    """Random distinct numbers from 1 to ``largest``, and a target in that range that random operations on them give.
+
+    Intermediate results keep to the solver's bound, so that the solver finds a solution of every puzzle.
+    """
     while True:
         numbers = random.sample(range(1, largest + 1), count)
+        bound = default_bound(numbers, largest)
         pool = list(numbers)
         while len(pool) > 1:
             a, b = (pool.pop(random.randrange(len(pool))) for _ in range(2))
             ways = [a + b, a - b, a * b] + ([a // b] if b and a % b == 0 else [])
-            pool.append(random.choice(ways))
+            pool.append(random.choice([way for way in ways if abs(way) <= bound]))
         if 1 <= pool[0] <= largest and pool[0] not in numbers:
             return sorted(numbers), pool[0]

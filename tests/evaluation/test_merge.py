@@ -76,14 +76,14 @@ def test_an_adapter_on_tied_embeddings_is_refused(tied, tmp_path, capsys):
 def test_every_prompt_is_compared(adapted, tmp_path, monkeypatch):
     differences = {"3,6,7:4\n": 0.0, "17+4=": 2 * merge.TOLERANCE}
     compared = iter(differences.values())
-    monkeypatch.setattr(merge, "largest_difference", lambda *_: next(compared))
+    monkeypatch.setattr(merge, "_largest_difference", lambda *_: next(compared))
     with pytest.raises(InputError, match=r"logits differ by 0\.02 on '17\+4='"):
         merge_adapter(str(adapted), tmp_path / "merged", prompts=list(differences))
     assert not list(tmp_path.iterdir())
 
 
 def test_a_difference_that_is_not_a_number_is_refused(adapted, tmp_path, monkeypatch):
-    monkeypatch.setattr(merge, "largest_difference", lambda *_: float("nan"))
+    monkeypatch.setattr(merge, "_largest_difference", lambda *_: float("nan"))
     with pytest.raises(InputError, match="logits differ by nan"):
         merge_adapter(str(adapted), tmp_path / "merged")
 

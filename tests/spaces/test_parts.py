@@ -361,7 +361,7 @@ class TestPuzzles:
     def test_made_here(self):
         drawer = puzzles.Puzzles(backend.Settings())
         for number, level in enumerate(puzzles.LEVELS):
-            for _ in range(20):
+            for _ in range(40):
                 made = drawer.draw("", level)
                 assert len(made["numbers"]) == 3 + number == len(set(made["numbers"]))
                 assert 1 <= made["target"] <= 60 and next(solutions(made["numbers"], made["target"]), None)
