@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import shlex
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.evaluation.inference import DTYPES, Decoding
 from arith_puzzle.evaluation.tasks import DIVISION, TASKS, Task
+
+if TYPE_CHECKING:  # it imports torch; the release reads results without it
+    from arith_puzzle.evaluation.inference import Decoding
 
 BACKENDS = ("transformers", "vllm")
 
@@ -120,6 +123,8 @@ class Options:
 
     def decoding(self, stop: str | None) -> Decoding:
         """Return how answers are generated; the text ``stop`` ends an answer."""
+        from arith_puzzle.evaluation.inference import Decoding
+
         assert self.max_new_tokens is not None  # __post_init__ sets the task's default
         return Decoding(self.max_new_tokens, self.temperature, self.top_p or 1.0, stop)
 
@@ -196,6 +201,8 @@ def resolve_dtype(wanted: str, model: str, revision: str | None, device: str) ->
         return "fp32"
     if wanted == "auto":
         from transformers import AutoConfig
+
+        from arith_puzzle.evaluation.inference import DTYPES
 
         stored = AutoConfig.from_pretrained(model, revision=revision).dtype
         return next((name for name, dtype in DTYPES.items() if dtype == stored), "fp32")

@@ -50,6 +50,7 @@ def test_the_command_prints_the_table_and_writes_the_figures(tmp_path, capsys, m
         assert name in printed
 
 
+@pytest.mark.slow
 def test_the_memory_of_the_metric_is_that_of_a_process_of_its_own(monkeypatch):
     monkeypatch.setattr(metric_memory, "PREDICTIONS", 300)
     measured = metric_memory.run()

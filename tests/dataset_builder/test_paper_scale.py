@@ -225,6 +225,7 @@ def test_paths_give_each_puzzle_several_solutions_and_the_canonical_first():
     assert len(several) > 2.5 * len(canonical)
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_no_more_is_one_line(tmp_path):
     """The system's limit on file sizes makes the write fail in the middle of a shard."""
     code = f"""

@@ -160,6 +160,7 @@ def test_layout(family, starter):
     assert pq.read_metadata(starter[0] / "starter" / "train-00000.parquet").num_row_groups == 2
 
 
+@pytest.mark.slow
 def test_inserted_rows_change_few_bytes(starter, tmp_path, monkeypatch):
     """Content-defined chunking: pages end where the content says, so an upload sends only what is new."""
     rows = _parquet(starter[0], "starter", "train").slice(0, 150_000)

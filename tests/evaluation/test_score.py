@@ -117,12 +117,12 @@ def test_a_killed_run_goes_on_with_the_same_bytes(lines_left, sampled, starter, 
 
 
 def test_more_samples_than_a_batch_holds(starter, tmp_path):
-    results = run(TINY, starter, tmp_path, limit=200, samples=5, batch_size=2, k=(5,))
+    results = run(TINY, starter, tmp_path, limit=60, samples=5, temperature=0.5, batch_size=2, k=(5,))
     records = lines(tmp_path)
-    assert [len(r["responses"]) for r in records] == [5] * 200
+    assert [len(r["responses"]) for r in records] == [5] * 60
     solved = [any(verify(r["numbers"], r["target"], text).correct for text in r["responses"]) for r in records]
-    assert 0 < sum(solved) < 200, "the comparison needs solved and unsolved puzzles"
-    assert results["splits"]["validation"]["pass@5"] == pytest.approx(sum(solved) / 200)
+    assert 0 < sum(solved) < 60, "the comparison needs solved and unsolved puzzles"
+    assert results["splits"]["validation"]["pass@5"] == pytest.approx(sum(solved) / 60)
 
 
 def test_without_a_split_all_evaluation_splits_are_scored_and_train_is_not(learned, starter, tmp_path):

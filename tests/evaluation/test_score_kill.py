@@ -71,6 +71,7 @@ def compare(whole, broken):
         assert same == {key: two["splits"][split][key] for key in same}
 
 
+@pytest.mark.slow
 def test_killed_three_times_it_ends_with_the_same_bytes(start, starter, tmp_path):
     whole, broken, struck = killed_and_repeated(start, starter, tmp_path, rows=200, kills=3, seed=0)
     assert struck == 3, "it ended before it could be killed"

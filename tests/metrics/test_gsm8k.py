@@ -400,6 +400,7 @@ def test_the_calculator_runs_from_the_pushed_folder_with_the_standard_library_al
     assert re.search(r"rows\.jsonl +7 +7 +100\.000%", done.stdout)
 
 
+@pytest.mark.slow
 def test_the_app_runs_from_the_pushed_files_alone(tmp_path):
     place = tmp_path / "space"
     shutil.copytree(FOLDER, place, ignore=shutil.ignore_patterns("__pycache__"))

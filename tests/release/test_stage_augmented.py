@@ -92,6 +92,7 @@ def test_staged_published_checked_and_the_second_time_nothing(folder, tmp_path, 
     assert f"add the tag {TAG}-yanked" in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_check_finds_other_rows_than_the_manifest_says(folder, tmp_path):
     staged = stage(folder, "local", tmp_path / "stage")
     path = staged / "aug-gsm8k" / "data" / "change_numbers-01.parquet"

@@ -68,6 +68,7 @@ class TestFolderAlone:
 
 
 class TestApiWithoutModel:
+    @pytest.mark.slow
     def test_a_taken_port_is_one_line_and_status_2(self, bare, staged, clean_environment, tmp_path):
         environment = clean_environment(tmp_path, ARITH_PUZZLE_PORT=bare.rsplit(":")[-1])
         done = subprocess.run([sys.executable, staged / "app.py"], env=environment, capture_output=True, text=True)
@@ -199,6 +200,7 @@ class TestApiWithModel:
 
 
 class TestFromAHub:
+    @pytest.mark.slow
     def test_dataset_and_results_and_a_model_that_cannot_be_loaded(
         self, serve, staged, measured, tiny_dataset, loaded, tmp_path
     ):

@@ -216,6 +216,7 @@ class TestPlay:
         merge(page, 999999893, "times", 999999929)
         assert str(999999893 * 999999929) in chips(page)
 
+    @pytest.mark.slow
     def test_the_model_at_the_same_puzzle(self, full, open_page, pictures):
         page = open_page(full)
         page.locator("#status").get_by_text("The model: adapter on base").wait_for()
@@ -232,6 +233,7 @@ class TestPlay:
         assert page.locator("#attempt tbody tr").count()
         page.screenshot(path=pictures / "race.png", full_page=True)
 
+    @pytest.mark.slow
     def test_the_dataset_comes_after_the_page(self, serve, staged, tiny_dataset, open_page, tmp_path):
         """The list of sources grows by itself. The visitor's game, level and source stay as they are."""
         gate, slow = tmp_path / "gate", tmp_path / "slow"
@@ -410,6 +412,7 @@ class TestMeasure:
 
 
 class TestTogether:
+    @pytest.mark.slow
     def test_two_people_at_once(self, full, open_page):
         """Each visitor plays another puzzle, and does not see the other's game."""
         one, other = open_page(f"{full}/?puzzle=2,3:5"), open_page(f"{full}/?puzzle=4,5:9", PHONE)
@@ -426,6 +429,7 @@ class TestTogether:
             page.locator("#attempt .ap-bad").first.wait_for()
         assert (chips(one), chips(other)) == (["5"], ["1"])
 
+    @pytest.mark.slow
     def test_the_page_is_there_while_the_model_loads(self, serve, staged, tiny_adapter, open_page):
         page = open_page(serve(staged, ARITH_PUZZLE_ADAPTER=str(tiny_adapter)))
         for step in SOLUTION:
@@ -433,6 +437,7 @@ class TestTogether:
         page.locator("#mine .ap-good").wait_for()
         page.locator("#status").get_by_text("The model: adapter on base").wait_for()
 
+    @pytest.mark.slow
     def test_a_visitor_who_leaves_gives_the_turn_back(self, full, open_page):
         # The browser logs these messages when a page is left during an answer.
         page = open_page(full, forgive=("aborted", "Connection errored out"))

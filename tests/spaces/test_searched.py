@@ -221,6 +221,7 @@ class TestApi:
             demo = ready(serve(staged, ARITH_PUZZLE_ADAPTER=name, **there))
             assert demo.predict("2,3,4", 23, api_name="/ask")["raw"] == searches["2,3,4:23\n"][:190]
 
+    @pytest.mark.slow
     def test_settings_as_a_release_writes_them(self, serve, staged, searching_adapter, solved, ready, tmp_path):
         shutil.copytree(staged, tmp_path / "space")
         settings = {"adapter": str(searching_adapter), "format": "search"}

@@ -249,6 +249,7 @@ def test_a_study_end_to_end_and_again(small, tmp_path, monkeypatch, capsys):
     assert (out / "scaling.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_training_that_fails_ends_the_study_and_leaves_no_result(small, tmp_path, capfd):
     out, path = tmp_path / "out", _study(tmp_path, sft={"max_stepz": 4})
     assert study_command([str(path), "--dataset", str(small), "--out", str(out)]) == 2

@@ -46,9 +46,10 @@ def launch(folder, starter, *, processes, lora, pack):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lora", "pack"),
-    [(True, None), pytest.param(False, None, marks=pytest.mark.slow), pytest.param(True, 128, marks=pytest.mark.slow)],
+    [(True, None), (False, None), (True, 128)],
     ids=["lora", "full", "packed"],
 )
 def test_two_processes_end_where_one_does(starter, tmp_path, lora, pack):

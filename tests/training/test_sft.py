@@ -69,7 +69,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(trained,
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
-@pytest.fixture(scope="module", params=[None, 70], ids=["padded", "packed"])
+@pytest.fixture(scope="module", params=[pytest.param(None, marks=pytest.mark.slow), 70], ids=["padded", "packed"])
 def trained(request, starter, small_base, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     recipe = load_recipe(write_recipe(folder, small_base, pack=request.param))
@@ -201,6 +201,7 @@ def test_without_trackio_the_error_is_the_install_command(starter, small_base, t
         train(recipe, tmp_path / "out", dataset=str(starter[0]))
 
 
+@pytest.mark.slow
 def test_offline_the_adapter_records_its_bases_commit_and_trackio_the_curve(starter, small_base, tmp_path):
     """With the real clients and their caches. The recipe names no revision, so the base's commit is that of main."""
     repo = tmp_path / "hub" / "models--someone--base"
@@ -251,6 +252,7 @@ def smollm2(tmp_path_factory):
     return convert(tmp_path_factory.mktemp("smollm2") / "smollm2-135m")
 
 
+@pytest.mark.slow
 def test_the_gpu_recipe_that_searches_at_toy_size(smollm2, starter, tmp_path):
     """Training and scores differ from those on a GPU only in precision, sizes and hardware."""
     from arith_puzzle.evaluation.score import score

@@ -187,6 +187,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_broken_piece(starter, small_disk,
     assert len(token_cache(of(rows=50_000), build_tokenizer(), str(starter[0]))) == 50_000
 
 
+@pytest.mark.slow
 def test_killed_and_shared_it_ends_with_the_same_bytes(starter, tmp_path):
     """SIGKILL while pieces are written; then two processes at once write the missing ones."""
     data = tmp_path / "many"
