@@ -59,6 +59,7 @@ def test_the_memory_of_the_metric_is_that_of_a_process_of_its_own(monkeypatch):
     assert ", ABOVE 4 GB" in metric_memory.table(measured | {"peak_gb": 4.5})
 
 
+@pytest.mark.slow
 def test_a_whole_build_is_measured():
     measured = generation._build("starter", "rows")
     assert measured["rows"] == 303_000 and measured["seconds"] > 0 and 0.05 < measured["peak_gb"] < 4

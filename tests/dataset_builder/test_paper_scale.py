@@ -160,6 +160,7 @@ def test_any_config_gives_valid_rows(n, v, seed, split):
     ]
 
 
+@pytest.mark.slow
 def test_workers_and_order_change_nothing(tmp_path, starter):
     manifests = []
     for workers in (1, 2, 5):

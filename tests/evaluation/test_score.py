@@ -7,7 +7,9 @@ import shlex
 import shutil
 import sys
 
+import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.evaluation import backends
@@ -117,12 +119,20 @@ def test_a_killed_run_goes_on_with_the_same_bytes(lines_left, sampled, starter, 
 
 
 def test_more_samples_than_a_batch_holds(starter, tmp_path):
-    results = run(TINY, starter, tmp_path, limit=60, samples=5, temperature=0.5, batch_size=2, k=(5,))
+    """Of the rows with the smallest numbers the base solves some, of those with the largest hardly any."""
+    rows = pq.read_table(starter[0] / "starter" / "validation-00000.parquet").to_pylist()
+    rows.sort(key=lambda row: max(row["numbers"]))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "validation.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:12] + rows[-12:]))
+    card = {"configs": [{"config_name": "starter", "data_files": [{"split": "validation", "path": "validation.jsonl"}]}]}
+    (folder / "README.md").write_text(f"---\n{yaml.safe_dump(card)}---\n")
+    results = run(TINY, [folder], tmp_path, limit=None, samples=5, batch_size=2, k=(5,), max_new_tokens=24)
     records = lines(tmp_path)
-    assert [len(r["responses"]) for r in records] == [5] * 60
+    assert [len(r["responses"]) for r in records] == [5] * 24
     solved = [any(verify(r["numbers"], r["target"], text).correct for text in r["responses"]) for r in records]
-    assert 0 < sum(solved) < 60, "the comparison needs solved and unsolved puzzles"
-    assert results["splits"]["validation"]["pass@5"] == pytest.approx(sum(solved) / 60)
+    assert 0 < sum(solved) < 24, "the comparison needs solved and unsolved puzzles"
+    assert results["splits"]["validation"]["pass@5"] == pytest.approx(sum(solved) / 24)
 
 
 def test_without_a_split_all_evaluation_splits_are_scored_and_train_is_not(learned, starter, tmp_path):

@@ -65,6 +65,7 @@ def test_datasets_whole_and_streaming(hub, api, tmp_path):
     assert found["bare"] in (wanted, "refused by the client")
 
 
+@pytest.mark.slow
 def test_evaluate_loads_a_metric(hub, api, tmp_path):
     api.create_repo("local/tiny_metric", repo_type="space", space_sdk="gradio")
     module = b"""

@@ -26,13 +26,14 @@ def run():
 @pytest.fixture(scope="session")
 def recipe_file(small_base, once):
     sft = {
-        "max_steps": 30, "per_device_train_batch_size": 16, "learning_rate": 2.0e-2, "bf16": False, "use_cpu": True,
+        "max_steps": 30, "per_device_train_batch_size": 8, "learning_rate": 2.0e-2, "bf16": False, "use_cpu": True,
         "activation_checkpointing": False, "dataloader_pin_memory": False, "logging_steps": 5, "save_steps": 10,
         "report_to": "trackio",
     }  # fmt: skip
     recipe = {
         "name": "arith-puzzle-small-lora", "dataset": {"rows": 600}, "model": {"base": str(small_base)},
-        "lora": {"r": 4}, "sft": sft, "score": {"splits": ["test"], "batch_size": 250, "max_new_tokens": 12},
+        "lora": {"r": 4}, "processes": 2, "sft": sft,
+        "score": {"splits": ["test"], "batch_size": 250, "max_new_tokens": 12},
     }  # fmt: skip
     return once("recipe", lambda at: (at / "recipe.yaml").write_text(yaml.safe_dump(recipe))) / "recipe.yaml"
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from functools import partial
 
 import pytest
 
@@ -80,16 +79,14 @@ def test_neither_token_nor_local_path_leaves_the_machine(released):
         assert str(work).encode() not in content and str(ROOT).encode() not in content, path
 
 
-slow = partial(pytest.param, marks=pytest.mark.slow)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "file", "old", "new", "staged", "said"),
     [
         ("metric", "verify.py", b'"wrong_target")\n    return', b'"ok")\n    return', False, "metric: verify.py at"),
-        slow("metric", "verify.py", b'"wrong_target")\n    return', b'"ok")\n    return', True, "metric: known answers"),
-        slow("adapter", "adapter_model.safetensors", None, None, True, "it gives the same answers as the base"),
-        slow("adapter", "README.md", b"```python\n", b"```python\nimport nothing\n", True, "does not run as printed"),
+        ("metric", "verify.py", b'"wrong_target")\n    return', b'"ok")\n    return', True, "metric: known answers"),
+        ("adapter", "adapter_model.safetensors", None, None, True, "it gives the same answers as the base"),
+        ("adapter", "README.md", b"```python\n", b"```python\nimport nothing\n", True, "does not run as printed"),
     ],
     ids=["another file", "a verifier that is wrong", "an adapter that does nothing", "a snippet that does not run"],
 )

@@ -21,8 +21,8 @@ SOLUTION = ((8, "minus", 7), (20, "times", 1), (20, "plus", 4))
 """A solution of the page's first puzzle."""
 
 
-def windows(quick: str):
-    """Run a test in three windows. The quick suite runs only the one that is named."""
+def windows(quick: str | None):
+    """Run a test in three windows. The quick suite runs only the one that is named (None: no window)."""
     each = {"desktop": (DESKTOP, "light"), "phone": (PHONE, "light"), "dark": (DESKTOP, "dark")}
     cases = [
         pytest.param(name, *window, id=name, marks=[] if name == quick else [pytest.mark.slow])
@@ -298,6 +298,7 @@ class TestAsk:
         assert page.locator("#solved b").count() == 0
         assert "Traceback" not in page.content() and fits(page)
 
+    @pytest.mark.slow
     def test_samples(self, full, open_page, pictures):
         page = open_page(full, PHONE)
         page.locator("#status .ap-ready").wait_for()
@@ -314,7 +315,7 @@ class TestAsk:
 class TestSearching:
     """A model that searches before it answers."""
 
-    @windows(quick="dark")
+    @windows(quick=None)
     def test_play_and_ask(self, searching, open_page, pictures, name, viewport, scheme):
         page = open_page(f"{searching}/?puzzle=22,43,51,58:44", viewport, scheme)
         page.locator("#status").get_by_text("It searches before it answers").wait_for()

@@ -221,6 +221,7 @@ def test_prefixes_of_paths_hold_whole_puzzles_and_are_counted(small, tmp_path):
         assert counts["starter", rows] > 0.98 * rows  # train may contain a puzzle twice
 
 
+@pytest.mark.slow
 def test_a_study_end_to_end_and_again(small, tmp_path, monkeypatch, capsys):
     path, out = _study(tmp_path), tmp_path / "out"
     arguments = [str(path), "--dataset", str(small), "--out", str(out)]

@@ -22,6 +22,7 @@ def _write(folder, base, **changes):
     return path
 
 
+@pytest.mark.slow
 def test_the_launcher_starts_the_recipes_processes(small_base, starter, tmp_path):
     path = _write(tmp_path, small_base)
     assert launch(path, out=tmp_path / "run", dataset=starter[0]) == 0

