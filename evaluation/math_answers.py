@@ -30,6 +30,7 @@ from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.processes import follow_parent, start
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import mean, wilson_interval
 
 MAX_CHARS = 20_000
@@ -121,9 +122,9 @@ class Judge:
 
     def _start(self) -> subprocess.Popen[bytes]:
         # sympy sorts symbols by their hashes. A fixed hash seed makes its choices the same in every process.
-        self.process = subprocess.Popen(
+        self.process = start(
             [sys.executable, "-m", "arith_puzzle.evaluation.math_answers"], cwd=PACKAGE, env={"PYTHONHASHSEED": "0"},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, process_group=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
         )  # fmt: skip
         if _read_line(self.process, START_SECONDS) != "ready":
             self._kill()
@@ -212,4 +213,5 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
+    follow_parent()
     serve()

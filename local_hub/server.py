@@ -53,8 +53,8 @@ def _open(root: Path, host: str, port: int, faults: Faults | None) -> tuple[Stor
     except BaseException:
         _close(listening, store)
         raise
-    # No access log, because addresses hold upload signatures. A client drops idle connections after 5 s: were the server
-    # to do so at the same time, a request could meet a connection that is being closed.
+    # No access log, because addresses hold upload signatures. Clients drop idle connections after 5 s; if the server
+    # did so too, a request could arrive on a connection that it is closing.
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_STOP_SECONDS,
         timeout_keep_alive=60,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -38,9 +39,12 @@ def check(staged: Path, endpoint: str, *, token: str | None = None) -> None:
         CheckFailed: something differs, or a user could not take a step.
     """
     stage = Stage(staged)
-    with User(endpoint, token) as user:
+    with ThreadPoolExecutor(1) as aside, User(endpoint, token, warm=False) as other, User(endpoint, token) as user:
+        # The app takes seconds to start, so its check begins at once, beside the others, and ends in its own step.
+        demo = [aside.submit(_check_demo, stage, other) for repo in stage.repos if repo.kind == "demo"]
         steps: list[tuple[str, Callable]] = [("files", lambda: check_files(stage, user))]
         steps += [(repo.kind, partial(_CHECKS[repo.kind], stage, user)) for repo in stage.repos if repo.kind in _CHECKS]
+        steps += [("demo", one.result) for one in demo]
         for folder, name in _cards(stage):
             for snippet in snippets((staged / folder / "README.md").read_text(encoding="utf-8")):
                 steps.append((f"{name}:{snippet.line}", partial(user.run_snippet, name, snippet)))
@@ -172,6 +176,5 @@ _CHECKS = {
     "metric": _check_metric,
     "gsm8k-metric": _check_gsm8k_metric,
     "adapter": _check_adapter,
-    "demo": _check_demo,
 }
 """Repo kind -> the check that uses it as a user does."""

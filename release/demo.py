@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
-import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.processes import child, exit_status
 
 
 def serve_demo(release: Path | None, adapter: str | None, dataset: str | None, port: int, hub_port: int) -> int:
-    """Run the demo's app until Ctrl-C, and return its exit status.
+    """Run the demo's app until a signal stops it, or return its exit status.
 
     Args:
         release: a folder of ``arith-puzzle release --to local``. Its local Hub is served too, and the demo is the Space
@@ -82,16 +80,8 @@ Ctrl-C stops both.
 
 
 def _run(folder: Path, environment: dict[str, str]) -> int:
-    app = subprocess.Popen([sys.executable, "app.py"], cwd=folder, env=environment)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends the app too, as Ctrl-C does
-    try:
-        return app.wait()
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            app.terminate()
-        app.wait()
+    with child([sys.executable, "app.py"], cwd=folder, env=environment) as app:
+        return exit_status(app.wait())
 
 
 def _check_port(port: int) -> None:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from arith_puzzle.common.processes import end, start
 from arith_puzzle.release.snippets import Snippet
 
 AS_USER = Path(__file__).parent / "as_user"
@@ -38,18 +39,23 @@ class User:
     Args:
         endpoint: the Hub's address.
         token: for a private release. Processes get it by their environment only.
+        warm: run Python code in children of a warm process, where that is safe.
     """
 
-    def __init__(self, endpoint: str, token: str | None = None):
-        self.endpoint, self.token = endpoint, token
+    def __init__(self, endpoint: str, token: str | None = None, *, warm: bool = True):
+        self.endpoint, self.token, self.warm = endpoint, token, warm and FORK
         self._warm: WarmPython | None = None
+        self._cold: list[subprocess.Popen] = []
 
     def __enter__(self) -> User:
         return self
 
     def __exit__(self, *_) -> None:
+        """End what still runs, also for another thread."""
         if self._warm:
             self._warm.close()
+        for process in self._cold:
+            end(process)
 
     def environment(self, home: str) -> dict[str, str]:
         """The environment variables of a new user whose caches lie in ``home``."""
@@ -86,13 +92,20 @@ class User:
             raise CheckFailed(f"{card}, line {snippet.line}: the snippet does not run as printed: {_last_line(done)}")
 
     def _run(self, command: list[str], folder: Path, seconds: int) -> subprocess.CompletedProcess:
-        if FORK and command[0] == sys.executable:
+        if self.warm and command[0] == sys.executable:
             self._warm = self._warm or WarmPython(self)
             if self._warm.ready:
                 return self._warm.run(command, folder, seconds)
+        command = [sys.executable, "-m", "arith_puzzle.common.processes", *command]
         with tempfile.TemporaryDirectory(prefix="home-") as home:
-            return subprocess.run(command, cwd=folder, env=self.environment(home), capture_output=True, text=True,
-                                  timeout=seconds)  # fmt: skip
+            process = start(command, cwd=folder, env=self.environment(home), stdin=subprocess.DEVNULL, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+            self._cold.append(process)
+            try:
+                said = process.communicate(timeout=seconds)
+            finally:
+                end(process)
+        return subprocess.CompletedProcess(command, process.returncode, *said)
 
 
 class WarmPython:
@@ -103,7 +116,7 @@ class WarmPython:
         self._home = self._root / "home"
         self._home.mkdir()
         self._log = (self._root / "log").open("w")
-        self._process = subprocess.Popen(
+        self._process = start(
             [sys.executable, str(FORK_SERVER)], cwd=self._home, env=user.environment(str(self._home)), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
         )  # fmt: skip
@@ -129,10 +142,10 @@ class WarmPython:
         return subprocess.CompletedProcess(command, status, *said)
 
     def close(self) -> None:
-        """End the process and delete its caches."""
+        """End the process, and the child that it may run, and delete its caches."""
+        end(self._process)
         self._process.stdin.close()
         self._process.stdout.close()
-        self._process.wait()
         self._log.close()
         shutil.rmtree(self._root)
 

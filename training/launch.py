@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.processes import PARENT, child, exit_status, follow_parent
 from arith_puzzle.training.recipe import load_recipe
 
 SINGLE = PACKAGE / "training" / "accelerate" / "single.yaml"
@@ -16,7 +16,7 @@ SEVERAL = PACKAGE / "training" / "accelerate" / "ddp_cpu.yaml"
 
 
 def launch(recipe: Path, *, out: Path, dataset: str | Path | None = None, accelerate_config: Path | None = None) -> int:
-    """Train a recipe in a separate process and return the exit status. Ctrl-C ends the training too.
+    """Train a recipe in separate processes and return the exit status, as a shell reports it.
 
     Args:
         recipe: a YAML file, or the name of a recipe of the package.
@@ -31,18 +31,14 @@ def launch(recipe: Path, *, out: Path, dataset: str | Path | None = None, accele
         command += ["--num_processes", str(processes), "--main_process_port", "0"]  # any free port
     command += ["-m", "arith_puzzle.training.sft", "--recipe", str(recipe), "--out", str(out)]
     command += ["--dataset", str(dataset)] if dataset else []
-    # Launcher and training form a process group: at Ctrl-C both end together, without their tracebacks.
-    child = subprocess.Popen(command, env=os.environ | {"TOKENIZERS_PARALLELISM": "false"}, process_group=0)
-    try:
-        return child.wait()
-    except KeyboardInterrupt:
-        os.killpg(child.pid, signal.SIGTERM)
-        child.wait()
-        raise
+    with child(command, env=os.environ | {"TOKENIZERS_PARALLELISM": "false"}) as launcher:
+        return exit_status(launcher.wait())
 
 
 def main(argv: list[str]) -> int:
     """Run ``accelerate launch`` and return the script's exit status. The launcher alone would print a traceback."""
+    follow_parent()
+    os.environ[PARENT] = str(os.getpid())  # the training's processes follow this one
     from accelerate.commands.launch import launch_command, launch_command_parser
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 

@@ -32,6 +32,7 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE, LockedJson, write_json
+from arith_puzzle.common.processes import follow_parent
 from arith_puzzle.common.provenance import commit_of_checkout, digest, hardware
 from arith_puzzle.training.recipe import Recipe, check_hardware, check_sft_keys, load_recipe
 
@@ -43,6 +44,7 @@ RECORDED = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "t
 
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
+    follow_parent()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", required=True, help="file of a recipe, or the name of one in training/recipes")
     parser.add_argument("--dataset", help="folder or Hub id of the dataset (default: the recipe's dataset.path)")

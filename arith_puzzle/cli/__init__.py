@@ -14,6 +14,7 @@ import warnings
 from importlib.metadata import version
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.processes import Stopped, raise_on_stop
 
 COMMANDS = {
     "build": "write a dataset: Parquet shards, manifest and card",
@@ -36,6 +37,8 @@ COMMANDS = {
 }
 """Command -> what it does. The pipeline's stages come first, in their order; then the tools."""
 
+SERVERS = ("demo", "hub")
+"""Commands that only a signal ends: for them Ctrl-C is success."""
 EXTRAS = {
     "accelerate": "train", "datasets": "train", "evaluate": "metric", "matplotlib": "train", "peft": "train",
     "tokenizers": "train", "torch": "train", "transformers": "train", "trl": "train", "trackio": "curves",
@@ -66,7 +69,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(chosen.arguments)
     args.argv = [chosen.command, *chosen.arguments]
     try:
-        return command.run(args)
+        with raise_on_stop():
+            return command.run(args)
     except InputError as error:
         print(f"arith-puzzle {chosen.command}: {error}", file=sys.stderr)
         return 2
@@ -79,9 +83,12 @@ def main(argv: list[str] | None = None) -> int:
             f"arith-puzzle {chosen.command}: needs {library}, which is not installed; run: {install}", file=sys.stderr
         )
         return 2
-    except KeyboardInterrupt:
-        print(f"arith-puzzle {chosen.command}: stopped; the same command continues from here", file=sys.stderr)
-        return 130
+    except Stopped as stopped:
+        if chosen.command in SERVERS:
+            return 0 if str(stopped) == "SIGINT" else stopped.status
+        goes_on = "the same command continues from here"
+        print(f"arith-puzzle {chosen.command}: stopped by {stopped}; {goes_on}", file=sys.stderr)
+        return stopped.status
 
 
 def _parser() -> argparse.ArgumentParser:

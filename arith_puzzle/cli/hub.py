@@ -6,7 +6,6 @@ arith-puzzle hub --root runs/hub
 from __future__ import annotations
 
 import argparse
-import contextlib
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
@@ -26,8 +25,7 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.port <= 65535:
         raise InputError(f"--port must be in 0..65535, not {args.port}")
     try:
-        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it has stopped
-            serve(args.root, args.host, args.port)
+        serve(args.root, args.host, args.port)  # once it has stopped, uvicorn raises the signal again
     except (OSError, ValueError) as error:
         raise InputError(str(error)) from None
     return 0

@@ -23,6 +23,7 @@ import httpx2
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import file_sha256
+from arith_puzzle.common.processes import child
 
 START_SECONDS = 600
 """Maximum time for the server's start."""
@@ -68,23 +69,16 @@ def serve(folder: Path, log: Path, *, concurrency: int, reply_tokens: int) -> It
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        command = [str(Path(sys.executable).with_name("transformers")), "serve", name, "--host", "127.0.0.1"]
-        command += ["--port", str(port), "--continuous-batching", "--attn-implementation", "sdpa"]
+        command = [sys.executable, "-m", "arith_puzzle.common.processes"]
+        command += [str(Path(sys.executable).with_name("transformers")), "serve", name]
+        command += ["--host", "127.0.0.1", "--port", str(port)]
+        command += ["--continuous-batching", "--attn-implementation", "sdpa"]
         blocks = concurrency * -(-(PROMPT_TOKENS + reply_tokens) // BLOCK_TOKENS)
         command += ["--cb-block-size", str(BLOCK_TOKENS), "--cb-num-blocks", str(blocks)]
-        child = subprocess.Popen(
-            command, cwd=place, stdout=output, stderr=output, env=os.environ | {"HF_HUB_OFFLINE": "1"}
-        )
-        try:
-            _wait(child, f"http://127.0.0.1:{port}/health", log)
+        environment = os.environ | {"HF_HUB_OFFLINE": "1"}
+        with child(command, cwd=place, stdout=output, stderr=output, env=environment) as server:
+            _wait(server, f"http://127.0.0.1:{port}/health", log)
             yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            child.terminate()
-            try:
-                child.wait(10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
 
 
 def _link(folder: Path, place: Path) -> None:
@@ -98,10 +92,10 @@ def _link(folder: Path, place: Path) -> None:
     (place / source.name).write_text(json.dumps(settings | {"do_sample": True}), encoding="utf-8")
 
 
-def _wait(child: subprocess.Popen, health: str, log: Path) -> None:
+def _wait(server: subprocess.Popen, health: str, log: Path) -> None:
     """Wait until the server answers. Raises InputError if it ends or START_SECONDS pass."""
     for _ in range(START_SECONDS * 2):
-        if child.poll() is not None:
+        if server.poll() is not None:
             break
         with contextlib.suppress(httpx2.HTTPError):
             if httpx2.get(health, timeout=2).status_code == 200:

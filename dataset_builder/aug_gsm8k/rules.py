@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 from collections import Counter
@@ -16,6 +17,7 @@ from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import file_sha256
+from arith_puzzle.common.processes import follow_parent
 from arith_puzzle.dataset_builder.aug_gsm8k.chain import REFUSED_SOURCES, Program, RefusedError, compile_problem
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import Benchmarks, normalized
 from arith_puzzle.dataset_builder.aug_gsm8k.numerals import Numeral
@@ -150,12 +152,16 @@ def run(
 
 def _augment_all(problems: list[Problem], seed: int, count: int, workers: int) -> Iterator[tuple]:
     """Yield ``augment`` of every problem in order. Worker processes ignore Ctrl-C, so that only this process ends."""
-    ignore = (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=ignore) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(os.getpid(),)) as pool:
         try:
             yield from pool.map(augment, problems, [seed] * len(problems), [count] * len(problems), chunksize=32)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _start_worker(parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow_parent(parent)
 
 
 def augment(problem: Problem, seed: int, count: int) -> tuple[list[tuple[str, str]], str | None, Counter[str]]:

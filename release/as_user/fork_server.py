@@ -17,6 +17,9 @@ import os
 import runpy
 import signal
 import sys
+import time
+
+from arith_puzzle.common.processes import follow_parent
 
 MODULES = (
     "torch", "datasets", "evaluate", "transformers.models.auto.modeling_auto",
@@ -28,6 +31,9 @@ NO_THREADS = {
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
 }
 """Only while importing: a fork copies neither threads nor a CUDA context, so the imports must start none."""
+
+
+PID, PARENT = os.getpid(), os.getppid()
 
 
 def import_libraries() -> bool:
@@ -46,28 +52,36 @@ def import_libraries() -> bool:
 
 
 def wait(pid: int, seconds: int) -> int | None:
-    """The exit status of a child; None if it ran for ``seconds`` and was killed, with the processes it started."""
-    late = []
+    """The exit status of a child; None if it ran for ``seconds`` and was killed, with the processes it started.
 
-    def end(*_) -> None:
-        late.append(True)
-        os.killpg(pid, signal.SIGKILL)
+    If this process is asked to stop, or its parent has died, the child is killed too. No thread may watch for that: it
+    would not be in the children, where its locks would be.
+    """
+    late, deadline = [], time.monotonic() + seconds
 
-    signal.signal(signal.SIGALRM, end)
-    signal.alarm(seconds)
+    def look(*_) -> None:
+        if time.monotonic() >= deadline:
+            late.append(True)
+            os.killpg(pid, signal.SIGKILL)
+        elif os.getppid() != PARENT:
+            sys.exit(1)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, 0.5, 0.5)
     try:
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    except BaseException:  # Ctrl-C, which goes to this process only
+    except BaseException:
         os.killpg(pid, signal.SIGKILL)
         raise
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
     return None if late else status
 
 
 def become(job: dict) -> None:
     """Make this child look like a Python process that was started with the job's arguments."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    for number in (signal.SIGALRM, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     os.chdir(job["folder"])
     for descriptor, name, mode in ((0, os.devnull, os.O_RDONLY), (1, job["stdout"], os.O_WRONLY),
                                    (2, job["stderr"], os.O_WRONLY)):  # fmt: skip
@@ -80,6 +94,7 @@ def become(job: dict) -> None:
 
 def serve() -> dict:
     """Answer jobs until standard input ends. Returns in each child, with its job."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints while it is imported is no answer
     print(json.dumps({"ready": import_libraries()}), file=answers, flush=True)
@@ -90,6 +105,7 @@ def serve() -> dict:
             os.setpgid(0, 0)
             answers.close()
             become(job)
+            follow_parent(PID)
             return job
         with contextlib.suppress(PermissionError, ProcessLookupError):
             os.setpgid(pid, pid)  # in both processes, as either may be first

@@ -3,22 +3,22 @@
 import json
 import os
 import socket
-import subprocess
 import sys
-import tempfile
 import time
 
 from gradio_client import Client
 from huggingface_hub import snapshot_download
 
+from arith_puzzle.common.processes import child, follow_parent
+
+follow_parent()
 space, numbers, target = sys.argv[1:]
-folder = snapshot_download(space, repo_type="space", local_dir=tempfile.mkdtemp(prefix="space-"))
+folder = snapshot_download(space, repo_type="space", local_dir=os.path.abspath("space"))
 with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
     port = probe.getsockname()[1]
 environment = os.environ | {"ARITH_PUZZLE_PORT": str(port)}
-app = subprocess.Popen([sys.executable, "app.py"], cwd=folder, env=environment, stdout=sys.stderr)
-try:
+with child([sys.executable, "app.py"], cwd=folder, env=environment, stdout=sys.stderr) as app:
     client, deadline = None, time.monotonic() + 120
     while True:
         try:
@@ -34,6 +34,3 @@ try:
     asked = client.predict(numbers, target, api_name="/ask") if client and status["model"] == "ready" else None
     solved = client.predict(numbers, target, api_name="/solve") if client else None
     print(json.dumps({"status": status, "ask": asked, "solve": solved}))
-finally:
-    app.terminate()
-    app.wait(timeout=20)

@@ -27,6 +27,7 @@ from tabs import ask, judge, measure, play
 from theme import Paper
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.processes import follow_parent
 
 HERE = Path(__file__).absolute().parent
 
@@ -67,6 +68,7 @@ def _status(model: Model) -> str:
 
 def main() -> int:
     """Start the demo and serve until it is stopped. Returns the exit status: 2 for bad settings or a taken port."""
+    follow_parent()
     environment = backend.environment()
     try:
         settings = backend.Settings.read(HERE / "settings.json", environment)

@@ -4,6 +4,7 @@ The project wrote the problems itself.
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.processes import PARENT
 from arith_puzzle.evaluation import math_answers
 from arith_puzzle.evaluation.math_answers import VERDICTS, Judge, boxed, measure
 from arith_puzzle.evaluation.prompting import Prompting
@@ -129,7 +131,8 @@ def test_that_process_has_no_token_and_any_thread_may_ask(judge, monkeypatch):
         thread.start()
         thread.join()
         assert verdicts == ["correct"]
-        assert Path(f"/proc/{other.process.pid}/environ").read_bytes() == b"PYTHONHASHSEED=0\0"
+        environment = Path(f"/proc/{other.process.pid}/environ").read_bytes()
+        assert environment == f"PYTHONHASHSEED=0\0{PARENT}={os.getpid()}\0".encode()
 
 
 def test_shares_and_interval():

@@ -125,7 +125,8 @@ def test_more_samples_than_a_batch_holds(starter, tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / "validation.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:12] + rows[-12:]))
-    card = {"configs": [{"config_name": "starter", "data_files": [{"split": "validation", "path": "validation.jsonl"}]}]}
+    files = [{"split": "validation", "path": "validation.jsonl"}]
+    card = {"configs": [{"config_name": "starter", "data_files": files}]}
     (folder / "README.md").write_text(f"---\n{yaml.safe_dump(card)}---\n")
     results = run(TINY, [folder], tmp_path, limit=None, samples=5, batch_size=2, k=(5,), max_new_tokens=24)
     records = lines(tmp_path)

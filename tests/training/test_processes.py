@@ -1,7 +1,12 @@
 """A recipe's CPU processes: the launcher starts them, another number is refused, and no GPU is meant."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
+import psutil
 import pytest
 import yaml
 
@@ -29,6 +34,42 @@ def test_the_launcher_starts_the_recipes_processes(small_base, starter, tmp_path
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert run["hardware"]["processes"] == 2 and run["recipe"]["processes"] == 2
     assert run["log"][0]["step"] == 1 and (tmp_path / "run" / "adapter_model.safetensors").is_file()
+
+
+slow = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("number", "processes"),
+    [(signal.SIGTERM, None), pytest.param(signal.SIGKILL, None, marks=slow),
+     pytest.param(signal.SIGHUP, 2, marks=slow), pytest.param(signal.SIGKILL, 2, marks=slow)],
+)  # fmt: skip
+def test_a_stopped_training_leaves_no_process(small_base, starter, tmp_path, number, processes):
+    """The signal goes to ``arith-puzzle train`` alone, in the middle of the training."""
+    sft = RECIPE["sft"] | {"max_steps": 100_000, "logging_steps": 1, "save_steps": 5, "report_to": "none"}
+    path = _write(tmp_path, small_base, processes=processes, sft=sft)
+    command = [
+        sys.executable,
+        "-m",
+        "arith_puzzle.cli",
+        "train",
+        path,
+        "--dataset",
+        starter[0],
+        "--out",
+        tmp_path / "r",
+    ]
+    with subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as train:
+        deadline = time.monotonic() + 600
+        while not list(tmp_path.glob("r/checkpoints/checkpoint-*/trainer_state.json")):
+            assert train.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        children = psutil.Process(train.pid).children(recursive=True)
+        assert len(children) >= (processes or 1)
+        train.send_signal(number)
+        assert train.wait(600) == (-number if number == signal.SIGKILL else 128 + number)
+    _, left = psutil.wait_procs(children, timeout=600 if number == signal.SIGKILL else 0)
+    assert not [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_another_number_of_processes_is_refused(small_base, tmp_path):

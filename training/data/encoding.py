@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.processes import follow_parent
 
 BATCH = 10_000
 """Rows in a batch."""
@@ -46,7 +47,7 @@ def encoder(tokenizer, rows: int | None, unfinished: tuple[str, ...] = ()):
     if table or (rows is not None and rows <= 10 * BATCH):  # processes take seconds to start
         yield partial(map, work)
         return
-    with get_context("spawn").Pool(os.cpu_count()) as pool:
+    with get_context("spawn").Pool(os.cpu_count(), follow_parent, (os.getpid(),)) as pool:
         yield partial(pool.imap, work)
 
 

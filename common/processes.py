@@ -1,0 +1,119 @@
+"""Child processes: a signal that stops a command reaches all of them, and none of them outlives its parent.
+
+``python -m arith_puzzle.common.processes COMMAND`` runs a command of another project as such a child.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+GRACE = 15.0
+"""Seconds between SIGTERM and SIGKILL."""
+PARENT = "ARITH_PUZZLE_PARENT"
+"""Environment variable with the process id of the parent that ``follow_parent`` watches."""
+_INIT = 1
+"""Process id of the process that adopts orphans."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked this process to stop. ``status`` is the exit status that shells report for that signal."""
+
+    def __init__(self, number: int):
+        super().__init__(signal.Signals(number).name)
+        self.status = 128 + number
+
+
+@contextlib.contextmanager
+def raise_on_stop() -> Iterator[None]:
+    """Make SIGINT, SIGTERM and SIGHUP raise Stopped in the main thread while the block runs.
+
+    A signal that is ignored, as by nohup, stays ignored. In other threads than the main one the block changes nothing.
+    """
+
+    def stop(number: int, _frame: object) -> None:
+        raise Stopped(number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def start(command: Sequence[str], **options: Any) -> subprocess.Popen:
+    """Start a command in a process group of its own. The caller must ``end`` it.
+
+    Args:
+        options: of ``subprocess.Popen``.
+    """
+    environment = options.pop("env", None) or os.environ
+    return subprocess.Popen(command, env={**environment, PARENT: str(os.getpid())}, process_group=0, **options)
+
+
+def end(process: subprocess.Popen, *, grace: float = GRACE) -> None:
+    """End the group of a process that ``start`` has started: SIGTERM, then SIGKILL for what is left of it.
+
+    SIGKILL comes when the process itself has ended, or after ``grace`` seconds.
+    """
+    _signal_group(process, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(grace)
+    _signal_group(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(process: subprocess.Popen, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: PermissionError if only zombies are left
+        os.killpg(process.pid, number)
+
+
+@contextlib.contextmanager
+def child(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen]:
+    """``start`` a command, and ``end`` it with the block."""
+    process = start(command, **options)
+    try:
+        yield process
+    finally:
+        end(process)
+
+
+def exit_status(code: int) -> int:
+    """The exit status that shells report for a ``subprocess.Popen.returncode``, which is negative after a signal."""
+    return code if code >= 0 else 128 - code
+
+
+def follow_parent(parent: int | None = None) -> None:
+    """Kill this process soon after its parent has died; with its process group if it leads one, as after ``start``.
+
+    Args:
+        parent: process id of the parent. None takes the variable PARENT, which ``start`` sets. If that is another
+            process than the parent, nothing is watched: a shell stands between them.
+    """
+    parent = parent or int(os.environ.get(PARENT, "0"))
+    if not parent or os.getppid() not in (parent, _INIT):
+        return
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        (os.killpg if os.getpgrp() == os.getpid() else os.kill)(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="follow_parent", daemon=True).start()
+
+
+if __name__ == "__main__":
+    follow_parent()
+    sys.exit(exit_status(subprocess.call(sys.argv[1:])))
