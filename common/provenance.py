@@ -1,4 +1,4 @@
-"""What run.json and results.json record about a run: the commit, the hardware, and hashes of its inputs."""
+"""What a run was made from, known by content, and what run.json and results.json record about it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from arith_puzzle.common.files import PACKAGE, file_sha256
 INDEX = "model.safetensors.index.json"
 KNOWN_BY = ("model.safetensors", INDEX, "adapter_model.safetensors", "manifest.json")
 """The first of these files that a folder has identifies it. An index stands for the weights files that it names."""
+MODEL_FILES = ("*.safetensors", "*.index.json", "*config.json", "*token*", "vocab.*", "merges.txt", "chat_template*")
+"""Patterns of the files that a model, an adapter or a tokenizer is loaded from."""
 
 
 def digest(source: str | Path | None) -> str | None:
@@ -25,6 +27,59 @@ def digest(source: str | Path | None) -> str | None:
                 return hashlib.sha256("".join(file_sha256(place / shard) for shard in shards).encode()).hexdigest()
             return file_sha256(path)
     return None
+
+
+def model_content(source: str, revision: str | None = None) -> str:
+    """What identifies the content of a model or an adapter.
+
+    Returns:
+        For a folder, a SHA-256 of the names and hashes of its MODEL_FILES, hex. For a Hub id, "id@commit"; without a
+        network the commit is that of the local cache.
+
+    Raises:
+        OSError, ValueError: there is no such folder, and no such Hub repo or no network.
+    """
+    if Path(source).is_dir():
+        found = {path for pattern in MODEL_FILES for path in Path(source).glob(pattern) if path.is_file()}
+        return _hash({path.name: file_sha256(path) for path in found})
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        cached = hf_hub_download(source, "config.json", revision=revision)
+    except EntryNotFoundError:
+        cached = hf_hub_download(source, "adapter_config.json", revision=revision)
+    return f"{source}@{Path(cached).parent.name}"  # the cache has a folder for each commit
+
+
+def dataset_content(source: str, config: str | None, split: str | None = None) -> str:
+    """SHA-256 of a JSONL file, or of the data files of a dataset's config or split, hex.
+
+    A file on the Hub counts by its address, which holds the commit.
+
+    Raises:
+        OSError, ValueError: the dataset cannot be read, or has no such config or split.
+    """
+    if Path(source).is_file():
+        return file_sha256(Path(source))
+    from datasets import load_dataset_builder
+
+    files = {
+        str(name): list(map(str, found))
+        for name, found in load_dataset_builder(source, config).config.data_files.items()
+    }
+    if split is not None and split not in files:
+        raise ValueError(f"there is no split {split!r}")
+    chosen = {name: found for name, found in files.items() if split in (None, name)}
+    return _hash({name: [_file(each) for each in found] for name, found in chosen.items()})
+
+
+def _file(path: str) -> str:
+    return file_sha256(Path(path)) if Path(path).is_file() else path
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def rows_digest(manifest: Path, config: str, split: str | None = None) -> str:

@@ -49,6 +49,8 @@ def plot_loss(log: list[dict], path: Path) -> list[dict]:
     points = [
         {"step": record["step"], key: record[key]} for record in log for key in ("loss", "eval_loss") if key in record
     ]
+    if not points:  # fewer steps than sft.logging_steps: the mean of all steps
+        points = [{"step": record["step"], "loss": record["train_loss"]} for record in log if "train_loss" in record]
     if not points:
         raise InputError("the run's log has no loss; train with sft.logging_steps below the number of steps")
 

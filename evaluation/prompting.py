@@ -9,9 +9,9 @@ A blank line, SEPARATOR, ends each of them:
 
     9,12,40:19               the question to answer
 
-After its answer such a model often writes another example. Therefore the answer is the text before the first SEPARATOR.
-This cut belongs to the prompt format, not to the verifier. Without examples, and in chat, only an eos token ends an
-answer.
+After its answer such a model often writes another example. Therefore the answer is the text before the first SEPARATOR
+that is followed by the task's ``opening``: a blank line alone may be part of an answer. This cut belongs to the prompt
+format, not to the verifier. Without examples, and in chat, only an eos token ends an answer.
 
 With chain of thought, an answer has three parts: reasoning, a line that begins with MARKER, and the final answer. Only
 the text after the last such line is judged, strictly and leniently. Without such a line the whole answer is judged.
@@ -45,7 +45,13 @@ class Prompting:
     @property
     def stop(self) -> str | None:
         """The text that ends an answer, besides an eos token; None if only eos does."""
-        return SEPARATOR if self.examples and not self.chat else None
+        return SEPARATOR + self.task.opening if self.examples and not self.chat else None
+
+    def __post_init__(self) -> None:
+        for example in self.examples:
+            if self.stop and self.stop in self._answer(example):
+                raise InputError(f"an example's answer contains {self.stop!r}, which ends an answer; leave out "
+                                 f"its row: {self._answer(example)[:60]!r}")  # fmt: skip
 
     def text(self, row: dict) -> str:
         """Return the prompt as plain text, which the model continues."""

@@ -57,8 +57,6 @@ def write_results(out: Path, results: dict) -> None:
 def _fingerprint(identity: dict) -> dict:
     """Return the values that two runs must share to be the same run.
 
-    A local model, adapter or dataset counts by its content, so its path may change. A Hub repo counts by its id.
+    Model, adapter and dataset count by their content, so the path of a folder may change.
     """
-    names = ("name", "task", "config", "limit", "decoding", "model_revision", "adapter_revision", "sources")
-    kept = {name: identity.get(name) for name in names}
-    return kept | {name: identity.get(name) for name, known in identity.get("sources", {}).items() if known is None}
+    return {name: identity.get(name) for name in ("name", "task", "config", "limit", "decoding", "content")}

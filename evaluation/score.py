@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import file_sha256, shipped_model
-from arith_puzzle.common.provenance import digest, hardware, rows_digest
+from arith_puzzle.common.provenance import dataset_content, digest, hardware, model_content, rows_digest
 from arith_puzzle.evaluation.options import Options, command_line, resolve_dtype
 from arith_puzzle.evaluation.prompting import Prompting, choose_examples
 from arith_puzzle.evaluation.run_directory import finished_results, lock_run_directory, write_results
@@ -78,6 +79,7 @@ def score(
         "limit": given.limit,
         "decoding": given.record(backend=given.backend, dtype=dtype),
         "sources": {"model": digest(base), "adapter": digest(adapter), "dataset": _dataset_digest(dataset, config)},
+        "content": _contents(base, base_revision, adapter, adapter_revision, dataset, config),
     }
     with lock_run_directory(out, identity):
         earlier = finished_results(out, identity)
@@ -225,6 +227,24 @@ def resolve_model(
     except (OSError, ValueError, KeyError) as error:
         what = f"the adapter {adapter!r} on {base!r}" if adapter and base else repr(adapter or base)
         raise InputError(f"cannot load {what}: {first_line(error)}") from None
+
+
+def _contents(
+    base: str, revision: str | None, adapter: str | None, adapter_revision: str | None, dataset: str, config: str | None
+) -> dict[str, str | None]:
+    """Return what identifies the content of the model, the adapter and the dataset."""
+    found: dict[str, str | None] = {"adapter": None}
+    for kind, source, read in (
+        ("model", base, partial(model_content, base, revision)),
+        ("adapter", adapter, partial(model_content, adapter or "", adapter_revision)),
+        ("dataset", dataset, partial(dataset_content, dataset, config)),
+    ):
+        try:
+            if source is not None:
+                found[kind] = read()
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot load {source!r}: {first_line(error)}") from None
+    return found
 
 
 def _dataset_digest(dataset: str, config: str | None) -> str | None:

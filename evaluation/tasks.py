@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from reprlib import repr as short
 
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.dataset_builder.formats import ALPACA, FORMATS, PUZZLE_FORMATS, Puzzles
 from arith_puzzle.dataset_builder.puzzle import parse_completion
 from arith_puzzle.evaluation.math_answers import boxed, check_installed, measure
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
+from arith_puzzle.metrics.verify_file import read_objects
 
 DIVISION = "exact"
 """The verifier's division rule under which puzzles are scored."""
+_ALPACA_OPENING = ALPACA.partition(" that")[0]
 MARKER = "Answer:"
 """Begins the line that separates a model's chain of thought from its answer."""
 
@@ -37,6 +41,8 @@ class Task(ABC):
     """The same for an answer with chain of thought."""
     group: str | None = None
     """The column by which examples are balanced."""
+    opening: str = ""
+    """The text with which every question begins; empty if there is none."""
     think: str = ""
     """Text that asks for a chain of thought, after the question."""
     rewrites: bool = False
@@ -49,7 +55,7 @@ class Task(ABC):
     @staticmethod
     @abstractmethod
     def row(raw: dict) -> dict:
-        """Keep the columns of a dataset's row that the task needs. Raises KeyError if one is missing."""
+        """Keep the columns of a dataset's row that the task needs. Raises KeyError or ValueError if one is bad."""
 
     @staticmethod
     @abstractmethod
@@ -98,13 +104,16 @@ class Puzzle(Task):
         self._format = form
         self.rewrites = prompt_format not in ("symbolic", "natural")
         if prompt_format == "natural":
+            self.opening = "Reach the target"
             self.think = f'Think step by step first. Then write a line "{MARKER}" and below it the answer.\n'
 
     @staticmethod
     def row(raw: dict) -> dict:
         """Keep the puzzle, and the solution where there is one (examples show it)."""
-        numbers = [int(number) for number in raw["numbers"]]
-        kept = {"numbers": numbers, "target": int(raw["target"]), "n": len(numbers)}
+        numbers, target = puzzle_of(raw)
+        if max(map(int.bit_length, (*numbers, target))) > 63:
+            raise ValueError("'numbers' and 'target' must fit in 64 bits")
+        kept = {"numbers": numbers, "target": target, "n": len(numbers)}
         return kept | ({"completion": raw["completion"]} if raw.get("completion") else {})
 
     @staticmethod
@@ -159,13 +168,13 @@ class Gsm8k(Task):
     """
 
     max_new_tokens, max_thinking_tokens = 512, 512
-    formats = ("alpaca",)
+    formats, opening = ("alpaca",), _ALPACA_OPENING
 
     @staticmethod
     def row(raw: dict) -> dict:
         """Keep {"question", "answer"}, from either pair of columns."""
         question, answer = ("question", "answer") if "question" in raw else ("query", "response")
-        return {"question": raw[question], "answer": raw[answer]}
+        return {"question": _text(raw, question), "answer": _text(raw, answer)}
 
     @staticmethod
     def record(row: dict) -> dict:
@@ -203,7 +212,7 @@ class Math(Task):
     """
 
     max_new_tokens, max_thinking_tokens = 1024, 1024
-    formats = ("alpaca",)
+    formats, opening = ("alpaca",), _ALPACA_OPENING
 
     def __init__(self, prompt_format: str):
         super().__init__(prompt_format)
@@ -215,7 +224,7 @@ class Math(Task):
         given = raw.get("answer")  # a JSONL file gives None where only other rows have this column
         reference = (raw["solution"] or "") if given is None else boxed(given)
         if "\\boxed" not in reference:
-            raise InputError(f"the solution of {raw['problem'][:40]!r} has no \\boxed{{}}; add a column 'answer'")
+            raise ValueError(f"the solution of {raw['problem'][:40]!r} has no \\boxed{{}}; add a column 'answer'")
         return {"problem": raw["problem"], "solution": raw.get("solution") or reference, "reference": reference}
 
     @staticmethod
@@ -266,24 +275,48 @@ def read_rows(task: Task, dataset: str, config: str | None, split: str, *, limit
     """Return the first ``limit`` rows of a split (None: all), as ``task.row`` makes them. Other splits are not read.
 
     Raises:
-        InputError: the split cannot be read, is empty, or lacks a column that the task needs.
+        InputError: the split cannot be read or is empty, or a row is not one of the task.
     """
-    from datasets import load_dataset
-
     place = f"{config}/{split} of {dataset!r}" if config else f"{split} of {dataset!r}"
+    rows: list[dict] = []
     try:
-        if Path(dataset).is_file():
-            stream = load_dataset("json", data_files={split: dataset}, split=split, streaming=True)
-        else:
-            stream = load_dataset(dataset, config, split=split, streaming=True)
-        rows = [task.row(raw) for raw in islice(stream, limit)]
-    except KeyError as error:
-        raise InputError(f"{place} has no column {error.args[0]!r}; choose another --task or --dataset") from None
+        for name, raw in islice(_raw_rows(dataset, config, split, place), limit):
+            try:
+                rows.append(task.row(raw))
+            except KeyError as error:
+                raise InputError(
+                    f"{name} has no column {error.args[0]!r}; choose another --task or --dataset"
+                ) from None
+            except ValueError as error:
+                raise InputError(f"{name}: {error}") from None
+    except InputError:
+        raise
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"cannot read {place}: {first_line(error)}") from None
     if not rows:
         raise InputError(f"{place} is empty; choose another --split")
     return rows
+
+
+def _raw_rows(dataset: str, config: str | None, split: str, place: str) -> Iterator[tuple[str, dict]]:
+    """Yield (place of the row for messages, row)."""
+    if Path(dataset).is_file():
+        for number, row, fault in read_objects(Path(dataset)):
+            if fault:
+                raise InputError(f"{dataset}:{number}: {fault}")
+            if row is not None:
+                yield f"{dataset}:{number}", row
+        return
+    from datasets import load_dataset
+
+    for number, row in enumerate(load_dataset(dataset, config, split=split, streaming=True), 1):
+        yield f"row {number} of {place}", row
+
+
+def _text(raw: dict, column: str) -> str:
+    if not isinstance(raw[column], str):
+        raise ValueError(f"{column!r} must be a string, not {short(raw[column])}")
+    return raw[column]
 
 
 def _listed(pool: Counter) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import socket
 import threading
 from collections.abc import Iterable, Iterator
@@ -109,7 +110,7 @@ def serve(root: str | Path, host: str = "127.0.0.1", port: int = 7861) -> None:
     print(f"The local Hub in {store.root} is at {endpoint} (user {DEFAULT_USER}). To use it:\n")
     print(f"  export HF_ENDPOINT={endpoint}")
     print("  export HF_HUB_DISABLE_XET=1")
-    print(f"  export HF_TOKEN_PATH={accounts.token_file}\n", flush=True)
+    print(f"  export HF_TOKEN_PATH={shlex.quote(str(accounts.token_file))}\n", flush=True)
     try:
         server.run(sockets=listening)
     finally:

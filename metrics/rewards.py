@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import Verdict, verify
 
 POOL_FAULTS = ("unavailable_operand", "division_by_zero", "inexact_division", "wrong_result")
@@ -39,7 +40,7 @@ def reward(
         target: C integers, the dataset's column.
 
     Raises:
-        ValueError: columns of different lengths. No completion raises.
+        ValueError: columns of different lengths, or a puzzle that is not of integers. No completion raises.
     """
     return [float(verdict.correct) for verdict in _verdicts(completions, numbers, target)]
 
@@ -68,7 +69,9 @@ def _grade(verdict: Verdict, n: int) -> float:
 
 def _verdicts(completions, numbers, target) -> list[Verdict]:
     rows = zip(completions, numbers, target, strict=True)
-    return [verify(given, goal, _text(completion)) for completion, given, goal in rows]
+    return [
+        verify(*puzzle_of({"numbers": given, "target": goal}), _text(completion)) for completion, given, goal in rows
+    ]
 
 
 def _text(completion: Completion) -> str:

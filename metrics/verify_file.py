@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate, puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import REASONS, verify
 
 _ROW = "a row is an object with numbers, target and response"
@@ -72,13 +72,26 @@ def table(measured: dict) -> str:
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict | None, str]]:
-    """Yield (1-based line number, row, error) for each line, as ``_read_row`` parses it.
+    """Yield (1-based line number, row, error) for each line: a row of ``verify_file``, or an error, or neither.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    for number, row, fault in read_objects(path):
+        fault = fault or (_fault(row) if row is not None else "")
+        yield number, None if fault else row, fault
+
+
+def read_objects(path: Path) -> Iterator[tuple[int, dict | None, str]]:
+    """Yield (1-based line number, object, error) for each line of a JSONL file. An empty line has neither.
+
+    The file is UTF-8, with or without a byte order mark. A repeated key, NaN and Infinity are errors.
 
     Raises:
         InputError: the file cannot be read.
     """
     for number, line in enumerate(_lines(path), 1):
-        yield number, *_read_row(line, first=number == 1)
+        yield number, *_parse(line, first=number == 1)
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -90,8 +103,8 @@ def _lines(path: Path) -> Iterator[bytes]:
         raise InputError(f"cannot read {path}: {error.strerror}; give a JSONL file") from None
 
 
-def _read_row(line: bytes, *, first: bool) -> tuple[dict | None, str]:
-    """Parse a line: (row, "") for a good row, (None, error) for a broken row, (None, "") for an empty line."""
+def _parse(line: bytes, *, first: bool) -> tuple[dict | None, str]:
+    """Parse a line: (object, ""), (None, error), or (None, "") for an empty line."""
     try:
         text = line.decode("utf-8-sig" if first else "utf-8").strip(" \t\r\n")
         row = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant) if text else None
@@ -105,24 +118,28 @@ def _read_row(line: bytes, *, first: bool) -> tuple[dict | None, str]:
         return None, "not JSON: nested too deeply"
     if not text:
         return None, ""
-    if not isinstance(row, dict):
-        return None, _ROW
-    for key in ("numbers", "target", "responses" if "responses" in row else "response"):
-        if key not in row:
-            return None, f"{key!r} is missing; {_ROW}"
-    if not isinstance(row["numbers"], list) or not row["numbers"] or {type(n) for n in row["numbers"]} != {int}:
-        return None, "'numbers' must be a list of integers"
-    if type(row["target"]) is not int:
-        return None, "'target' must be an integer"
+    return (row, "") if isinstance(row, dict) else (None, "not a JSON object; write one object per line")
+
+
+def _fault(row: dict) -> str:
+    """What is wrong with a row of ``verify_file``; empty if nothing is."""
+    try:
+        puzzle_of(row)
+    except ValueError as error:
+        return f"{error}; {_ROW}" if "missing" in str(error) else str(error)
+    if "responses" not in row and "response" not in row:
+        return f"'response' is missing; {_ROW}"
     if "responses" in row:
         if not isinstance(row["responses"], list) or not row["responses"]:
-            return None, "'responses' must be a list of strings, one per sample"
+            return "'responses' must be a list of strings, one per sample"
         if "response" in row:
-            return None, "has both 'response' and 'responses'; keep one of them"
+            return "has both 'response' and 'responses'; keep one of them"
+    elif isinstance(row["response"], list):
+        return "'response' must be a string; a list of samples is called 'responses'"
     for response in row.get("responses", [row.get("response")]):
         if not isinstance(response, str):
-            return None, ("'response'" if "response" in row else "every item of 'responses'") + " must be a string"
-    return row, ""
+            return ("'response'" if "response" in row else "every item of 'responses'") + " must be a string"
+    return ""
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict:

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from arith_puzzle.dataset_builder.pretraining_mix import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V, WALK_SIZES
 from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
 from arith_puzzle.model_cards.check import CARDS, check_card, size_category
+from arith_puzzle.model_cards.licence import licence_text
 from arith_puzzle.model_cards.tables import reason_table, score_table
 from arith_puzzle.model_cards.wording import HUB, describe_decoding, describe_shift, describe_split, joined, searched
 
@@ -99,7 +100,9 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
     return whole_card(data, body, "dataset")
 
 
-def adapter_card(names: Mapping, run: dict, base: dict, adapter: dict, *, manifest: dict, example: dict) -> str:
+def adapter_card(
+    names: Mapping, run: dict, base: dict, adapter: dict, *, manifest: dict, example: dict, licence: dict
+) -> str:
     """The text of the adapter's README.md. It links to ``plots/`` beside it.
 
     Args:
@@ -108,9 +111,10 @@ def adapter_card(names: Mapping, run: dict, base: dict, adapter: dict, *, manife
         base, adapter: results.json of the base and of the adapter.
         manifest: of the dataset that training and scoring used.
         example: "numbers", "target", "prompt", "answer", "raw" and "verdict" of a scored row, for the snippets.
+        licence: of the base, from ``arith_puzzle.model_cards.licence``.
     """
     data = ModelCardData(
-        license="apache-2.0",
+        **licence,
         library_name="peft",
         pipeline_tag="text-generation",
         base_model=names["base_id"],
@@ -129,16 +133,17 @@ def adapter_card(names: Mapping, run: dict, base: dict, adapter: dict, *, manife
         trained_on=describe_split(_splits(manifest, adapter["config"])["train"]),
         drilled=(run["recipe"].get("drills") or {}).get("rows"),
         example=example,
+        licence=licence_text(licence),
         fence="`" * max([3, *(len(run) + 1 for run in re.findall("`+", example["raw"]))]),
         max_new_tokens=adapter["decoding"]["max_new_tokens"],
     )
     return whole_card(data, body, "model")
 
 
-def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, example: dict) -> str:
+def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, example: dict, licence: dict) -> str:
     """The text of the README.md of the merged model. ``names`` also has adapter_id and adapter_revision."""
     data = ModelCardData(
-        license="apache-2.0",
+        **licence,
         library_name="transformers",
         pipeline_tag="text-generation",
         base_model=names["base_id"],
@@ -152,12 +157,13 @@ def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, exa
         **_results({"adapter": adapter}, manifest),
         parameters=run["parameters"] - run["trainable_parameters"],
         example=example,
+        licence=licence_text(licence),
         max_new_tokens=adapter["decoding"]["max_new_tokens"],
     )
     return whole_card(data, body, "model")
 
 
-def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict, config: Mapping) -> str:
+def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict, config: Mapping, licence: dict) -> str:
     """The text of the README.md of a base of ours.
 
     Args:
@@ -166,9 +172,10 @@ def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict, config: 
         base: its results.json.
         manifest: of the dataset that scoring used.
         config: the base's config.json.
+        licence: of the base, from ``arith_puzzle.model_cards.licence``.
     """
     data = ModelCardData(
-        license="apache-2.0",
+        **licence,
         library_name="transformers",
         pipeline_tag="text-generation",
         tags=["arithmetic", ARXIV],
@@ -180,8 +187,37 @@ def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict, config: 
         **_results({"base": base}, manifest),
         **_training(run),
         **_drills(run),
+        licence=licence_text(licence),
         vocabulary=config["vocab_size"],
         window=config.get("sliding_window"),
+    )
+    return whole_card(data, body, "model")
+
+
+def given_base_card(
+    names: Mapping, base: dict, *, manifest: dict, example: dict, licence: dict, original: str | None
+) -> str:
+    """The text of the README.md of a base that this project did not train. Arguments as in ``base_card``.
+
+    Args:
+        example: as in ``adapter_card``.
+        original: file name of the card that came with the base, if any.
+    """
+    data = ModelCardData(
+        **licence,
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        tags=["arithmetic", ARXIV],
+        **_model_index(names, base),
+    )
+    body = fill(
+        "given_base",
+        **names,
+        **_results({"base": base}, manifest),
+        example=example,
+        licence=licence_text(licence),
+        max_new_tokens=base["decoding"]["max_new_tokens"],
+        original=original,
     )
     return whole_card(data, body, "model")
 

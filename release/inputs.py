@@ -41,13 +41,17 @@ class Inputs:
     Args:
         ids: the Hub ids: "adapter_id", "dataset_id" and so on, and "base_id" if the base is published too.
         tag: the version's tag.
+        licence: of the base, from ``arith_puzzle.model_cards.licence``.
         dataset, run, scores: folders, as in ``arith_puzzle.release.stage.stage``.
 
     Raises:
         InputError: a file is missing or not JSON.
     """
 
-    def __init__(self, recipe: Recipe, ids: Mapping[str, str], tag: str, *, dataset: Path, run: Path, scores: Path):
+    def __init__(
+        self, recipe: Recipe, ids: Mapping[str, str], tag: str, licence: dict, *, dataset: Path, run: Path, scores: Path
+    ):
+        self.licence = licence
         self.recipe, self.dataset, self.run, self.scores = recipe, dataset, run, scores
         self.ids, self.tag = dict(ids), tag
         self.namespace = self.ids["dataset_id"].split("/")[0]
@@ -75,21 +79,15 @@ class Inputs:
             recipe["dataset"]["path"] = self.ids["dataset_id"]
         return record
 
-    def base_record(self) -> dict:
-        """The run.json of a base of ours.
+    def base_record(self) -> dict | None:
+        """The run.json of a base that was trained on drills; None of other bases.
 
         The release does not publish the model that this base was trained from, if any, so its path is shortened.
-
-        Raises:
-            InputError: the base was not trained on drills, so its card cannot describe its training.
         """
         path = Path(self.recipe.base_path) / "run.json"
-        record = read_json(path)
+        record = read_json(path) if path.is_file() else {"recipe": {}}
         if not record["recipe"].get("drills"):
-            raise InputError(
-                f"{path}: a base's card describes its drills, and this run has none; publish the base by itself and "
-                "give its Hub id as model.base"
-            )
+            return None
         model = record["recipe"]["model"]
         if model.get("base") and Path(model["base"]).is_absolute():
             model["base"] = Path(model["base"]).name

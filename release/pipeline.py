@@ -112,6 +112,7 @@ def release(
     namespace: str | None,
     private: bool,
     merged: bool = False,
+    stated_licence: str | None = None,
 ) -> None:
     """Run all steps in order.
 
@@ -122,14 +123,17 @@ def release(
         namespace: the user or organisation that will own the repos. None: the token's user.
         private: keep repos without a published version private.
         merged: also publish base and adapter as one model.
+        stated_licence: id of the base's licence, if the base's card has none.
 
     Raises:
         InputError: bad input, in any step.
         CheckFailed: what is published is not what was staged.
     """
+    from arith_puzzle.model_cards.licence import base_licence
     from arith_puzzle.release.inputs import check_recipe
 
     check_recipe(recipe)
+    base_licence(recipe.base_path, recipe.model.revision, stated=stated_licence)
     manifest = build_dataset(recipe.dataset.config, work.dataset, seed=recipe.dataset.seed, workers=2)
     counts = {name: item["rows"] for name, item in manifest["configs"][recipe.dataset.config]["splits"].items()}
     say("build", f"{work.dataset}: " + ", ".join(f"{name} {rows:,}" for name, rows in counts.items()))
@@ -147,7 +151,7 @@ def release(
 
         owner = namespace or namespace_of(api)
         stage(recipe, owner, dataset=work.dataset, run=work.run, scores=work.scores, out=work.stage,
-              merged=merged)  # fmt: skip
+              merged=merged, stated_licence=stated_licence)  # fmt: skip
         say("stage", f"{work.stage}: {', '.join(sorted(p.name for p in work.stage.iterdir() if p.is_dir()))}")
         published = publish(work.stage, api, private=private, move_tags=to == "local")
         say("publish", f"{api.endpoint}/collections/{published['collection']}")

@@ -18,6 +18,7 @@ from arith_puzzle.dataset_builder.loading_script import stage_script
 from arith_puzzle.evaluation.plots import plot_by_n, plot_loss, plot_reasons
 from arith_puzzle.model_cards import benchmark, render
 from arith_puzzle.model_cards.check import check_card
+from arith_puzzle.model_cards.licence import base_licence, copy_notices
 from arith_puzzle.release.imports import copy_imported
 from arith_puzzle.release.inputs import Inputs, check_recipe, read_json
 from arith_puzzle.training.recipe import Recipe, load_recipe
@@ -41,6 +42,8 @@ NOTES = {
 
 DEMO, METRIC, INSPECT_TASK = "spaces/arith_puzzle_demo", "metrics/arith_puzzle_verifier", "evaluation/inspect_task"
 """Folders of the package that are pushed."""
+ORIGINAL_CARD = "README.original.md"
+"""What the card of a base that this project did not train is called beside the card that the release writes."""
 CACHES = shutil.ignore_patterns("__pycache__", "*.pyc", ".gradio")
 
 
@@ -68,8 +71,9 @@ def plan(recipe: Recipe, namespace: str, *, merged: bool = False) -> list[Repo]:
 
 
 def stage(
-    recipe: Recipe, namespace: str, *, dataset: Path, run: Path, scores: Path, out: Path, merged: bool = False
-) -> Path:
+    recipe: Recipe, namespace: str, *, dataset: Path, run: Path, scores: Path, out: Path, merged: bool = False,
+    stated_licence: str | None = None,
+) -> Path:  # fmt: skip
     """Write all folders below ``out``, and ``out/release.json`` with the plan. An older stage is replaced.
 
     Args:
@@ -80,18 +84,20 @@ def stage(
         scores: a folder with the scores in ``base/`` and ``adapter/``.
         out: the folder to write.
         merged: also stage base and adapter as one model.
+        stated_licence: id of the base's licence, if the base's card has none.
 
     Returns:
         ``out``.
 
     Raises:
-        InputError: an input is missing, `check_recipe` refuses the recipe, or a card breaks a rule of
-            ``arith_puzzle.model_cards.check``.
+        InputError: an input is missing, `check_recipe` refuses the recipe, the base's licence is unknown, or a card
+            breaks a rule of ``arith_puzzle.model_cards.check``.
     """
     check_recipe(recipe)
+    licence = base_licence(recipe.base_path, recipe.model.revision, stated=stated_licence)
     repos = plan(recipe, namespace, merged=merged)
     ids = {f"{repo.kind}_id": repo.id for repo in repos}
-    inputs = Inputs(recipe, ids, TAG, dataset=dataset, run=run, scores=scores)
+    inputs = Inputs(recipe, ids, TAG, licence, dataset=dataset, run=run, scores=scores)
     stagers = {repo: partial(_STAGERS[repo.kind], inputs=inputs) for repo in repos}
     return write_stage(out, namespace, stagers, PAPER, "The paper that introduced the puzzle")
 
@@ -195,9 +201,11 @@ def _stage_adapter(folder: Path, inputs: Inputs) -> None:
     plot_by_n(results, folder / "plots" / "by_n.png")
     plot_reasons(results, folder / "plots" / "reasons.png")
     plot_loss(record["log"], folder / "plots" / "loss.png")
+    if inputs.own_base:
+        copy_notices(inputs.recipe.base_path, folder)
     card = render.adapter_card(
         inputs.names("adapter"), record, results["base"], results["adapter"],
-        manifest=inputs.manifest, example=inputs.example,
+        manifest=inputs.manifest, example=inputs.example, licence=inputs.licence,
     )  # fmt: skip
     write_text(folder / "README.md", card)
 
@@ -205,13 +213,21 @@ def _stage_adapter(folder: Path, inputs: Inputs) -> None:
 def _stage_base(folder: Path, inputs: Inputs) -> None:
     source, results = Path(inputs.recipe.base_path), inputs.results["base"]
     _copy_model(source, folder)
-    record = inputs.base_record()
-    write_json(folder / "run.json", record)
+    copy_notices(str(source), folder)
     write_json(folder / "results.json", results)
     _write_eval_results(folder, inputs.ids["base_id"], inputs, results)
-    plot_loss(record["log"], folder / "plots" / "loss.png")
-    config = read_json(folder / "config.json")
-    card = render.base_card(inputs.names("base"), record, results, manifest=inputs.manifest, config=config)
+    names, shared = inputs.names("base"), {"manifest": inputs.manifest, "licence": inputs.licence}
+    record = inputs.base_record()
+    if record is None:
+        (folder / "run.json").unlink(missing_ok=True)  # it may name folders of this machine
+        original = ORIGINAL_CARD if (source / "README.md").is_file() else None
+        if original:
+            shutil.copy(source / "README.md", folder / original)
+        card = render.given_base_card(names, results, example=inputs.example, original=original, **shared)
+    else:
+        write_json(folder / "run.json", record)
+        plot_loss(record["log"], folder / "plots" / "loss.png")
+        card = render.base_card(names, record, results, config=read_json(folder / "config.json"), **shared)
     write_text(folder / "README.md", card)
 
 
@@ -222,9 +238,10 @@ def _stage_merged(folder: Path, inputs: Inputs) -> None:
         str(inputs.run), folder, base=inputs.recipe.base_path, name=inputs.ids["base_id"],
         revision=None if inputs.own_base else inputs.base_revision, prompts=[inputs.example["prompt"]],
     )  # fmt: skip
+    copy_notices(inputs.recipe.base_path, folder, None if inputs.own_base else inputs.base_revision)
     card = render.merged_card(
         inputs.names("merged") | {"adapter_revision": TAG}, inputs.run_record(), inputs.results["adapter"],
-        manifest=inputs.manifest, example=inputs.example,
+        manifest=inputs.manifest, example=inputs.example, licence=inputs.licence,
     )  # fmt: skip
     write_text(folder / "README.md", card)
 

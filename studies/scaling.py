@@ -20,6 +20,7 @@ from arith_puzzle.evaluation.tasks import TASKS, read_rows
 from arith_puzzle.studies.fit import fit_log_linear
 from arith_puzzle.studies.study import Study, Training, build_commands, dataset_section, load_study, slug, trainings
 from arith_puzzle.training.launch import launch
+from arith_puzzle.training.sft import contents, finished
 
 
 def run_study(
@@ -146,14 +147,13 @@ def count_prompts(study: Study, plan: list[Training], source: str, test: str) ->
 
 def _train(training: Training, folder: Path, source: str, accelerate_config: Path | None) -> dict:
     """Train, unless this training is finished already, and return its run.json."""
-    done = folder / "train" / "run.json"
-    if not done.is_file() or json.loads(done.read_text())["recipe_digest"] != training.recipe.digest:
+    if not finished(folder / "train", training.recipe, contents(training.recipe, source)):
         recipe = folder / "recipe.yaml"
         training.write(recipe)
         status = launch(recipe, out=folder / "train", dataset=source, accelerate_config=accelerate_config)
         if status:
             raise InputError(f"{folder}: training ended with status {status}; its error message is above")
-    return json.loads(done.read_text())
+    return json.loads((folder / "train" / "run.json").read_text())
 
 
 def _score(

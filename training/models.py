@@ -86,6 +86,37 @@ def _with_positions(model, tokenizer, positions: int | None):
     return model, tokenizer
 
 
+def check_target_modules(model, recipe: Recipe) -> None:
+    """Check ``lora.target_modules`` against the modules of a base.
+
+    LoRA on an embedding whose weights are the output layer's too changes only one of them. Merging would change both,
+    so the merged model would not be the one that was trained and scored.
+
+    Raises:
+        InputError: no module has such a name, or the module shares its weights.
+    """
+    from peft import LoraConfig
+    from peft.tuners.tuners_utils import check_target_module_exists
+
+    wanted = recipe.lora.target_modules
+    if wanted == "all-linear":
+        return
+    config = LoraConfig(target_modules=wanted)
+    found = [(name, module) for name, module in model.named_modules() if check_target_module_exists(config, name)]
+    if not found:
+        names = sorted({name.rpartition(".")[2] for name, module in model.named_modules() if hasattr(module, "weight")})
+        raise InputError(f"{recipe.name}: lora.target_modules {wanted!r} names no module of the base; its modules with "
+                         f"weights are {', '.join(names)}")  # fmt: skip
+    embeddings, head = model.get_input_embeddings(), model.get_output_embeddings()
+    for name, module in found:
+        if module is embeddings and embeddings.weight is head.weight:
+            raise InputError(f"{recipe.name}: lora.target_modules includes {name}, and the base uses its weights "
+                             "twice, as input embeddings and as output layer; leave it out")  # fmt: skip
+        if module is head:
+            raise InputError(f"{recipe.name}: lora.target_modules includes {name}, the output layer, and TRL computes "
+                             "the loss from its weights alone; the adapter would not learn; leave it out")  # fmt: skip
+
+
 def quantization_config(recipe: Recipe):
     """BitsAndBytesConfig for ``model.quantization``: NF4 with double quantization, as in QLoRA. Or None."""
     if recipe.model.quantization is None:

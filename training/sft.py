@@ -24,16 +24,17 @@ import itertools
 import json
 import os
 import platform
+import shlex
 import shutil
 import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
 
-from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE, LockedJson, write_json
 from arith_puzzle.common.processes import follow_parent
-from arith_puzzle.common.provenance import commit_of_checkout, digest, hardware
+from arith_puzzle.common.provenance import commit_of_checkout, digest, hardware, model_content
 from arith_puzzle.training.recipe import Recipe, check_hardware, check_sft_keys, load_recipe
 
 PATIENCE = 10.0
@@ -66,8 +67,8 @@ def _check_installed() -> None:
     """Raise InputError if this file is a script of one checkout and the imported package is another."""
     own, installed = Path(__file__).resolve(), (PACKAGE / "training" / "sft.py").resolve()
     if own != installed:
-        raise InputError(f"{own} is not part of the installed package, which has {installed}; run: pip install -e "
-                         f"{own.parent.parent}")  # fmt: skip
+        raise InputError(f"{own} is not part of the installed package, which has {installed}; run: "
+                         f"pip install -e {shlex.quote(str(own.parent.parent))}")  # fmt: skip
 
 
 def train(recipe: Recipe, output: Path, *, dataset: str | None = None) -> Path:
@@ -77,22 +78,66 @@ def train(recipe: Recipe, output: Path, *, dataset: str | None = None) -> Path:
         dataset: folder or Hub id of the dataset, instead of the recipe's ``dataset.path``.
 
     Raises:
-        InputError: the folder holds another recipe's run, the hardware does not meet the recipe's needs, the base or
-            the dataset cannot be loaded, TRL does not know a key, the loss is not finite, or the disk is full.
+        InputError: the folder holds a run of another recipe, base or dataset; the hardware does not meet the recipe's
+            needs, the base or the dataset cannot be loaded, TRL does not know a key, the loss is not finite, or the
+            disk is full.
     """
-    done = output / "run.json"
-    if done.is_file():
-        if json.loads(done.read_text())["recipe_digest"] != recipe.digest:
-            raise InputError(f"{output} holds another recipe's run; give another --out, or delete it")
+    if not (output / "run.json").is_file():
+        check_hardware(recipe)
+    made_from = contents(recipe, dataset)
+    if finished(output, recipe, made_from):
         print(f"{output}: complete, nothing to train")
         return output
-    check_hardware(recipe)
-    with claim(output, recipe):
-        _run(recipe, output, dataset)
+    with claim(output, recipe, made_from):
+        _run(recipe, output, dataset, made_from)
     return output
 
 
-def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
+def contents(recipe: Recipe, dataset: str | None = None) -> dict[str, str | None]:
+    """What the run is made from, known by content: {"base", "dataset"}. None for what the recipe does not have.
+
+    Args:
+        dataset: folder or Hub id of the dataset, instead of the recipe's ``dataset.path``.
+
+    Raises:
+        InputError: the base or the dataset cannot be read.
+    """
+    from arith_puzzle.training.data.token_cache import split_content
+
+    section, base = recipe.dataset, recipe.model.base and recipe.base_path
+    try:
+        known = model_content(base, recipe.model.revision) if base else None
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot load the base {base!r}: {first_line(error)}") from None
+    return {"base": known, "dataset": split_content(section, dataset or section.path) if section else None}
+
+
+def finished(output: Path, recipe: Recipe, made_from: dict) -> bool:
+    """Whether ``output`` holds the complete run of a recipe.
+
+    Args:
+        made_from: the recipe's ``contents``.
+
+    Raises:
+        InputError: it holds another recipe's run, or one that was made from another base or dataset.
+    """
+    done = output / "run.json"
+    if not done.is_file():
+        return False
+    record = json.loads(done.read_text())
+    _check_same(output, record["recipe_digest"], record.get("content", {}), recipe, made_from, "run")
+    return True
+
+
+def _check_same(output: Path, digest: str, content: dict, recipe: Recipe, made_from: dict, what: str) -> None:
+    if digest != recipe.digest:
+        raise InputError(f"{output} holds another recipe's {what}; give another --out, or delete it")
+    for name, known in made_from.items():
+        if content.get(name) != known:
+            raise InputError(f"the {what} in {output} is of another {name}; give another --out, or delete it")
+
+
+def _run(recipe: Recipe, output: Path, dataset: str | None, made_from: dict) -> None:
     os.environ["TRACKIO_DIR"] = str((output / "trackio").resolve())  # keeps the curves in the run's folder
     import transformers
     from peft import LoraConfig
@@ -101,7 +146,7 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
     from arith_puzzle.training.base_tokenizer import base_commit
     from arith_puzzle.training.data.packing import Sequences, collator
     from arith_puzzle.training.data.token_cache import token_cache
-    from arith_puzzle.training.models import load_model
+    from arith_puzzle.training.models import check_target_modules, load_model
     from arith_puzzle.training.trainer import CompletionTrainer, StopAtNaN
 
     check_sft_keys(recipe, [item.name for item in dataclasses.fields(SFTConfig)])
@@ -126,6 +171,8 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
         arguments._n_gpu = 1
     revision = recipe.model.revision or (base_commit(recipe.base_path) if recipe.model.base else None)
     model, tokenizer = load_model(recipe, revision)
+    if recipe.lora:
+        check_target_modules(model, recipe)
     sequences = Sequences(token_cache(recipe, tokenizer, dataset), recipe.pack)
     try:
         trainer = CompletionTrainer(
@@ -160,7 +207,7 @@ def _run(recipe: Recipe, output: Path, dataset: str | None) -> None:
             "parameters": sizes[1],
             "trainable_parameters": sizes[0],
             "base_sha256": digest(recipe.base_path) if recipe.model.base else None,
-            "dataset_manifest_sha256": digest(dataset or recipe.dataset.path) if recipe.dataset else None,
+            "content": made_from,
             "train_loss": (mean_loss(trainer.state.log_history) if checkpoint else None) or result.training_loss,
             "seconds": round(seconds, 1),
             "resumed_from_step": int(checkpoint.split("-")[-1]) if checkpoint else None,
@@ -205,13 +252,13 @@ def mean_loss(log: list[dict]) -> float | None:
     return total / points[-1][0] if len(points) > 1 else None
 
 
-def claim(output: Path, recipe: Recipe) -> contextlib.AbstractContextManager:
-    """Lock the folder of a run, and write which recipe it belongs to, so that no other recipe resumes from it.
+def claim(output: Path, recipe: Recipe, made_from: dict) -> contextlib.AbstractContextManager:
+    """Lock the folder of a run, and write what it belongs to, so that no other recipe, base or dataset resumes from it.
 
     Only the first of a run's processes takes the lock, because a lock on a shared disk may hold on all machines.
 
     Raises:
-        InputError: the folder belongs to another recipe's run, another process trains in it, the run began with another
+        InputError: the folder belongs to another run, another process trains in it, the run began with another
             number of processes, or the folder cannot be written to.
     """
     if not _first():
@@ -223,12 +270,13 @@ def claim(output: Path, recipe: Recipe) -> contextlib.AbstractContextManager:
     try:
         earlier = lock.content or {}
         began = earlier.get("processes", processes)
-        if earlier and earlier["digest"] != recipe.digest:
-            raise InputError(f"{output} holds another recipe's unfinished run; give another --out, or delete it")
+        if earlier:
+            _check_same(output, earlier["digest"], earlier.get("content", {}), recipe, made_from, "unfinished run")
         if began != processes and last_checkpoint(output / "checkpoints"):
             raise InputError(f"the run in {output} began with {began} process(es); resume it with {began}, or give "
                              "another --out")  # fmt: skip
-        lock.write({"digest": recipe.digest, "processes": processes, "recipe": dataclasses.asdict(recipe)})
+        belongs = {"digest": recipe.digest, "content": made_from, "processes": processes}
+        lock.write(belongs | {"recipe": dataclasses.asdict(recipe)})
     except InputError:
         lock.close()
         raise

@@ -29,6 +29,13 @@ def gguf_file() -> Path:
     return found[0]
 
 
+def _licence(path: Path) -> str:
+    """The licence that a GGUF file states for its weights."""
+    from gguf import GGUFReader
+
+    return GGUFReader(path).fields["general.license"].contents()
+
+
 def convert(out: Path) -> Path:
     """Write weights and tokenizer to the folder ``out``, and return it. A complete folder is left as it is.
 
@@ -57,6 +64,7 @@ def convert(out: Path) -> Path:
     model.config.eos_token_id = model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.save_pretrained(partial)
     tokenizer.save_pretrained(partial)
+    (partial / "README.md").write_text(f"---\nlicense: {_licence(path)}\n---\n")  # releases read it
     try:
         partial.rename(out)
     except OSError:  # another process was faster

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from arith_puzzle.cli.release_options import PUBLISHING, add_common, source_and_work, status_of_check
+from arith_puzzle.cli.release_options import PUBLISHING, add_common, add_model_options, source_and_work, status_of_check
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = PUBLISHING
     add_common(parser, recipe_only=True)
     parser.add_argument("--private", action="store_true", help="keep repos without a published version private")
-    parser.add_argument("--merged", action="store_true", help="also publish base and adapter as one model")
+    add_model_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,6 +25,13 @@ def run(args: argparse.Namespace) -> int:
     recipe, work = source_and_work(args)
     return status_of_check(
         lambda: release(
-            args.source, recipe, work, to=args.to, namespace=args.namespace, private=args.private, merged=args.merged
+            args.source,
+            recipe,
+            work,
+            to=args.to,
+            namespace=args.namespace,
+            private=args.private,
+            merged=args.merged,
+            stated_licence=args.base_license,
         )
     )

@@ -39,6 +39,13 @@ def add_common(parser: argparse.ArgumentParser, *, recipe_only: bool = False) ->
     parser.add_argument("--namespace", help="user or organisation that owns the repos (default: the token's user)")
 
 
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which models are staged, and under which licence."""
+    parser.add_argument("--merged", action="store_true", help="also publish base and adapter as one model")
+    parser.add_argument("--base-license", metavar="ID", help="licence of the base, if its card does not state one: an "
+                        "id of the Hub, such as apache-2.0")  # fmt: skip
+
+
 def source_and_work(args: argparse.Namespace):
     """Return (the recipe, or None for aug-gsm8k; the release's ``Work``)."""
     from arith_puzzle.release.pipeline import Work

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import argparse
 
-from arith_puzzle.cli.release_options import add_common, source_and_work
+from arith_puzzle.cli.release_options import add_common, add_model_options, source_and_work
 from arith_puzzle.common.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add_common(parser)
-    parser.add_argument("--merged", action="store_true", help="also stage base and adapter as one model")
+    add_model_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,5 +35,5 @@ def run(args: argparse.Namespace) -> int:
         print(stage_augmented.stage(args.source, owner, work.stage))
     else:
         parts = {"dataset": work.dataset, "run": work.run, "scores": work.scores}
-        print(stage.stage(recipe, owner, out=work.stage, merged=args.merged, **parts))
+        print(stage.stage(recipe, owner, out=work.stage, merged=args.merged, stated_licence=args.base_license, **parts))
     return 0

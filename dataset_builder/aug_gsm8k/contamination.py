@@ -64,12 +64,11 @@ class Benchmarks:
                     f"--against takes NAME=FILE, where NAME is one of {', '.join(BENCHMARKS)}, not {name!r}"
                 )
             count = 0
-            for count, row in enumerate(read_jsonl(path), 1):
+            for number, row in read_jsonl(path):
+                count += 1
                 text = row.get("question", row.get("query", row.get("problem")))
                 if not isinstance(text, str):
-                    raise InputError(
-                        f"{path}: row {count} has no question, query or problem; export {BENCHMARKS[name]}"
-                    )
+                    raise InputError(f"{path}:{number}: no question, query or problem; export {BENCHMARKS[name]}")
                 for gram in _grams(text):
                     self._grams.setdefault(gram, name)
                 self._questions.setdefault(normalized(text, numbers=False), name)

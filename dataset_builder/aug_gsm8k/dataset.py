@@ -203,11 +203,11 @@ def _judged(path: Path, rows: list[dict]) -> dict:
     """Read the judged sample and count the sound rows."""
     known = {(row["query"], row["response"]) for row in rows}
     sound: list[bool] = []
-    for row in read_jsonl(path):
+    for number, row in read_jsonl(path):
         if type(row.get("sound")) is not bool:
-            raise InputError(f"{path}: 'sound' must be true or false in each row; set it in row {len(sound) + 1}")
+            raise InputError(f"{path}:{number}: 'sound' must be true or false; set it in each row")
         if (row.get("query"), row.get("response")) not in known:
-            raise InputError(f"{path}: row {len(sound) + 1} is not in this dataset; draw and judge a new sample")
+            raise InputError(f"{path}:{number}: the row is not in this dataset; draw and judge a new sample")
         sound.append(row["sound"])
     if not sound:
         raise InputError(f"{path} has no judged row; omit --judged")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.metrics.gsm8k_answer.score import answer
+from arith_puzzle.metrics.verify_file import read_objects
 
 ORIGINAL = "original"
 """Strategy name of rows whose question comes from GSM8K unchanged."""
@@ -85,36 +86,26 @@ def read_problems(path: Path, limit: int | None = None) -> list[Problem]:
         InputError: the file cannot be read, or a row lacks the question, the solution or the final number.
     """
     problems = []
-    for index, row in enumerate(read_jsonl(path)):
-        if limit is not None and index == limit:
-            break
+    for index, (number, row) in enumerate(islice(read_jsonl(path), limit)):
         query = row.get("query", row.get("question"))
         response = row.get("response", row.get("answer"))
         gold = answer(response) if isinstance(response, str) else None
         if not isinstance(query, str) or not isinstance(response, str) or gold is None:
-            raise InputError(f"{path}: row {index} has no question or no solution with a number; give GSM8K's JSONL")
+            raise InputError(f"{path}:{number}: no question or no solution with a number; give GSM8K's JSONL")
+        query, response = (text.replace("\r\n", "\n").replace("\r", "\n") for text in (query, response))
         problems.append(Problem(index, query, response, gold))
     if not problems:
         raise InputError(f"{path} has no row; give GSM8K's JSONL")
     return problems
 
 
-def read_jsonl(path: Path) -> Iterable[dict]:
-    """Yield the objects of a JSONL file. Raises InputError if the file cannot be read."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    row = json.loads(line)
-                    if not isinstance(row, dict):
-                        raise InputError(f"{path}:{number} is not a JSON object; give one JSON object per line")
-                    yield row
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}; give a JSONL file") from None
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} is not JSONL in UTF-8; give one JSON object per line") from None
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict]]:
+    """Yield (1-based line number, object) of a JSONL file. Raises InputError if a line is broken."""
+    for number, row, fault in read_objects(path):
+        if fault:
+            raise InputError(f"{path}:{number}: {fault}")
+        if row is not None:
+            yield number, row
 
 
 def number_text(value: Fraction) -> str:

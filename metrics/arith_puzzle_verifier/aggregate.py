@@ -140,17 +140,45 @@ def _pairs(predictions: Sequence, references: Sequence) -> list[tuple[list[int],
     return pairs
 
 
-def _puzzle(reference: Mapping, row: int) -> tuple[list[int], int]:
+def puzzle_of(row: Mapping) -> tuple[list[int], int]:
+    """Return ``numbers`` and ``target`` of a row as Python's integers.
+
+    Every entry point reads rows by this function, so all of them accept the same puzzles: integers of Python, numpy or
+    torch. A boolean, a float and a string of digits are no integers.
+
+    Raises:
+        ValueError: one of the two is missing or something else. The message does not say which row it is.
+    """
+    for key in ("numbers", "target"):
+        if key not in row:
+            raise ValueError(f"{key!r} is missing")
+    given = row["numbers"]
     try:
-        numbers, target = [index(number) for number in reference["numbers"]], index(reference["target"])
-    except (KeyError, TypeError):
+        numbers = [] if isinstance(given, (str, bytes, Mapping)) else [_integer(number) for number in given]
+    except TypeError:
         numbers = []
     if not numbers:
+        raise ValueError(f"'numbers' must be a list of integers, not {short(given)}")
+    try:
+        return numbers, _integer(row["target"])
+    except TypeError:
+        raise ValueError(f"'target' must be an integer, not {short(row['target'])}") from None
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, bool):
+        raise TypeError("a boolean")
+    return index(value)  # type: ignore[arg-type] -- anything else raises TypeError too
+
+
+def _puzzle(reference: Mapping, row: int) -> tuple[list[int], int]:
+    try:
+        return puzzle_of(reference)
+    except (TypeError, ValueError):
         raise ValueError(
             f"a reference must have numbers and target, but reference {row} is {short(reference)}:"
             ' write {"numbers": [2, 3], "target": 5}'
-        )
-    return numbers, target
+        ) from None
 
 
 def _check_k(k: Sequence[int], pairs: Sequence) -> None:

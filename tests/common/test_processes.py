@@ -12,7 +12,8 @@ from arith_puzzle.common.processes import Stopped, child, raise_on_stop
 
 SLEEPER = "import time; from arith_puzzle.common.processes import follow_parent; follow_parent(); {}; time.sleep(600)"
 PARENT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup, under which the tests may run, ignores it
 from arith_puzzle.common.processes import child, raise_on_stop, Stopped
 try:
     with raise_on_stop(), child([sys.executable, "-c", sys.argv[1]]) as process:

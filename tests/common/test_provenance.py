@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from arith_puzzle.common.provenance import INDEX, digest, hardware
+from arith_puzzle.common.provenance import INDEX, dataset_content, digest, hardware, model_content
 
 
 def test_a_digest_is_of_the_weights_and_none_of_a_hub_id(tmp_path):
@@ -31,3 +31,34 @@ def test_the_hardware_of_a_cpu_has_no_gpu():
     found = hardware("cpu")
     assert hardware("cpu:0") == found
     assert found["device"] == "cpu" and found["gpu"] is None and found["threads"] >= 1 <= found["cpu_count"]
+
+
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "config.json", "tokenizer.json", "adapter_config.json", "vocab.txt"]
+)
+def test_the_content_of_a_model_is_that_of_all_its_files(tmp_path, name):
+    for each in ("model.safetensors", "tokenizer.json", "config.json", "README.md", "run.json"):
+        (tmp_path / each).write_text(each)
+    before = model_content(str(tmp_path))
+    (tmp_path / "run.json").write_text("another record")
+    assert model_content(str(tmp_path)) == before
+    (tmp_path / name).write_text("another")
+    assert model_content(str(tmp_path)) != before
+
+
+def test_the_content_of_a_dataset_is_that_of_its_splits_files(tmp_path):
+    pytest.importorskip("datasets", reason="the core alone is installed")
+    files = {split: [{"split": split, "path": f"{split}.jsonl"}] for split in ("train", "test")}
+    configs = [{"config_name": "a", "data_files": files["train"] + files["test"]}]
+    (tmp_path / "README.md").write_text(f"---\nconfigs: {json.dumps(configs)}\n---\n")
+    for split in files:
+        (tmp_path / f"{split}.jsonl").write_text('{"x": 1}\n')
+
+    def found():
+        return [dataset_content(str(tmp_path), "a", split) for split in ("train", "test", None)]
+
+    before = found()
+    (tmp_path / "test.jsonl").write_text('{"x": 2}\n')
+    assert [one == other for one, other in zip(found(), before, strict=True)] == [True, False, False]
+    with pytest.raises(ValueError, match="no split 'far'"):
+        dataset_content(str(tmp_path), "a", "far")

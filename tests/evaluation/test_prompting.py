@@ -111,6 +111,23 @@ def test_chat_without_a_template_and_words_without_letters_are_refused():
         Prompting(Puzzle("natural")).encode(tokenizer, ROW)
 
 
+def test_a_blank_line_inside_an_answer_does_not_end_it(pool):
+    """Only a blank line before the next question does. An example that contains such a text is refused."""
+    row = Gsm8k.row({"question": "How many?", "answer": "First, 1 + 1 = 2.\n\nSo there are 2.\n#### 2"})
+    prompting = Prompting(Gsm8k("alpaca"), [row])
+    written = Gsm8k.solution(row) + SEPARATOR + prompting.text(row)
+    assert written.split(prompting.stop)[0] == Gsm8k.solution(row)
+    assert prompting.text(row).count(prompting.stop) == 1, "between the example and the question"
+    natural = Prompting(Puzzle("natural"), pool[:2], chain_of_thought=True)
+    assert natural.text(ROW).count(natural.stop) == 2
+    for task, broken in (
+        (Gsm8k("alpaca"), row | {"answer": f"2\n\n{Gsm8k('alpaca').question(row)}"}),
+        (Puzzle("symbolic"), pool[0] | {"completion": "1+1=2\n\n2+2=4"}),
+    ):
+        with pytest.raises(InputError, match="which ends an answer; leave out its row"):
+            Prompting(task, [broken])
+
+
 def test_gsm8k_is_asked_as_it_is_trained():
     from arith_puzzle.dataset_builder.formats import FORMATS
 

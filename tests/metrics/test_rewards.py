@@ -71,7 +71,9 @@ def test_no_extra_line_raises_the_grade(lines, extra):
         assert grade("\n".join([*lines, *extra])) <= value
 
 
-@given(st.text() | st.text("0123456789+-*/=\n"), st.lists(st.integers(-9, 9), max_size=5), st.integers(-9, 9))
+@given(
+    st.text() | st.text("0123456789+-*/=\n"), st.lists(st.integers(-9, 9), min_size=1, max_size=5), st.integers(-9, 9)
+)
 def test_the_grade_is_bounded_on_any_text(response, numbers, target):
     value = grade(response, numbers, target)
     assert value == 1 if verify(numbers, target, response).correct else 0 <= value < 1
@@ -130,3 +132,20 @@ def test_grpo_trainer_takes_both(tmp_path):
     assert len(seen) >= 8 and all(verify(n, t, c).correct == value for c, n, t, value in seen)
     logged = trainer.state.log_history[0]
     assert {"rewards/watched/mean", "rewards/graded_reward/mean"} <= set(logged)
+
+
+@pytest.mark.parametrize("function", [reward, graded_reward])
+def test_a_column_that_is_not_of_integers_is_an_error_and_tensors_are_read(function):
+    """Both gave 0.0 without a word."""
+    np, torch = pytest.importorskip("numpy"), pytest.importorskip("torch")
+    for numbers, target in (
+        ([["2", "3"]], [5]),
+        (["23"], [5]),
+        ([[2, 3.0]], [5]),
+        ([[2, 3]], ["5"]),
+        ([[2, True]], [3]),
+    ):
+        with pytest.raises(ValueError, match=r"must be an? (list of )?integers?"):
+            function(["2+3=5"], numbers=numbers, target=target)
+    assert function(["2+3=5"], numbers=torch.tensor([[2, 3]]), target=torch.tensor([5])) == [1.0]
+    assert function(["2+3=5"], numbers=np.array([[2, 3]]), target=np.array([5])) == [1.0]

@@ -26,6 +26,7 @@ SECONDS = f"{json.loads((ROOT / 'results' / 'tiny_cpu' / 'run.json').read_text()
 NAMES = {"repo_id": "ns/a-lora", "base_id": "ns/b", "base_revision": "v9", "adapter_id": "ns/a-lora",
          "adapter_revision": "v9", "dataset_id": "ns/d", "metric_id": "ns/m", "demo_id": "ns/s",
          "merged_id": None}  # fmt: skip
+LICENCE = {"license": "apache-2.0"}
 EXAMPLE = {"numbers": [2, 3, 4], "target": 10, "prompt": "2,3,4:10\n", "answer": "3*2=6\n6+4=10",
            "raw": "3*2=6\n6+4=10", "verdict": "ok"}  # fmt: skip
 DECODING = {"format": "symbolic", "strategy": "greedy", "max_new_tokens": 48, "batch_size": 250, "shots": 0,
@@ -90,7 +91,7 @@ def adapter_card(starter, scores, run):
     def make(change=lambda run, scores: None, **names):
         changed_run, changed = copy.deepcopy(run), copy.deepcopy(scores)
         change(changed_run, changed)
-        arguments = {"manifest": starter[1], "example": EXAMPLE}
+        arguments = {"manifest": starter[1], "example": EXAMPLE, "licence": LICENCE}
         return render.adapter_card(NAMES | names, changed_run, base, changed, **arguments)
 
     return make
@@ -162,7 +163,7 @@ def test_a_card_shows_what_further_splits_and_scores_there_are(adapter_card, sta
     assert reason_table({"it": scores}).splitlines()[0] == "| model | split | too long | wrong target | ok |"
     with_far = copy.deepcopy(manifest)
     with_far["configs"]["starter"]["splits"] |= {"far": far, "larger": larger}
-    text = render.merged_card(NAMES, _run_record(), scores, manifest=with_far, example=EXAMPLE)
+    text = render.merged_card(NAMES, _run_record(), scores, manifest=with_far, example=EXAMPLE, licence=LICENCE)
     far_line = "`starter/far`: N=3 and 4, numbers up to 1,000, the largest at least 101; out of distribution: "
     assert far_line + "training had no such numbers\n" in text
     assert "`starter/larger`: N=5, numbers up to 60; out of distribution: training had no such sizes\n" in text
@@ -178,7 +179,9 @@ def test_a_card_does_not_claim_rows_that_were_not_scored(adapter_card):
 
 def test_an_answer_of_any_text_is_shown_and_is_no_code(starter, scores, run):
     nasty = 'a "quoted" answer\n```\n```python\nimport os\n```'
-    text = render.adapter_card(NAMES, run, scores, scores, manifest=starter[1], example=EXAMPLE | {"raw": nasty})
+    text = render.adapter_card(
+        NAMES, run, scores, scores, manifest=starter[1], example=EXAMPLE | {"raw": nasty}, licence=LICENCE
+    )
     assert f"````text\n{nasty}\n````" in text
     (snippet,) = snippets(text)
     assert "import os" not in snippet.code and ast.parse(snippet.code)
@@ -190,7 +193,8 @@ def _run_record():
 
 def test_the_bases_card_says_what_it_was_trained_on(starter, scores):
     run = _run_record()
-    text = render.base_card(NAMES | {"repo_id": "ns/b"}, run, scores, manifest=starter[1], config={"vocab_size": 21})
+    text = render.base_card(NAMES | {"repo_id": "ns/b"}, run, scores, manifest=starter[1], config={"vocab_size": 21},
+                            licence=LICENCE)  # fmt: skip
     assert "| base | `starter/test` | 2,000 | **0.250** | 0.231&nbsp;to&nbsp;0.272 |" in text
     assert f"{run['parameters']:,}" in text and "numbers up to 600 and on puzzles of 3 and 4 numbers up to 20" in text
     assert "A Llama of 1,336,000 parameters with a vocabulary of 21 tokens, trained from scratch" in " ".join(
@@ -205,7 +209,7 @@ def test_a_card_of_another_format_says_nothing_of_a_search(adapter_card, starter
     scores["decoding"] = DECODING | {"format": "search"}
     text = render.base_card(
         NAMES | {"repo_id": "ns/b"}, _run_record(), scores, manifest=starter[1],
-        config={"vocab_size": 121, "sliding_window": 448},
+        config={"vocab_size": 121, "sliding_window": 448}, licence=LICENCE,
     )  # fmt: skip
     assert "model searches" not in text and "trained from scratch" in text
     assert "with a vocabulary of 121 tokens and attention over the last 448 of them, trained" in " ".join(text.split())
@@ -218,7 +222,7 @@ def test_the_card_of_the_base_that_searches_asks_it_a_puzzle(starter, scores, ca
     folder = ROOT / "training" / "bases" / "arith-tiny-search"
     run, config = (json.loads((folder / name).read_text()) for name in ("run.json", "config.json"))
     names = NAMES | {"repo_id": str(folder)}
-    text = render.base_card(names, run, scores, manifest=starter[1], config=config)
+    text = render.base_card(names, run, scores, manifest=starter[1], config=config, licence=LICENCE)
     said = " ".join(text.split())
     assert "trained from scratch on puzzles of 3 and 4 numbers up to 60, answered by a search" in said
     assert "fragments of searches through 3 to 15 numbers up to 1,000. Many" in said and "single equations" not in said

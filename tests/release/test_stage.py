@@ -108,7 +108,8 @@ def test_the_plan_is_in_the_order_of_publishing_and_the_collection_ties_it_to_th
 
 def test_a_base_of_others_is_named_and_not_published(inputs, tmp_path):
     recipe = replace(RECIPE, model=replace(RECIPE.model, base="someone-else/base", revision="abc"))
-    out = stage(recipe, "me", out=tmp_path / "stage", **inputs)
+    out = stage(recipe, "me", out=tmp_path / "stage", stated_licence="llama2", **inputs)
+    assert ModelCard.load(out / "adapter" / "README.md").data.license == "llama2"
     config = json.loads((out / "adapter" / "adapter_config.json").read_text())
     assert (config["base_model_name_or_path"], config["revision"]) == ("someone-else/base", "abc")
     assert (

@@ -59,7 +59,10 @@ def test_a_stopped_training_leaves_no_process(small_base, starter, tmp_path, num
         "--out",
         tmp_path / "r",
     ]
-    with subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as train:
+    with subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # nohup, under which tests may run, ignores it
+    ) as train:  # fmt: skip
         deadline = time.monotonic() + 600
         while not list(tmp_path.glob("r/checkpoints/checkpoint-*/trainer_state.json")):
             assert train.poll() is None and time.monotonic() < deadline

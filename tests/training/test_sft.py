@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.training.models import load_model
 from arith_puzzle.training.recipe import load_recipe
-from arith_puzzle.training.sft import claim, last_checkpoint, train
+from arith_puzzle.training.sft import claim, contents, last_checkpoint, train
 from arith_puzzle.training.tiny import CHARACTERS, build_tokenizer
 from tests.paths import ROOT
 
@@ -92,7 +92,8 @@ def test_the_run_is_recorded_and_nothing_pickled_is_left(trained, starter):
     recipe, out = trained
     run = json.loads((out / "run.json").read_text())
     assert run["recipe_digest"] == recipe.digest and run["rows"] == 200 and run["recipe"]["seed"] == 0
-    assert run["versions"]["trl"] and run["dataset_manifest_sha256"] and run["base_sha256"]
+    assert run["versions"]["trl"] and run["base_sha256"]
+    assert run["content"] == contents(recipe, str(starter[0])) and all(run["content"].values())
     assert [entry["step"] for entry in run["log"] if "loss" in entry] == [2, 4, 6, 8, 10, 12]
     assert str(starter[0]) not in (out / "run.json").read_text(), "a published file contains no local path"
     left = {path.suffix for path in out.rglob("*") if path.is_file()}
@@ -107,6 +108,54 @@ def test_a_finished_run_is_left_alone_and_another_recipe_is_refused(trained, sta
     other = load_recipe(write_recipe(tmp_path, small_base, max_steps=2))
     with pytest.raises(InputError, match="another recipe's run"):
         train(other, out, dataset=str(starter[0]))
+
+
+@pytest.fixture
+def own_data(tmp_path):
+    """A function that writes a dataset of one's own, without a manifest, whose rows depend on a number."""
+
+    def write(number: int, folder=tmp_path / "data"):
+        folder.mkdir(exist_ok=True)
+        rows = [
+            {"prompt": f"{a},{number}:{a + number}\n", "completion": f"{a}+{number}={a + number}"} for a in range(200)
+        ]
+        (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        (folder / "README.md").write_text("---\nconfigs: [{config_name: starter, data_files: train.jsonl}]\n---\n")
+        return str(folder)
+
+    return write
+
+
+def test_data_whose_rows_were_replaced_are_other_data(own_data, small_base, tmp_path):
+    """In the same folder: a new run trains on the new rows, and the old run is not this one."""
+    recipe = load_recipe(write_recipe(tmp_path, small_base))
+    weights = []
+    for number in (1, 2):
+        train(recipe, tmp_path / f"run-{number}", dataset=own_data(number))
+        weights.append(load_file(tmp_path / f"run-{number}" / "adapter_model.safetensors"))
+    assert not all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert train(recipe, tmp_path / "run-2", dataset=own_data(2, tmp_path / "copy")), "the same rows elsewhere"
+    with pytest.raises(InputError, match=r"the run in .*run-1 is of another dataset; give another --out, or delete it"):
+        train(recipe, tmp_path / "run-1", dataset=own_data(2))
+
+
+@pytest.mark.parametrize("unfinished", [False, True])
+def test_a_run_of_another_dataset_or_base_is_refused(starter, own_data, small_base, tmp_path, unfinished):
+    out, base = tmp_path / "out", tmp_path / "base"
+    shutil.copytree(small_base, base)
+    recipe = load_recipe(write_recipe(tmp_path, base))
+    train(recipe, out, dataset=str(starter[0]))
+    if unfinished:
+        (out / "run.json").unlink()
+    what = "unfinished run" if unfinished else "run"
+    with pytest.raises(InputError, match=f"the {what} in .* is of another dataset"):
+        train(recipe, out, dataset=own_data(1))
+    with pytest.raises(InputError, match=r"cannot load the dataset '.*nowhere'"):
+        train(recipe, out, dataset=str(tmp_path / "nowhere"))
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(config | {"rms_norm_eps": 1e-3}))
+    with pytest.raises(InputError, match=f"the {what} in .* is of another base"):
+        train(recipe, out, dataset=str(starter[0]))
 
 
 def test_killed_and_started_again_it_ends_with_the_same_weights(trained, starter, small_base):
@@ -146,12 +195,12 @@ def test_a_broken_checkpoint_is_removed(tmp_path):
 def test_only_the_first_of_a_runs_processes_takes_the_lock(trained, tmp_path, monkeypatch):
     """A lock on a shared disk may hold on all machines."""
     recipe, _ = trained
-    with claim(tmp_path / "out", recipe):
+    with claim(tmp_path / "out", recipe, {}):
         with pytest.raises(InputError, match="another process is training in"):
-            claim(tmp_path / "out", recipe)
+            claim(tmp_path / "out", recipe, {})
         monkeypatch.setenv("RANK", "8")
         monkeypatch.setenv("LOCAL_RANK", "0")
-        with claim(tmp_path / "out", recipe):
+        with claim(tmp_path / "out", recipe, {}):
             pass
     assert json.loads((tmp_path / "out" / "recipe.json").read_text())["digest"] == recipe.digest
 
@@ -160,7 +209,7 @@ def test_a_run_is_resumed_with_the_number_of_processes_it_began_with(trained, tm
     recipe, _ = trained
 
     def claim_and_release():
-        with claim(tmp_path, recipe):
+        with claim(tmp_path, recipe, {}):
             pass
 
     monkeypatch.setenv("WORLD_SIZE", "8")
@@ -228,6 +277,27 @@ def test_offline_the_adapter_records_its_bases_commit_and_trackio_the_curve(star
     log = json.loads((tmp_path / "out" / "run.json").read_text())["log"]
     losses = [entry["loss"] for entry in log if "loss" in entry]
     assert [each["value"] for each in values] == losses and len(losses) == 2
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        (
+            ["q_proj", "embed_tokens"],
+            r"includes model\.embed_tokens, and the base uses its weights twice.*leave it out",
+        ),
+        (["lm_head"], "includes lm_head, the output layer, and TRL computes the loss from its weights alone"),
+        (["query"], "'query'.* names no module of the base; its modules with weights are down_proj, embed_tokens, "),
+    ],
+)
+def test_target_modules_that_cannot_be_merged_trained_or_found_are_refused(
+    starter, small_base, tmp_path, targets, said
+):
+    path = write_recipe(tmp_path, small_base)
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"lora": {"r": 2, "target_modules": targets}}))
+    with pytest.raises(InputError, match=said):
+        train(load_recipe(path), tmp_path / "out", dataset=str(starter[0]))
+    assert not list((tmp_path / "out").glob("*.safetensors"))
 
 
 def test_full_parameter_training_from_a_base(starter, small_base, tmp_path):

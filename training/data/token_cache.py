@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -26,11 +27,11 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError, first_line
-from arith_puzzle.common.provenance import rows_digest
+from arith_puzzle.common.provenance import dataset_content
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.dataset_builder.search_traces import SEARCH_VERSION
 from arith_puzzle.training.data.encoding import BATCH, UNFINISHED, Texts, encoder
-from arith_puzzle.training.recipe import Recipe
+from arith_puzzle.training.recipe import DatasetSection, Recipe
 
 VERSION = 1
 """Version of the layout of a piece; part of the cache's key."""
@@ -152,24 +153,36 @@ def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
         yield tuple(pa.array(columns[name][start : start + BATCH]) for name in ("prompt", "completion"))
 
 
+def split_content(section: DatasetSection, path: str) -> str:
+    """The ``dataset_content`` of the split that a recipe trains on, read from a folder or a Hub id.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return dataset_content(path, section.config, section.split)
+    except (OSError, ValueError) as error:
+        raise _cannot_load(section, path, error) from None
+
+
+def _cannot_load(section: DatasetSection, path: str, error: Exception) -> InputError:
+    command = shlex.join(["arith-puzzle", "build", "--config", section.config, "--out", path])
+    return InputError(f"cannot load the dataset {path!r}: {first_line(error)}; build it with: {command}")
+
+
 def _dataset(recipe: Recipe, path: str | None) -> _Source:
     section = recipe.dataset
     path = path or section.path
-    manifest = Path(path) / "manifest.json"
+    content = split_content(section, path)
     try:
-        stream, found = _open(path, section.config, section.split)
-        if manifest.is_file():  # hashes of the rows; without them the hash of the files identifies the dataset
-            found = rows_digest(manifest, section.config, section.split)
+        stream = _open(path, section.config, section.split)
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"cannot load the dataset {path!r}: {first_line(error)}; build it with: arith-puzzle build --config "
-            f"{section.config} --out {path}"
-        ) from None
+        raise _cannot_load(section, path, error) from None
     missing = [name for name in FORMATS[section.format].columns if name not in (stream.column_names or [])]
     if missing:
         raise InputError(f"{path}/{section.config} has no column {missing[0]!r}; dataset.format: {section.format} "
                          f"needs {', '.join(FORMATS[section.format].columns)}")  # fmt: skip
-    identity = {"dataset": found, "config": section.config, "split": section.split, "format": section.format}
+    identity = {"dataset": content, "format": section.format}
     identity |= _version(section.format)
     form = FORMATS[section.format]
     read = partial(_read_shard, path, section.config, section.split, form.columns, form.texts)
@@ -177,17 +190,14 @@ def _dataset(recipe: Recipe, path: str | None) -> _Source:
 
 
 def _open(path: str, config: str, split: str):
-    """(the split as a streaming dataset, the name that `datasets` gives to this state of its files)."""
-    from datasets import load_dataset_builder
+    """The split as a streaming dataset."""
+    from datasets import load_dataset
 
-    builder = load_dataset_builder(path, config)
-    if split not in (builder.info.splits or {split: None}):
-        raise ValueError(f"there is no split {split!r}")
-    return builder.as_streaming_dataset(split=split), f"{path}@{builder.hash}"
+    return load_dataset(path, config, split=split, streaming=True)
 
 
 def _read_shard(path: str, config: str, split: str, columns: tuple[str, ...], texts, shard: int) -> Iterator[Texts]:
-    stream, _ = _open(path, config, split)
+    stream = _open(path, config, split)
     rows = stream.shard(stream.num_shards, shard).select_columns(list(columns)).with_format("arrow")
     for table in rows.iter(BATCH):
         yield texts(table)

@@ -93,7 +93,7 @@ def test_files_to_compare_with(tmp_path):
     for text, says in (
         ("", "has no question"),
         ('{"x": 1}\n', "no question, query or problem"),
-        ("[1\n", "not JSONL"),
+        ("[1\n", "math.jsonl:1: not JSON: "),
     ):
         file.write_text(text)
         with pytest.raises(InputError, match=says):

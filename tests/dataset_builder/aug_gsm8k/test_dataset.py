@@ -104,7 +104,10 @@ def test_bad_input_is_one_line(runs, tmp_path, capsys):
         ([str(tmp_path / "nothing"), "--out", str(out)], "is not a finished run"),
         ([str(runs[0]), str(runs[0]), "--out", str(out)], "its own folder name"),
         ([str(runs[0]), "--out", str(tmp_path / "full")], "contains other files"),
-        ([str(runs[0]), "--out", str(out), "--judged", str(stranger)], "row 1 is not in this dataset"),
+        (
+            [str(runs[0]), "--out", str(out), "--judged", str(stranger)],
+            "stranger.jsonl:1: the row is not in this dataset",
+        ),
     ):
         capsys.readouterr()
         assert main(["build", *arguments]) == 2

@@ -147,7 +147,7 @@ def test_another_config_beside_it_costs_no_cache_and_other_rows_do(starter, cach
     assert keys() == 1
     manifest["configs"]["other"] = {"splits": {}}
     assert keys() == 1
-    manifest["configs"]["starter"]["splits"]["validation"] |= {"changed": True}
+    shutil.copy(folder / "starter" / "test-00000.parquet", folder / "starter" / "validation-00000.parquet")
     assert keys() == 2
 
 

@@ -1,0 +1,83 @@
+"""The licence of a base model, which its adapters and merged models inherit. It is read from the base's card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from arith_puzzle.common.errors import InputError, first_line
+
+NOTICES = ("LICEN[CS]E*", "NOTICE*", "USE_POLICY*")
+"""Files whose text must go with every copy of the weights."""
+FIELDS = ("license", "license_name", "license_link")
+"""Fields of a card's front matter; https://huggingface.co/docs/hub/repositories-licenses"""
+
+
+def base_licence(base: str, revision: str | None = None, *, stated: str | None = None) -> dict[str, str]:
+    """The FIELDS of a base's card that say its licence.
+
+    Args:
+        base: a folder with a README.md, or a Hub id with the optional ``revision``.
+        stated: id of the licence, if the card has none.
+
+    Raises:
+        InputError: the card cannot be read; it has no licence and none is stated, or it has another one than the stated
+            one; or it says ``other`` without a name.
+    """
+    from huggingface_hub import ModelCard, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    card: str | Path | None = None
+    try:
+        card = (
+            Path(base) / "README.md" if Path(base).is_dir() else hf_hub_download(base, "README.md", revision=revision)
+        )
+    except (OSError, ValueError) as error:  # what is stated also serves where the Hub cannot be reached
+        absent = isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError)
+        if not absent and stated is None:
+            raise InputError(f"cannot read the card of the base {base!r}: {first_line(error)}") from None
+    data = {}
+    if card and Path(card).is_file():
+        try:
+            data = ModelCard.load(card, ignore_metadata_errors=True).data.to_dict()
+        except (ValueError, yaml.YAMLError) as error:
+            raise InputError(f"{card}: the card's front matter is no YAML: {first_line(error)}") from None
+    found = {name: str(data[name]) for name in FIELDS if data.get(name)}
+    if not found and stated is None:
+        where = f"write it in {Path(base) / 'README.md'} (license: ...)" if Path(base).is_dir() else "ask its authors"
+        raise InputError(f"the licence of the base {base!r} is unknown, because its card states none; {where}, or give "
+                         "--base-license")  # fmt: skip
+    if stated and found.get("license", stated) != stated:
+        raise InputError(
+            f"--base-license {stated}: the card of the base {base!r} says {found['license']}; leave it out"
+        )
+    found = found or {"license": str(stated)}
+    if found["license"] == "other" and "license_name" not in found:
+        raise InputError(f"the card of the base {base!r} says license: other without a license_name; ask its authors")
+    link = found.get("license_link")
+    if link and "://" not in link and not Path(base).is_dir():
+        found["license_link"] = f"https://huggingface.co/{base}/blob/{revision or 'main'}/{link}"
+    return found
+
+
+def licence_text(fields: dict[str, str]) -> str:
+    """The licence in words, with a link where the card has one: ``[llama2](https://...)``."""
+    name = fields.get("license_name") or fields["license"]
+    return f"[{name}]({fields['license_link']})" if "license_link" in fields else f"`{name}`"
+
+
+def copy_notices(base: str, folder: Path, revision: str | None = None) -> None:
+    """Copy the NOTICES of a base, which is a folder or a Hub id, to ``folder``."""
+    import shutil
+
+    from huggingface_hub import snapshot_download
+
+    if Path(base).is_dir():
+        source = Path(base)
+    else:
+        source = Path(snapshot_download(base, revision=revision, allow_patterns=list(NOTICES)))
+    for pattern in NOTICES:
+        for path in source.glob(pattern):
+            if path.is_file():
+                shutil.copy(path, folder)
