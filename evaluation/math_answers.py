@@ -32,6 +32,7 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.common.processes import follow_parent, start
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import mean, wilson_interval
+from arith_puzzle.metrics.gsm8k_answer.score import final_part
 
 MAX_CHARS = 20_000
 SECONDS = 10.0
@@ -149,7 +150,8 @@ def _read_line(process: subprocess.Popen[bytes], seconds: float) -> str | None:
 
 
 def _final(response: str) -> str:
-    """Return the text to search for an answer: the number after GSM8K's ``####`` in a box, or the whole response."""
+    """Return the text to search for an answer: the number after GSM8K's ``####`` in a box, or the ``final_part``."""
+    response = final_part(response)
     if "####" not in response or "\\boxed" in response:
         return response
     line = response.rpartition("####")[2].strip().partition("\n")[0]

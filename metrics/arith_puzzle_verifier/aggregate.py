@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import fsum
 from operator import index
 from reprlib import repr as short
+from typing import Any
 
 from .estimators import mean, pass_at_k, wilson_interval
 from .normalize import normalize
@@ -165,10 +166,10 @@ def puzzle_of(row: Mapping) -> tuple[list[int], int]:
         raise ValueError(f"'target' must be an integer, not {short(row['target'])}") from None
 
 
-def _integer(value: object) -> int:
+def _integer(value: Any) -> int:
     if isinstance(value, bool):
         raise TypeError("a boolean")
-    return index(value)  # type: ignore[arg-type] -- anything else raises TypeError too
+    return index(value)  # raises TypeError for anything but an integer
 
 
 def _puzzle(reference: Mapping, row: int) -> tuple[list[int], int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from reprlib import repr as short
 
@@ -24,27 +24,74 @@ _NUMBER = (
     r"(?<![0-9.])(?P<sign>(?<![0-9A-Za-z)%])-)?(?:[$€£](?P<inner>-)?)?"
     r"(?:(?P<whole>[0-9]+) (?=[0-9]+/[0-9]))?"
     r"(?P<top>[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
-    r"(?:/(?P<bottom>[0-9]+)(?![0-9.]*/))?"
+    r"(?:/(?P<bottom>[0-9]+)(?![0-9.]*/)|[eE](?P<power>[+-]?[0-9]+)(?![0-9A-Za-z]))?"
 )
 _ANY = re.compile(_NUMBER)
 _MARKED = re.compile(r"#### {0,4}[*_`(\[\\]{0,3}" + _NUMBER)
+_BOXED = re.compile(r"\\(?:boxed|fbox) ?\{")
 _MINUS = str.maketrans(dict.fromkeys("\u2212\u2013\u2010\u2011\uff0d", "-"))
-_FRAC = re.compile(r"\\[dt]?frac\{([0-9]+)\}\{([0-9]+)\}")
-_LONG = re.compile(rf"[0-9]{{{MAX_DIGITS + 1},}}")
+_THINK, _END_OF_THINK = "<think>", "</think>"
+_QUESTION = re.compile(
+    r"\sQuestion:|\n[ \t]*(?:Q|Problem|Human|User|Instruction|### ?[A-Za-z ]+):|\nBelow is an instruction "
+)
+
+# Other ways to write numbers, as pairs of pattern and replacement. A number in a form that is not known becomes 1/0,
+# which has no value: otherwise the search would read a part of it, or another number.
+_NONE = "1/0"
+_GROUP = r"(?:\\[,;! ]|\{,\}|['\u2019\u00a0\u2009\u202f])"
+_EXPONENT = r" ?\^ ?(?:\{ ?(-?[0-9]{1,4}) ?\}|(-?[0-9]{1,4}))"
+_FRACTION_PART = r"(?:\{ ?(-?[0-9][0-9,]*(?:\.[0-9]+)?) ?\}|([0-9]))"
+_REWRITES: tuple[tuple[re.Pattern, str | Callable[[re.Match], str]], ...] = (
+    (re.compile(rf"[0-9]{{{MAX_DIGITS + 1},}}"), _NONE),
+    # 1{,}234 and 1'234 and 1 234 with a thin space
+    (re.compile(rf"(?<![0-9.,])[0-9]{{1,3}}(?:{_GROUP}[0-9]{{3}}){{1,130}}(?![0-9])"),
+     lambda m: re.sub("[^0-9]", "", m[0])),
+    # 1.234.567 and 1.234,56
+    (re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:\.[0-9]{3}){2,}(?!\.?[0-9])"), lambda m: m[0].replace(".", "")),
+    (re.compile(r"(?<![0-9.,])([0-9]{1,3}(?:\.[0-9]{3})+),([0-9]{1,2})(?![.,]?[0-9])"),
+     lambda m: f"{m[1].replace('.', '')}.{m[2]}"),
+    # 12,34,567
+    (re.compile(r"(?<![0-9.,])[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?![0-9,])"), lambda m: m[0].replace(",", "")),
+    # 1.8 \times 10^4
+    (re.compile(rf"(?<![0-9.,])([0-9]+(?:\.[0-9]+)?) ?(?:\\times|\\cdot|[\u00d7\u00b7*x]) ?10{_EXPONENT}"),
+     lambda m: f"{m[1]}e{m[2] or m[3]}"),
+    # 2^3 is no number here; the exponent of m^2 and of m2 is none either
+    (re.compile(rf"[0-9)]{_EXPONENT}"), f" {_NONE} "),
+    (re.compile(rf"(?<=[A-Za-z}}])(?:{_EXPONENT}|(?<=\bm)[23]\b|(?<=\b[kcmd]m)[23]\b)"), ""),
+    (re.compile(rf"(-?)\\[dt]?frac ?{_FRACTION_PART} ?{_FRACTION_PART}"), lambda m: _fraction(*m.groups())),
+    (re.compile(r"\\[dt]?frac ?\{[^{}]{0,60}[0-9][^{}]{0,60}\} ?\{[^{}]{0,60}\}"), f" {_NONE} "),
+    (re.compile(r"\\[dt]?frac ?\{[^{}]{0,60}\} ?\{[^{}]{0,60}[0-9][^{}]{0,60}\}"), f" {_NONE} "),
+)  # fmt: skip
+
+
+def _fraction(sign: str, top: str | None, digit: str | None, bottom: str | None, last: str | None) -> str:
+    """A fraction of LaTeX as text, without commas: a/b. A space separates it from a whole number before it."""
+    above, below = (top or digit or "").replace(",", ""), (bottom or last or "").replace(",", "")
+    if sign and above.startswith("-"):
+        sign, above = " ", above[1:]
+    if "." in above or "." in below or below.startswith("-"):
+        return f" {_NONE} "
+    return f"{sign or ' '}{above}/{below}"
+
+
+def final_part(text: str) -> str:
+    """The part of a response that may hold the answer.
+
+    Reasoning up to the last ``</think>`` is dropped, and so is an unfinished ``<think>``. The rest ends where another
+    question begins: a model that goes on after its answer often writes one.
+    """
+    text = text.rpartition(_END_OF_THINK)[2].partition(_THINK)[0]
+    begins = len(text) - len(text.lstrip())
+    following = _QUESTION.search(text, begins)
+    return text[: following.start()] if following else text
 
 
 def answer(text: str) -> Fraction | None:
-    """Find the final number of a solution: the number after the last ``####``, or else the last number in the text.
+    """Find the final number of a solution, in its ``final_part``.
 
-    Numbers are read exactly, never as floats:
-
-    - ``1,234.50``: commas are thousands separators if every group has three digits. Otherwise they separate numbers.
-    - ``-5``, ``-$5``, ``$-5``: any dash but the em dash is a minus sign, unless it follows a digit, a letter or a
-      closing bracket (``7-5`` ends in 5).
-    - ``3/4`` and ``\\frac{3}{4}`` are fractions. ``2 3/4`` is a mixed number.
-    - ``$ € £``, ``%`` and units do not count: ``50%`` is 50, as in GSM8K's own answers.
-
-    Time is linear in the text. No string raises.
+    It is the number after the last ``####``; without one, the last number in the last ``\\boxed{}``; without both, the
+    last number. The table in README.md has the ways to write a number. A number in another form has no value, rather
+    than that of a part of it. Numbers are read exactly, never as floats. Time is linear in the text. No string raises.
 
     Args:
         text: any string.
@@ -55,10 +102,24 @@ def answer(text: str) -> Fraction | None:
     """
     if len(text) > MAX_CHARS:
         return None
-    # A number that is too long becomes 1/0, which has no value. Otherwise the search would skip to another number.
-    text = _FRAC.sub(r" \1/\2", _LONG.sub("1/0", text.translate(_MINUS)).replace("{,}", ","))
-    match = _last(_MARKED, text) or _last(_ANY, text)
+    text = final_part(text).translate(_MINUS)
+    marker, box = text.rfind("####"), _last(_BOXED, text)
+    if box is not None and (marker < 0 or box.start() >= marker):
+        text, marker = _content(text, box.end()), -1
+    for pattern, replacement in _REWRITES:
+        text = pattern.sub(replacement, text)
+    match = (_last(_MARKED, text) if marker >= 0 else None) or _last(_ANY, text)
     return None if match is None else _value(match)
+
+
+def _content(text: str, start: int) -> str:
+    """The text up to the brace that closes the one before ``start``; to the end if there is none."""
+    depth = 1
+    for place in re.finditer(r"\\.|[{}]", text[start:], re.DOTALL):
+        depth += {"{": 1, "}": -1}.get(place[0], 0)
+        if not depth:
+            return text[start : start + place.start()]
+    return text[start:]
 
 
 def _last(pattern: re.Pattern, text: str) -> re.Match | None:
@@ -66,11 +127,11 @@ def _last(pattern: re.Pattern, text: str) -> re.Match | None:
 
 
 def _value(match: re.Match) -> Fraction | None:
-    bottom = int(match["bottom"] or 1)
+    bottom, power = int(match["bottom"] or 1), match["power"] or "0"
     digits = match["top"].replace(",", "")
-    if not bottom or len(digits) > MAX_DIGITS:
+    if not bottom or len(digits) > MAX_DIGITS or len(power) > 4 or abs(int(power)) > MAX_DIGITS:
         return None
-    value = Fraction(digits) / bottom + int(match["whole"] or 0)
+    value = Fraction(digits) / bottom * Fraction(10) ** int(power) + int(match["whole"] or 0)
     return -value if (match["sign"] is None) != (match["inner"] is None) else value
 
 

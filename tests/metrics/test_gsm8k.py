@@ -59,6 +59,57 @@ def test_answer(text, number):
     assert answer(text) == (None if number is None else Fraction(number))
 
 
+TABLE = re.findall(r"^\| `(.+?)` \| (.+?) \| .*\|$", CARD, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("written", "value"), TABLE)
+@pytest.mark.parametrize(
+    "frame",
+    ["{}", "#### {}", "#### {}\n\nQuestion: Ann has 3 eggs. How many?\n#### 99", "so it is {}.",
+     "<think>First, 7.\n#### 99</think>\nThe answer is {}",
+     "\\boxed{{99}} or \\boxed{{{}}} (with 3 eggs and 4 muffins)",
+     "#### \\boxed{{{}}} of 12", "Question: 4 and 5?\nAnswer: {}", "$x = {}$"],
+)  # fmt: skip
+def test_the_cards_table(written, value, frame):
+    """Each row, in the places where an answer may stand."""
+    assert answer(frame.format(written)) == (None if value == "no answer" else Fraction(value))
+
+
+def test_the_cards_table_is_read():
+    assert len(TABLE) == 25
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("the answer is \\boxed{18}. (This uses 3 eggs and 4 muffins.)", 18),
+        ("<think>… #### 99</think> The answer is 72.", 72),
+        ("<think>a 5</think> 6 <think>b 7</think> 8", 8),
+        ("<think>It is 5", None),
+        ("#### 18\nQuestion: How many? #### 3", 18),
+        ("#### 18 Question: How many? #### 3", 18),
+        ("18\n\n### Instruction:\nAdd 2 and 3.", 18),
+        ("18\nQ: What is 3?", 18),
+        ("\nQuestion: What is 3?\nAnswer: 4", 4),
+        ("\\boxed{\\text{none}} of 3", None),
+        ("\\boxed{\\frac{1}{2}} of 3", "1/2"),
+        ("\\boxed{\\$1{,}234\\text{ per m}^2}", 1234),
+        ("\\boxed{12", 12),
+        ("#### 12 and \\boxed{13}", 13),
+        ("\\boxed{13}\n#### 12", 12),
+        ("#### none, so \\boxed{13}", 13),
+        ("x^2 = 16, so x = 4", 4),
+        ("1e999", None),
+        ("7-\\frac{1}{2}", "1/2"),
+        ("-\\frac{-1}{2}", "1/2"),
+        ("1\u202f234", 1234),
+        ("1\u00a0234,", 1234),
+    ],
+)
+def test_the_answer_is_what_was_meant(text, number):
+    assert answer(text) == (None if number is None else Fraction(number))
+
+
 def test_no_float_comes_in_between():
     assert answer("0.1") * 3 == answer("0.3")
     assert answer("9007199254740993") != answer("9007199254740992")
@@ -88,7 +139,9 @@ def test_nothing_is_raised_on_any_text(text):
 
 @pytest.mark.parametrize(
     "piece",
-    ["9", "1,111", "-", "####", "#### ", "1/", "1 1/", "1 ", "9,999,", "\\frac{1", ".", "1.", "9" * 400 + " ",
+    ["9", "1,111", "-", "####", "#### ", "1/", "1 1/", "1 ", "9,999,", "\\frac{1", "\\frac{1}{", "\\boxed{",
+     "1'111", "1.111", "1,11", "1^", "1e", "a^2", "<think>", "\nQ", " Question",
+     ".", "1.", "9" * 400 + " ",
      "####    ***", "9" * 400 + "/", "1" * 401, "<<", "(", "1+", "-(", "\x00", "٣"],
 )  # fmt: skip
 def test_the_worst_texts_take_linear_time(piece):
