@@ -6,16 +6,17 @@ removes, adds or reorders an equation. The module imports only the standard libr
 
 1.  Return the response unchanged if it is already strict or has more than MAX_LENIENT_CHARS characters. Return it
     unchanged, too, if any part of it is ambiguous under the following rules.
-2.  Drop everything before the last ``</think>``: the model itself marks it as not part of the answer.
+2.  Drop everything before the last ``</think>``, the marks that begin a turn or a text (BEGINNINGS), and everything
+    from the first mark that ends one (ENDS): the model itself marks it as not part of the answer.
 3.  Signs: ``× ⋅ · ∗ ✕ ✖ \\times \\cdot \\ast`` become ``*``; ``÷ ∕ ⁄ \\div`` become ``/``; ``− – ‐ ‑ ‒ ﹣`` become
     ``-``; ``x`` or ``X`` between two numbers becomes ``*``; ``\\frac{6}{3}`` becomes ``6/3``; full-width forms become
-    ASCII. Digits of other scripts stay.
+    ASCII; Markdown's escapes (``\\*``) and HTML's entities (``&times;``) become the sign. Digits of other scripts stay.
 4.  Lines: ``\\r\\n``, ``\\r``, other line and paragraph breaks, ``<br>`` and LaTeX's double backslash end a line.
     Arrows (``-> => → ⇒``) and semicolons separate equations. Any run of blanks becomes one space.
 5.  Markup: drop code fences and backticks, ``$``, ``\\( \\) \\[ \\]``, ``\\begin{…}``, ``\\end{…}``,
     ``\\boxed{…}``, ``\\text{…}`` and ``\\left \\right``, ``&``, tags such as ``<answer>``, headings (``#``), quotes
     (``>``), ticks (``✓``), ``__``, and ``**``. Keep a ``**`` between two numbers, which may be a power.
-6.  Lists: drop ``1.``, ``1)``, ``(1)`` and ``Step 1:`` at the start of a line, and the bullets ``*``, ``+`` and ``•``.
+6.  Lists: drop brackets around a line, ``1.``, ``1)``, ``(1)`` and ``Step 1:`` at the start of a line, and the bullets ``*``, ``+`` and ``•``.
     A ``- `` before an equation is a bullet if every line with an equation starts with it and there are two or more.
     It is a sign if only some of these lines start with it. It is ambiguous if there is only one such line.
 7.  Numbers: drop brackets around a single number, ``3*(-1)``, and a blank after a sign, ``3 * - 1``. Commas are
@@ -30,11 +31,24 @@ removes, adds or reorders an equation. The module imports only the standard libr
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from .verify import NUMBER
 
 MAX_LENIENT_CHARS = 65_536
 """Longest response that ``normalize`` rewrites, in characters."""
+
+BEGINNINGS = (
+    "<s>", "<bos>", "<|begin_of_text|>", "<|startoftext|>", "<\uff5cbegin\u2581of\u2581sentence\uff5c>",
+    "<|im_start|>assistant", "<|start_header_id|>assistant<|end_header_id|>", "<start_of_turn>model", "<|assistant|>", "<\uff5cAssistant\uff5c>",
+    "<|start|>assistant<|channel|>final<|message|>",
+)  # fmt: skip
+"""Marks of common chat templates that begin a text or a model's turn."""
+ENDS = (
+    "</s>", "<eos>", "<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>",
+    "<|return|>", "<end_of_turn>", "<\uff5cend\u2581of\u2581sentence\uff5c>", "[EOS]", "[/INST]", "<|im_start|>user", "<|user|>",
+)  # fmt: skip
+"""Marks that end a model's turn or a text."""
 
 _STRICT = re.compile(rf"(?:{NUMBER}[-+*/]{NUMBER}={NUMBER}(?:\n(?!\Z)|\n?\Z))*")
 
@@ -61,10 +75,12 @@ _LATEX = (
     (re.compile(r"(?<=[0-9])\{,\}(?=[0-9])"), ","),
     (re.compile(r"\\(?:begin|end) ?\{[a-zA-Z]{1,20}\*?\}"), "\n"),
     (re.compile(r"\\\\|<br ?/?>"), "\n"),
+    (re.compile(r"\\([-*+=_#.>|~])"), r"\1"),
     (re.compile(r"\\(?:boxed|text|mathrm|mathbf)(?![a-zA-Z])"), ""),
     (re.compile(r"\\(?:left|right)(?![a-zA-Z])"), ""),
     (re.compile(r"\\(?:quad|qquad)(?![a-zA-Z])|\\[()\[\],;:! ]|[${}]"), " "),
 )
+_BEGINNING, _END = (re.compile("|".join(map(re.escape, marks))) for marks in (BEGINNINGS, ENDS))
 _ARROW = re.compile(r"(?<![-=])[-=]{1,3}>")
 _TAG = re.compile(r"</?[a-zA-Z]{1,20}>")
 _BLANKS = re.compile(r"[^\S\n]+")
@@ -127,7 +143,8 @@ def normalize(response: str) -> str:
 
 def _undress(text: str) -> str:
     """Apply the rules 2 to 5, except for labels and bold."""
-    text = text.rpartition("</think>")[2].replace("\r\n", "\n")
+    text = _END.split(text.rpartition("</think>")[2], maxsplit=1)[0].replace("\r\n", "\n")
+    text = unescape(_BEGINNING.sub("\n", text))
     for pattern, plain in _LATEX:
         text = pattern.sub(plain, text)
     text = _TAG.sub(" ", _ARROW.sub(" ; ", text.translate(_SIGNS)))
@@ -135,7 +152,8 @@ def _undress(text: str) -> str:
 
 
 def _bare(line: str) -> str:
-    """Drop labels and bold from a line. Labels may precede the bold text and start it: ``1. **Step 1:**``."""
+    """Drop labels, bold and a list's brackets. Labels may precede the bold text and start it: ``1. **Step 1:**``."""
+    line = line[1:-1] if line.startswith("[") and line.endswith("]") else line
     return _TIMES.sub("*", _strip_label(_BLANKS.sub(" ", _BOLD.sub(" ", _strip_label(line)))))
 
 

@@ -54,6 +54,16 @@ BEYOND_DOUBT = {
     "table": "| n | equation |\n|---|---|\n| 1 | 58-51=7 |\n| 2 | 6-7=-1 |\n| 3 | 3*-1=-3 |\n| 4 | -3+7=4 |",
     "quote": "> 58-51=7\n> 6-7=-1\n> 3*-1=-3\n> -3+7=4",
     "headings": "# Solution\n## 58-51=7\n## 6-7=-1\n## 3*-1=-3\n## -3+7=4",
+    "escapes": "58\\-51=7\n6-7\\=-1\n3\\*-1 = -3\n\\-3\\+7=4",
+    "escaped list": "1\\. 58-51=7\n2\\. 6-7=-1\n3\\. 3*-1=-3\n4\\. -3+7=4",
+    "entities": "58 &minus; 51 = 7<br>6&minus;7=&minus;1<br>3 &times; &minus;1 = &#8722;3<br>&minus;3+7=4",
+    "a list of strings": '["58-51=7", "6-7=-1", "3*-1=-3", "-3+7=4"]',
+    "a list of Python": "['58-51=7', '6-7=-1', '3*-1=-3', '-3+7=4']",
+    "a list": "[58-51=7, 6-7=-1, 3*-1=-3, -3+7=4]",
+    **{f"begins with {mark}": f"{mark}\n\n{STRICT}" for mark in module.BEGINNINGS},
+    **{f"ends with {mark}": f"{STRICT}{mark}" for mark in module.ENDS},
+    **{f"goes on after {mark}": f"{STRICT}\n{mark}\n2+3=5\n4 + 5 = 9" for mark in module.ENDS},
+    "a whole turn": f"<|im_start|>assistant\n<think>\n2+3=5\n</think>\n\n{STRICT}<|im_end|>\n<|im_start|>user\n1+1=2",
 }  # fmt: skip
 
 IN_DOUBT = [
