@@ -16,9 +16,10 @@ removes, adds or reorders an equation. The module imports only the standard libr
 5.  Markup: drop code fences and backticks, ``$``, ``\\( \\) \\[ \\]``, ``\\begin{…}``, ``\\end{…}``,
     ``\\boxed{…}``, ``\\text{…}`` and ``\\left \\right``, ``&``, tags such as ``<answer>``, headings (``#``), quotes
     (``>``), ticks (``✓``), ``__``, and ``**``. Keep a ``**`` between two numbers, which may be a power.
-6.  Lists: drop brackets around a line, ``1.``, ``1)``, ``(1)`` and ``Step 1:`` at the start of a line, and the bullets ``*``, ``+`` and ``•``.
-    A ``- `` before an equation is a bullet if every line with an equation starts with it and there are two or more.
-    It is a sign if only some of these lines start with it. It is ambiguous if there is only one such line.
+6.  Lists: drop brackets around a line, ``1.``, ``1)``, ``(1)`` and ``Step 1:`` at the start of a line, and the bullets
+    ``*``, ``+`` and ``•``. A ``- `` before an equation is a bullet if every line with an equation starts with it and
+    there are two or more. It is a sign if only some of these lines start with it. It is ambiguous if there is only one
+    such line.
 7.  Numbers: drop brackets around a single number, ``3*(-1)``, and a blank after a sign, ``3 * - 1``. Commas are
     thousands separators, ``1,200-200=1,000``, if the line contains a single ``=`` and every group has three digits.
     Numbers stay otherwise: ``07`` stays, and stays malformed.
@@ -40,13 +41,14 @@ MAX_LENIENT_CHARS = 65_536
 
 BEGINNINGS = (
     "<s>", "<bos>", "<|begin_of_text|>", "<|startoftext|>", "<\uff5cbegin\u2581of\u2581sentence\uff5c>",
-    "<|im_start|>assistant", "<|start_header_id|>assistant<|end_header_id|>", "<start_of_turn>model", "<|assistant|>", "<\uff5cAssistant\uff5c>",
-    "<|start|>assistant<|channel|>final<|message|>",
+    "<|im_start|>assistant", "<|start_header_id|>assistant<|end_header_id|>", "<start_of_turn>model", "<|assistant|>",
+    "<\uff5cAssistant\uff5c>", "<|start|>assistant<|channel|>final<|message|>",
 )  # fmt: skip
 """Marks of common chat templates that begin a text or a model's turn."""
 ENDS = (
     "</s>", "<eos>", "<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>",
-    "<|return|>", "<end_of_turn>", "<\uff5cend\u2581of\u2581sentence\uff5c>", "[EOS]", "[/INST]", "<|im_start|>user", "<|user|>",
+    "<|return|>", "<end_of_turn>", "<\uff5cend\u2581of\u2581sentence\uff5c>", "[EOS]", "[/INST]", "<|im_start|>user",
+    "<|user|>",
 )  # fmt: skip
 """Marks that end a model's turn or a text."""
 
