@@ -6,5 +6,6 @@ class InputError(ValueError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's message; the name of its class if the message is empty."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    """The first 300 characters of an exception's first line; the name of its class if the message is empty."""
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return line if len(line) <= 300 else f"{line[:300]}…"

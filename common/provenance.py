@@ -62,6 +62,7 @@ def dataset_content(source: str, config: str | None, split: str | None = None) -
     """
     if Path(source).is_file():
         return file_sha256(Path(source))
+    check_no_pattern(source)
     from datasets import load_dataset_builder
 
     files = {
@@ -72,6 +73,13 @@ def dataset_content(source: str, config: str | None, split: str | None = None) -
         raise ValueError(f"there is no split {split!r}")
     chosen = {name: found for name, found in files.items() if split in (None, name)}
     return _hash({name: [_file(each) for each in found] for name, found in chosen.items()})
+
+
+def check_no_pattern(source: str) -> None:
+    """Raise ValueError if the path of a folder has a character by which ``datasets`` matches several files."""
+    found = set("*?[]") & set(str(Path(source).absolute()))
+    if Path(source).is_dir() and found:
+        raise ValueError(f"datasets reads {min(found)!r} in a path as a pattern; rename the folder")
 
 
 def _file(path: str) -> str:

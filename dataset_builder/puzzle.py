@@ -39,7 +39,8 @@ def natural_prompt(numbers: Sequence[int], target: int) -> str:
     n = len(numbers)
     return (
         f"Reach the target {target} from the numbers {', '.join(map(str, sorted(numbers)))}.\n"
-        f"Write exactly {n - 1} equations, one per line, each of the form a+b=c, a-b=c, a*b=c or a/b=c. "
+        f"Write exactly {n - 1} equation{'s' if n > 2 else ''}, one per line, each of the form a+b=c, a-b=c, a*b=c or "
+        "a/b=c. "
         "Each equation takes two of the numbers that are left and puts its result among them; every number "
         "and every result is used exactly once. Divisions must be exact. "
         f"The result of the last equation is {target}.\n"

@@ -104,7 +104,7 @@ def build(
 
     Returns:
         The manifest: {"spec_version", "generator_version", "seed", "key" and "partition" (the rules in words),
-        "configs": {name: {"family", "splits": see ``collect_splits``}}}.
+        "default" (a config's name), "configs": {name: {"family", "splits": see ``collect_splits``}}}.
 
     Raises:
         InputError: unknown config, the folder contains shards of another seed or spec, or it cannot be written. Shards
@@ -291,8 +291,8 @@ def read_manifest(path: Place, seed: int) -> dict:
 def add_config(manifest: dict, config: str, content: Config, out: Place, records: dict[tuple[str, int], dict]) -> None:
     """Add a built config to a manifest, in place.
 
-    The configs keep the order of CONFIGS whatever is built first, because ``load_dataset`` uses the first one as the
-    default.
+    The configs keep the order of CONFIGS whatever is built first. The config that is built first stays the default,
+    which ``load_dataset`` takes if no config is named.
 
     Args:
         manifest: as ``read_manifest`` returns it.
@@ -302,7 +302,9 @@ def add_config(manifest: dict, config: str, content: Config, out: Place, records
         records: the record of each (split, shard); see ``build_shard``.
     """
     configs, order = manifest["configs"], list(CONFIGS)
-    configs[config_name(config, content)] = {
+    name = config_name(config, content)
+    manifest.setdefault("default", next(iter(configs), name))
+    configs[name] = {
         "family": content.family,
         "splits": collect_splits(content, out, records),
     }

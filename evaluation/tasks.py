@@ -14,6 +14,7 @@ from reprlib import repr as short
 
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.provenance import check_no_pattern
 from arith_puzzle.dataset_builder.formats import ALPACA, FORMATS, PUZZLE_FORMATS, Puzzles
 from arith_puzzle.dataset_builder.puzzle import parse_completion
 from arith_puzzle.evaluation.math_answers import boxed, check_installed, measure
@@ -265,6 +266,7 @@ def split_names(dataset: str, config: str | None) -> list[str]:
     if Path(dataset).is_file():
         return [Path(dataset).stem]
     try:
+        check_no_pattern(dataset)
         return list(get_dataset_split_names(dataset, config))
     except (OSError, ValueError, RuntimeError) as error:
         name = repr(dataset) if config is None else f"{config} of {dataset!r}"

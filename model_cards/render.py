@@ -82,7 +82,7 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
             {
                 "config_name": config["name"],
                 "data_files": [{"split": split["name"], "path": split["path"]} for split in config["splits"]],
-                **({"default": True} if config is configs[0] else {}),
+                **({"default": True} if config["name"] == manifest.get("default", configs[0]["name"]) else {}),
             }
             for config in configs
         ],

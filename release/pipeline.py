@@ -131,8 +131,10 @@ def release(
     """
     from arith_puzzle.model_cards.licence import base_licence
     from arith_puzzle.release.inputs import check_recipe
+    from arith_puzzle.release.stage import check_repo_ids, plan, stage
 
     check_recipe(recipe)
+    check_repo_ids(plan(recipe, namespace or "local", merged=merged))
     base_licence(recipe.base_path, recipe.model.revision, stated=stated_licence)
     manifest = build_dataset(recipe.dataset.config, work.dataset, seed=recipe.dataset.seed, workers=2)
     counts = {name: item["rows"] for name, item in manifest["configs"][recipe.dataset.config]["splits"].items()}
@@ -147,7 +149,6 @@ def release(
     score_models(recipe, work)
     with destination(to, work.root) as (api, token):
         from arith_puzzle.release.publish import namespace_of, publish
-        from arith_puzzle.release.stage import stage
 
         owner = namespace or namespace_of(api)
         stage(recipe, owner, dataset=work.dataset, run=work.run, scores=work.scores, out=work.stage,

@@ -6,13 +6,16 @@ Staging does not talk to a Hub. The same inputs give the same bytes, so publishi
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from arith_puzzle.common.errors import InputError
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
+
+from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE, shipped, write_json, write_text
 from arith_puzzle.dataset_builder.loading_script import stage_script
 from arith_puzzle.evaluation.plots import plot_by_n, plot_loss, plot_reasons
@@ -70,6 +73,15 @@ def plan(recipe: Recipe, namespace: str, *, merged: bool = False) -> list[Repo]:
     return [repo for repo in repos if repo]
 
 
+def check_repo_ids(repos: Iterable[Repo]) -> None:
+    """Raise InputError if the Hub accepts no repo of such an id: a namespace or a name has wrong characters."""
+    for repo in repos:
+        try:
+            validate_repo_id(repo.id)
+        except HFValidationError as error:
+            raise InputError(f"{repo.id!r} is no name of a Hub repo: {first_line(error)}") from None
+
+
 def stage(
     recipe: Recipe, namespace: str, *, dataset: Path, run: Path, scores: Path, out: Path, merged: bool = False,
     stated_licence: str | None = None,
@@ -113,6 +125,7 @@ def write_stage(out: Path, namespace: str, stagers: dict[Repo, Callable[[Path], 
     Raises:
         InputError: a stager raises it, or a card breaks a rule of ``arith_puzzle.model_cards.check``.
     """
+    check_repo_ids(stagers)
     items = [{"item_type": "paper", "item_id": paper, "note": note}, *collection_items(list(stagers))]
     unfinished = out.with_name(out.name + ".tmp")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -156,7 +169,8 @@ def read_plan(staged: Path) -> tuple[dict, list[Repo]]:
 def _stage_dataset(folder: Path, inputs: Inputs) -> None:
     shutil.copytree(inputs.dataset, folder, ignore=shutil.ignore_patterns(".*"))
     metric_id = inputs.ids["metric_id"]
-    write_text(folder / "README.md", render.dataset_card(inputs.manifest, inputs.ids["dataset_id"], metric_id))
+    manifest = inputs.manifest | ({"default": "1m"} if "1m" in inputs.manifest["configs"] else {})
+    write_text(folder / "README.md", render.dataset_card(manifest, inputs.ids["dataset_id"], metric_id))
     write_text(folder / "eval.yaml", benchmark.eval_yaml(inputs.manifest, metric_id))
     stage_script(folder.with_name(SCRIPT_FOLDER), inputs.ids["dataset_id"])
 

@@ -181,6 +181,12 @@ def test_a_file_of_any_name_is_a_split(tmp_path, learned):
     assert score(str(learned), None, str(data), None, None, tmp_path / "out", max_new_tokens=4) == results
 
 
+def test_a_folder_whose_name_is_a_pattern_is_one_line(tmp_path, learned, starter):
+    shutil.copytree(starter[0], tmp_path / "data [x]")
+    with pytest.raises(InputError, match=r"datasets reads '\[' in a path as a pattern; rename the folder"):
+        score(str(learned), None, str(tmp_path / "data [x]"), "starter", None, tmp_path / "out")
+
+
 def test_without_a_split_all_evaluation_splits_are_scored_and_train_is_not(learned, starter, tmp_path):
     results = run(learned, starter, tmp_path, None, limit=10)
     assert set(results["splits"]) == {"validation", "test"}

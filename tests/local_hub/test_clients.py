@@ -95,6 +95,7 @@ class Tiny(evaluate.Metric):
     assert client(hub, code, tmp_path).splitlines()[-1] == "{'same': 0.75}"
 
 
+@pytest.mark.slow
 def test_transformers_and_peft_push_and_load(hub, api, tmp_path):
     code = """
         import torch

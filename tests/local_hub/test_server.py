@@ -147,7 +147,8 @@ def test_the_readme_has_the_results_of_the_clients_own_tests():
 
 
 def test_command_serves_prints_and_stops(tmp_path):
-    server = command("--root", str(tmp_path / "hub"), "--port", "0")
+    """The lines that it prints are pasted into a shell."""
+    server = command("--root", str(tmp_path / "hub é's [x] $HOME"), "--port", "0")
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(server.stdout), daemon=True)
     reader.start()
@@ -156,7 +157,11 @@ def test_command_serves_prints_and_stops(tmp_path):
         while not any("HF_TOKEN_PATH" in line for line in lines) and time.monotonic() < deadline:
             assert server.poll() is None, lines
             time.sleep(0.05)
-        exports = dict(re.findall(r"export (\w+)=(\S+)", "".join(lines)))
+        script = "".join(line for line in lines if "export " in line)
+        names = re.findall(r"export (\w+)=", script)
+        pasted = subprocess.run(["sh", "-c", script + "".join(f'; echo "${name}"' for name in names).lstrip(";")],
+                                capture_output=True, text=True, check=True)  # fmt: skip
+        exports = dict(zip(names, pasted.stdout.splitlines(), strict=True))
         token = Path(exports["HF_TOKEN_PATH"]).read_text().strip()
         api = HfApi(endpoint=exports["HF_ENDPOINT"], token=token)
         api.create_repo("local/m")

@@ -393,6 +393,7 @@ print(json.dumps([answers, runs]))
 """
 
 
+@pytest.mark.slow
 def test_the_evaluate_module_offline(tmp_path):
     good = [
         dict(predictions=["72", "?"], references=["#### 72", "1"]),

@@ -522,6 +522,7 @@ def app(tmp_path_factory):
         log.close()
 
 
+@pytest.mark.slow
 def test_app_judges_with_line_and_reason(app):
     sentence, table = app.predict("3, 6, 7, 51, 58", 4, SOLUTION, "exact", api_name="/judge")
     assert "`ok`" in sentence and "✅" in sentence
@@ -532,6 +533,7 @@ def test_app_judges_with_line_and_reason(app):
     assert "`ok`" in app.predict("7,2", 3, "7/2=3", "integer", api_name="/judge")[0]
 
 
+@pytest.mark.slow
 def test_app_scores_a_batch(app):
     rows = [{**PAPER, "response": [SOLUTION, "\u2028"]}, {**PAIR, "response": ["2+3=5", "3+2=5"]}]
     text = "\n\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n"
@@ -539,6 +541,7 @@ def test_app_scores_a_batch(app):
     assert app.predict(text, "1, 2", "exact", api_name="/score") == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("endpoint", "inputs", "says"),
     [

@@ -44,6 +44,10 @@ def test_the_dataset_card_says_what_the_manifest_says(starter):
     assert card.data.license == "cc-by-4.0" and card.data.size_categories == ["100K<n<1M"]
     (config,) = _front_matter(text)["configs"]
     assert config["config_name"] == "starter" and config["default"] is True
+    more = copy.deepcopy(starter[1])
+    more["configs"] = {"1m": more["configs"]["starter"], **more["configs"]}
+    front = yaml.safe_load(render.dataset_card(more, "ns/data", "ns/metric").split("---\n")[1])
+    assert [item["config_name"] for item in front["configs"] if item.get("default")] == ["starter"], "built first"
     assert [item["split"] for item in config["data_files"]] == ["train", "validation", "test"]
     for name, split in manifest["configs"]["starter"]["splits"].items():
         assert f"| `{name}` | {split['rows']:,} |" in text and split["shards"][0]["sha256"][:16] in text

@@ -106,7 +106,9 @@ def test_the_plan_is_in_the_order_of_publishing_and_the_collection_ties_it_to_th
     }
 
 
-def test_a_base_of_others_is_named_and_not_published(inputs, tmp_path):
+def test_a_base_of_others_is_named_and_not_published(inputs, tmp_path, monkeypatch):
+    """Without a network, so the licence of the base must be stated."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     recipe = replace(RECIPE, model=replace(RECIPE.model, base="someone-else/base", revision="abc"))
     out = stage(recipe, "me", out=tmp_path / "stage", stated_licence="llama2", **inputs)
     assert ModelCard.load(out / "adapter" / "README.md").data.license == "llama2"
@@ -116,6 +118,13 @@ def test_a_base_of_others_is_named_and_not_published(inputs, tmp_path):
         not (out / "base").exists()
         and ModelCard.load(out / "adapter" / "README.md").data.base_model == recipe.model.base
     )
+
+
+@pytest.mark.parametrize("namespace", ["bad name", "a/b", "-a", "ä", "a..b"])
+def test_a_namespace_that_no_hub_accepts_is_refused(inputs, tmp_path, namespace):
+    with pytest.raises(InputError, match="is no name of a Hub repo: "):
+        stage(RECIPE, namespace, out=tmp_path / "stage", **inputs)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_scaling_study_beside_the_scores_is_published_with_the_adapter(staged, inputs, tmp_path):

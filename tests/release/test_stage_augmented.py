@@ -54,6 +54,7 @@ def folder(built, tmp_path):
     return shutil.copytree(built, tmp_path / "aug-gsm8k")
 
 
+@pytest.mark.slow
 def test_staged_published_checked_and_the_second_time_nothing(folder, tmp_path, capfd):
     arguments = [str(folder), "--to", "local", "--work", str(tmp_path / "work")]
     staged = tmp_path / "work" / "stage-aug-gsm8k"
@@ -103,6 +104,7 @@ def test_check_finds_other_rows_than_the_manifest_says(folder, tmp_path):
             check(staged, hub.endpoint)
 
 
+@pytest.mark.slow
 def test_check_finds_a_metric_that_is_wrong(built, tmp_path):
     staged = stage(built, "local", tmp_path / "stage")
     path = staged / "gsm8k-metric" / "score.py"

@@ -61,7 +61,8 @@ def made(starter, tmp_path_factory):
 @pytest.fixture(scope="module")
 def staged(made, tmp_path_factory):
     recipe, inputs = made
-    return stage(recipe, "local", out=tmp_path_factory.mktemp("stage") / "stage", merged=True, **inputs)
+    return stage(recipe, "local", out=tmp_path_factory.mktemp("stage") / "stage", merged=True,
+                 stated_licence="apache-2.0", **inputs)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ HARD = "123457,234571,345679,456791,567899,678901,789017,890123"  # cannot make 
 
 class TestFolderAlone:
     @pytest.mark.parametrize("form", [pytest.param("staged", marks=pytest.mark.slow), "snapshot"])
+    @pytest.mark.slow
     def test_imports_what_was_pushed_with_it(self, request, form, clean_environment, tmp_path):
         """The page and the solver's worker use the pushed modules, although the checkout is installed (editable)."""
         folder = tmp_path / "pushed"
@@ -49,6 +50,7 @@ class TestFolderAlone:
         lines = done.stdout.split()
         assert len(lines) == 8 and all(line.startswith(f"{folder}{os.sep}") for line in lines)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("name", "value"),
         [pytest.param("ARITH_PUZZLE_PORT", "x", marks=pytest.mark.slow), ("settings.json", "{")],

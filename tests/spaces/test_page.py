@@ -380,7 +380,7 @@ class TestJudge:
 
 
 class TestMeasure:
-    @windows(quick="desktop")
+    @windows(quick=None)
     def test_results(self, full, open_page, pictures, name, viewport, scheme):
         page = open_page(full, viewport, scheme)
         page.get_by_role("tab", name="Results").click()

@@ -188,6 +188,7 @@ class TestModel:
         assert model.state == "none" and "run.json: format is one of symbolic" in model.reason
 
 
+@pytest.mark.slow
 class TestApi:
     @pytest.fixture
     def ready(self, loaded):
