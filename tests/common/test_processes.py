@@ -80,12 +80,12 @@ def test_a_killed_parent_is_noticed(family):
 def test_the_childs_own_children_end_with_it(family):
     """Also one in another language that ignores SIGTERM."""
     code = """import subprocess; print(subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 600"]).pid, flush=True)"""
-    for end in (signal.SIGTERM, signal.SIGKILL):
+    for number in (signal.SIGTERM, signal.SIGKILL):
         parent = subprocess.Popen(
             [sys.executable, "-c", PARENT, SLEEPER.format(code)], stdout=subprocess.PIPE, text=True
         )
         pids = [int(parent.stdout.readline()) for _ in range(2)]
-        parent.send_signal(end)
+        parent.send_signal(number)
         wait_for_the_end(*pids)
         parent.communicate(timeout=600)
 
