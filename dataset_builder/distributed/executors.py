@@ -9,6 +9,7 @@ ones, also if datatrove's completion markers say otherwise. docs/scale.md explai
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -18,10 +19,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.processes import follow_parent
 from arith_puzzle.dataset_builder.distributed.job import Job, job_of, readable_error
 from arith_puzzle.dataset_builder.distributed.remote import place_of
 
@@ -48,11 +50,22 @@ class BuildShards(PipelineStep):
 
     def run(self, data=None, rank: int = 0, world_size: int = 1):
         """Build the shards. An InputError, such as a full disk, is one line in the log of the task."""
+        _follow_pool()
         for split, shard in self.job.shards()[rank::world_size]:
             with self.track_time("shard"):
                 record = _one_line(partial(self.job.build_shard, split, shard))
             self.stat_update("rows", value=record["rows"], unit="shard")
         return data
+
+
+@cache
+def _follow_pool() -> None:
+    """In a process of datatrove's local pool: end soon after the command that started the pool was killed."""
+    with contextlib.suppress(ImportError):
+        from multiprocess import parent_process
+
+        if parent_process() is not None:
+            follow_parent(os.getppid())
 
 
 class WriteManifest(PipelineStep):

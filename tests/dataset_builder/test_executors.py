@@ -82,6 +82,27 @@ def test_two_local_tasks_write_the_local_builds_bytes_and_a_rerun_starts_nothing
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_build_leaves_no_process(tmp_path, number):
+    """The signal goes to ``arith-puzzle build`` alone, while the workers of its pool write shards."""
+    import psutil
+
+    command = [sys.executable, "-m", "arith_puzzle.cli", "build", "--config", "1m", "--out", str(tmp_path / "out"),
+               "--executor", "local", "--tasks", "4", "--workers", "2"]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as build:
+        deadline = time.monotonic() + 600
+        while not list(tmp_path.glob("out/1m/.*.tmp")):
+            assert build.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        children = psutil.Process(build.pid).children(recursive=True)
+        assert len(children) >= 2
+        build.send_signal(number)
+        assert build.wait(600) == (-number if number == signal.SIGKILL else 128 + number)
+    _, left = psutil.wait_procs(children, timeout=600)
+    assert not [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.slow
 def test_ray_with_two_workers_writes_the_same_bytes(starter, tmp_path):
     pytest.importorskip("ray")
     out, logs = tmp_path / "out", tmp_path / "logs"
