@@ -65,7 +65,10 @@ def load_tokenizer(base: str, revision: str | None = None, *, slow: bool = False
     except (OSError, ValueError) as error:
         raise InputError(f"cannot load the base {base!r}: {first_line(error)}") from None
     set_pad_token(tokenizer)
-    check_round_trip(tokenizer, text_format=text_format, sentencepiece=model)
+    # Without a tokenizer.json the tokenizer was converted already.
+    other = model is not None and not slow and _file(base, "tokenizer.json", revision) is not None
+    remedy = "set model.tokenizer: slow" if other else "use another base"
+    check_round_trip(tokenizer, text_format=text_format, sentencepiece=model, remedy=remedy)
     return tokenizer
 
 
@@ -93,7 +96,9 @@ def set_pad_token(tokenizer) -> None:
     tokenizer.add_special_tokens({"pad_token": (named or unknown or free[-1:] or [PAD])[0]})
 
 
-def check_round_trip(tokenizer, *, text_format: str = "symbolic", sentencepiece: Path | None = None) -> None:
+def check_round_trip(
+    tokenizer, *, text_format: str = "symbolic", sentencepiece: Path | None = None, remedy: str = "use another base"
+) -> None:
     """Check that no digit or operator is lost, and that prompts have the same ids in training and at inference.
 
     The texts are every number from -1000 to 1000, 2,000 random numbers up to 10^6, every operator, and the prompts and
@@ -103,6 +108,9 @@ def check_round_trip(tokenizer, *, text_format: str = "symbolic", sentencepiece:
     - the ids of a prompt are the first ids of prompt + completion;
     - the tokenizer adds no eos;
     - the ids are those of the sentencepiece model, if the base has one (``sentencepiece``: path of its file).
+
+    Args:
+        remedy: what the message of a wrong tokenizer advises.
 
     Raises:
         InputError: a check fails. The message names the text, what became of it, and the remedy.
@@ -125,8 +133,7 @@ def check_round_trip(tokenizer, *, text_format: str = "symbolic", sentencepiece:
         back = tokenizer.decode(ids, skip_special_tokens=True)
         if back != text:
             raise InputError(
-                f"the tokenizer of {name!r} does not round-trip: {text[:40]!r} comes back as {back[:40]!r}; set "
-                f"model.tokenizer: slow if the base has a {SENTENCEPIECE}, else use another base"
+                f"the tokenizer of {name!r} does not round-trip: {text[:40]!r} comes back as {back[:40]!r}; {remedy}"
             )
     for prompt, short, whole in zip(prompts, tokenizer(prompts)["input_ids"], encoded[-len(wholes) :], strict=True):
         if whole[: len(short)] != short:
@@ -134,10 +141,10 @@ def check_round_trip(tokenizer, *, text_format: str = "symbolic", sentencepiece:
                 f"the tokenizer of {name!r} merges prompt and completion of {prompt[:40]!r}; use another base"
             )
     if sentencepiece is not None:
-        _check_against(sentencepiece, tokenizer, texts, encoded, name)
+        _check_against(sentencepiece, tokenizer, texts, encoded, name, remedy)
 
 
-def _check_against(model: Path, tokenizer, texts: list[str], encoded: list[list[int]], name: str) -> None:
+def _check_against(model: Path, tokenizer, texts: list[str], encoded: list[list[int]], name: str, remedy: str) -> None:
     """Raise InputError on the first text with other ids than the sentencepiece ``model`` gives, bos aside."""
     from sentencepiece import SentencePieceProcessor
 
@@ -150,7 +157,7 @@ def _check_against(model: Path, tokenizer, texts: list[str], encoded: list[list[
             ours, theirs = (tokenizer.convert_ids_to_tokens(part[at : at + 4]) for part in (ids, wanted))
             raise InputError(
                 f"the tokenizer of {name!r} was converted wrongly: in {text[:40]!r}, from token {at} on, it has {ours} "
-                f"and {SENTENCEPIECE} has {theirs}; set model.tokenizer: slow"
+                f"and {SENTENCEPIECE} has {theirs}; {remedy}"
             )
 
 

@@ -270,9 +270,10 @@ def claim(output: Path, recipe: Recipe, made_from: dict) -> contextlib.AbstractC
     try:
         earlier = lock.content or {}
         began = earlier.get("processes", processes)
-        if earlier:
+        resumes = earlier and last_checkpoint(output / "checkpoints")
+        if resumes:
             _check_same(output, earlier["digest"], earlier.get("content", {}), recipe, made_from, "unfinished run")
-        if began != processes and last_checkpoint(output / "checkpoints"):
+        if resumes and began != processes:
             raise InputError(f"the run in {output} began with {began} process(es); resume it with {began}, or give "
                              "another --out")  # fmt: skip
         belongs = {"digest": recipe.digest, "content": made_from, "processes": processes}

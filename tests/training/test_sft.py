@@ -147,6 +147,8 @@ def test_a_run_of_another_dataset_or_base_is_refused(starter, own_data, small_ba
     train(recipe, out, dataset=str(starter[0]))
     if unfinished:
         (out / "run.json").unlink()
+        (out / "checkpoints" / "checkpoint-3").mkdir(parents=True)
+        (out / "checkpoints" / "checkpoint-3" / "trainer_state.json").write_text("{}")
     what = "unfinished run" if unfinished else "run"
     with pytest.raises(InputError, match=f"the {what} in .* is of another dataset"):
         train(recipe, out, dataset=own_data(1))
