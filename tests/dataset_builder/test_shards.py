@@ -151,6 +151,7 @@ def _kill_while_it_writes(code, folder):
             shard.unlink()
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_of_a_write_it_resumes_to_the_same_bytes(starter, tmp_path):
     """Two kills, then a complete run. Only the temporary file of the first shard is left after each kill."""
     out = tmp_path / "arith-puzzle"

@@ -53,6 +53,7 @@ def test_the_loading_script_is_on_its_own_revision_and_nowhere_else(released):
         assert "arith-puzzle.py" in script and not [f for f in api.list_repo_files(**where) if f.endswith(".py")]
 
 
+@pytest.mark.slow
 def test_the_second_run_skips_what_is_done_and_commits_nothing(run, released, recipe_file):
     work, _ = released
     before = _commits(work)

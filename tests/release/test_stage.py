@@ -330,6 +330,7 @@ def follow(snippet, hub, home):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_adapters_snippet_prints_the_answer_that_was_scored_and_its_verdict(staged, hub, inputs, tmp_path):
     (snippet,) = card_snippets(staged, "adapter")
     first = json.loads((inputs["scores"] / "adapter" / "generations-test.jsonl").read_text().splitlines()[0])

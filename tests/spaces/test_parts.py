@@ -444,7 +444,8 @@ spaces = sys.modules.get("spaces")
 print(zerogpu.ON, "torch" in sys.modules, getattr(spaces, "asked", None), getattr(spaces, "before", None))
 """
 
-    @pytest.mark.parametrize("there", [True, pytest.param(False, marks=pytest.mark.slow)])
+    @pytest.mark.slow
+    @pytest.mark.parametrize("there", [True, False])
     def test_declared_where_present_and_nothing_elsewhere(self, staged, clean_environment, tmp_path, there):
         """Importing the app does not import torch, so torch always comes after ``spaces``."""
         code = self.CODE.format(spaces=there, folder=str(staged))

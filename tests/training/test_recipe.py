@@ -142,6 +142,7 @@ def test_an_unknown_sft_key_names_the_close_one(tmp_path):
         check_sft_keys(recipe, ["learning_rate", "max_steps"])
 
 
+@pytest.mark.slow
 def test_a_recipe_for_a_gpu_on_a_machine_without_one(monkeypatch, tmp_path, capfd):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     recipe = ROOT / "training" / "recipes" / "paper_openllama3b.yaml"
