@@ -17,7 +17,9 @@ if importlib.util.find_spec("pygit2"):  # the core's tests run where only the co
     pytest_plugins.append("tests.fixtures.hubs")
 
 
-LONG = ("test_release.py", "test_install.py", "test_sft.py", "test_page.py", "test_app.py", "test_docs.py", "test_check.py")
+LONG = (
+    "test_release.py", "test_install.py", "test_sft.py", "test_page.py", "test_app.py", "test_docs.py", "test_check.py",
+)  # fmt: skip
 """Files that take longest. They begin first, so that no process of ``make test`` waits for the other at the end."""
 
 

@@ -216,7 +216,7 @@ def test_the_rule_finds_what_the_docstring_says():
 def test_walks_are_pieces_of_searches_from_any_attempt_on():
     generator = np.random.Generator(np.random.Philox(3))
     begun, ended, cut, on, large = set(), 0, 0, 0, 0
-    for n in (3, 4, 5, 6, 7, 8, 11):
+    for n in (3, 4, 5, 6, 7, 8, 11, 15):
         numbers, targets = np.sort(generator.integers(1, 2001, (60, n)), axis=1), generator.integers(1, 40, 60)
         numbers[::2] = np.sort(np.argsort(generator.random((30, 40)), axis=1)[:, :n] + 1, axis=1)
         keys = generator.integers(0, 2**63, 60).astype(np.uint64)
