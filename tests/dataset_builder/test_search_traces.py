@@ -1,6 +1,7 @@
 """Search traces, compared with a second implementation in plain Python and with a brute-force solver."""
 
 import hashlib
+import functools
 import itertools
 import re
 
@@ -33,6 +34,7 @@ def puzzle(numbers, target):
     return f"{','.join(map(str, numbers))}:{target}"
 
 
+@functools.cache
 def wanted(third, target):
     """What makes the target with ``third``: by brute force over all values, in the order of the five ways."""
     ways = [

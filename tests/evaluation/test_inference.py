@@ -229,6 +229,7 @@ def test_the_prompt_that_is_asked_is_a_prefix_of_what_was_trained(starter):
         assert trained[: len(asked)] == asked and len(trained) > len(asked)
 
 
+@pytest.mark.slow
 def test_the_bases_revision_that_the_adapter_records_is_the_one_that_is_loaded(learned, adapted, tmp_path):
     """With the real client and its cache. main has changed since the adapter was trained on v1."""
     repo = tmp_path / "hub" / "models--someone--base"

@@ -86,6 +86,7 @@ def test_an_answer_cut_in_the_middle_was_carried_out(hub, api):
     assert len(titles(api)) == len(before) + 1
 
 
+@pytest.mark.slow
 def test_a_large_file_whose_upload_is_cut_arrives_by_the_clients_own_retry(hub, api, tmp_path):
     content = os.urandom(300_000)
     cut = hub.faults.add(Fault(cut="request", method="PUT", path="/lfs-upload/"))

@@ -69,7 +69,7 @@ def test_the_blocks_that_run_and_where_they_are():
     assert snippets("no code") == []
 
 
-@pytest.fixture(scope="module", params=["warm", "cold"])
+@pytest.fixture(scope="module", params=["warm", pytest.param("cold", marks=pytest.mark.slow)])
 def user(request):
     """A new user, on a machine with a token and settings of ours. "cold" runs Python code without forking."""
     with pytest.MonkeyPatch.context() as patch:

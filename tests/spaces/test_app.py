@@ -180,6 +180,7 @@ class TestApiWithoutModel:
         assert doctest.DocTestRunner().run(example).failed == 0
 
 
+@pytest.mark.slow
 class TestApiWithModel:
     def test_ask_and_sample(self, full, tiny_adapter, loaded):
         demo, state = loaded(full)

@@ -36,13 +36,10 @@ def test_the_launcher_starts_the_recipes_processes(small_base, starter, tmp_path
     assert run["log"][0]["step"] == 1 and (tmp_path / "run" / "adapter_model.safetensors").is_file()
 
 
-slow = pytest.mark.slow
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "processes"),
-    [(signal.SIGTERM, None), pytest.param(signal.SIGKILL, None, marks=slow),
-     pytest.param(signal.SIGHUP, 2, marks=slow), pytest.param(signal.SIGKILL, 2, marks=slow)],
+    [(signal.SIGTERM, None), (signal.SIGKILL, None), (signal.SIGHUP, 2), (signal.SIGKILL, 2)],
 )  # fmt: skip
 def test_a_stopped_training_leaves_no_process(small_base, starter, tmp_path, number, processes):
     """The signal goes to ``arith-puzzle train`` alone, in the middle of the training."""
