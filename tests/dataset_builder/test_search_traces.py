@@ -1,7 +1,7 @@
 """Search traces, compared with a second implementation in plain Python and with a brute-force solver."""
 
-import hashlib
 import functools
+import hashlib
 import itertools
 import re
 
