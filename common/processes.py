@@ -37,18 +37,34 @@ def raise_on_stop() -> Iterator[None]:
 
     A signal that is ignored, as by nohup, stays ignored. In other threads than the main one the block changes nothing.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers, hook = [], sys.unraisablehook
 
     def stop(number: int, _frame: object) -> None:
-        raise Stopped(number)
+        if number != signal.SIGALRM:
+            numbers.append(number)
+        raise Stopped(numbers[-1])
 
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                before[number] = signal.signal(number, stop)
+    def ignored(unraisable: Any) -> None:
+        """Python drops an exception in a ``__del__`` or a weak reference's callback: raise it again a moment later."""
+        if isinstance(unraisable.exc_value, Stopped):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+        else:
+            hook(unraisable)
+
+    before = {
+        number: signal.signal(number, stop)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)
+    }
+    sys.unraisablehook = ignored
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 

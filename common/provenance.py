@@ -8,6 +8,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE, file_sha256
 
 INDEX = "model.safetensors.index.json"
@@ -62,7 +63,8 @@ def dataset_content(source: str, config: str | None, split: str | None = None) -
     """
     if Path(source).is_file():
         return file_sha256(Path(source))
-    check_no_pattern(source)
+    if Path(source).is_dir():
+        check_no_pattern(source)
     from datasets import load_dataset_builder
 
     files = {
@@ -75,11 +77,11 @@ def dataset_content(source: str, config: str | None, split: str | None = None) -
     return _hash({name: [_file(each) for each in found] for name, found in chosen.items()})
 
 
-def check_no_pattern(source: str) -> None:
-    """Raise ValueError if the path of a folder has a character by which ``datasets`` matches several files."""
-    found = set("*?[]") & set(str(Path(source).absolute()))
-    if Path(source).is_dir() and found:
-        raise ValueError(f"datasets reads {min(found)!r} in a path as a pattern; rename the folder")
+def check_no_pattern(folder: str | Path) -> None:
+    """Raise InputError if the path of a folder has a character by which ``datasets`` matches several files."""
+    found = set("*?[]") & set(str(Path(folder).absolute()))
+    if found:
+        raise InputError(f"{folder}: datasets reads {min(found)!r} in a path as a pattern; choose another folder")
 
 
 def _file(path: str) -> str:

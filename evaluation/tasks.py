@@ -265,8 +265,9 @@ def split_names(dataset: str, config: str | None) -> list[str]:
 
     if Path(dataset).is_file():
         return [Path(dataset).stem]
-    try:
+    if Path(dataset).is_dir():
         check_no_pattern(dataset)
+    try:
         return list(get_dataset_split_names(dataset, config))
     except (OSError, ValueError, RuntimeError) as error:
         name = repr(dataset) if config is None else f"{config} of {dataset!r}"

@@ -30,6 +30,8 @@ def verify_file(path: Path, out: Path, *, division: str = "exact") -> tuple[dict
     Raises:
         InputError: the file cannot be read, or ``out`` cannot be written.
     """
+    if out.exists() and path.exists() and out.samefile(path):
+        raise InputError(f"--out {out} is the file of answers; give another --out")
     partial = out.with_name(f".{out.name}.tmp")
     references, responses, broken = [], [], []
     try:

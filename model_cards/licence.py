@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.model_cards.check import LICENSES
 
 NOTICES = ("LICEN[CS]E*", "NOTICE*", "USE_POLICY*")
 """Files whose text must go with every copy of the weights."""
@@ -28,6 +29,8 @@ def base_licence(base: str, revision: str | None = None, *, stated: str | None =
     from huggingface_hub import ModelCard, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
+    if stated is not None and stated not in LICENSES:
+        raise InputError(f"--base-license {stated}: not one of the Hub's ids, such as apache-2.0 or llama3.1")
     card: str | Path | None = None
     try:
         card = (

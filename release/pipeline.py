@@ -129,10 +129,16 @@ def release(
         InputError: bad input, in any step.
         CheckFailed: what is published is not what was staged.
     """
+    from huggingface_hub import constants
+
+    from arith_puzzle.common.provenance import check_no_pattern
     from arith_puzzle.model_cards.licence import base_licence
     from arith_puzzle.release.inputs import check_recipe
     from arith_puzzle.release.stage import check_repo_ids, plan, stage
 
+    if constants.HF_HUB_OFFLINE:
+        raise InputError("a release publishes to a Hub, and HF_HUB_OFFLINE is set; unset it")
+    check_no_pattern(work.root)
     check_recipe(recipe)
     check_repo_ids(plan(recipe, namespace or "local", merged=merged))
     base_licence(recipe.base_path, recipe.model.revision, stated=stated_licence)

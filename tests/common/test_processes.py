@@ -107,6 +107,21 @@ def test_a_child_that_ignores_sigterm_is_killed():
     process.stdout.close()
 
 
+def test_a_signal_in_a_destructor_is_not_lost():
+    """Python drops what a ``__del__`` raises."""
+
+    class Dying:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)
+
+    with raise_on_stop(), pytest.raises(Stopped, match="SIGTERM") as stopped:
+        Dying()
+        time.sleep(600)
+    assert stopped.value.status == 143
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0) and signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+
+
 def test_an_ignored_signal_stays_ignored_and_handlers_come_back():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

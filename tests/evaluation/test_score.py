@@ -183,7 +183,7 @@ def test_a_file_of_any_name_is_a_split(tmp_path, learned):
 
 def test_a_folder_whose_name_is_a_pattern_is_one_line(tmp_path, learned, starter):
     shutil.copytree(starter[0], tmp_path / "data [x]")
-    with pytest.raises(InputError, match=r"datasets reads '\[' in a path as a pattern; rename the folder"):
+    with pytest.raises(InputError, match=r"datasets reads '\[' in a path as a pattern; choose another folder"):
         score(str(learned), None, str(tmp_path / "data [x]"), "starter", None, tmp_path / "out")
 
 

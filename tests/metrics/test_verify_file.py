@@ -185,3 +185,12 @@ def test_the_command_prints_writes_and_ends_with_2_for_a_broken_row(tmp_path, ca
     assert main(["verify", str(path)]) == 2
     assert main(["verify", str(tmp_path / "missing")]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_answers_are_not_overwritten(tmp_path):
+    path = tmp_path / "answers.jsonl"
+    path.write_text('{"numbers": [2, 3], "target": 5, "response": "2+3=5"}\n')
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"--out .* is the file of answers; give another --out"):
+        verify_file(path, path)
+    assert path.read_bytes() == before

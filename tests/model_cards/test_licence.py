@@ -50,6 +50,7 @@ def test_the_card_of_a_folder(tmp_path, front, found, text):
             r"licence of the base '.*' is unknown.* write it in .*README.md \(license: ...\), or give --base-l",
         ),
         (None, None, "is unknown"),
+        (None, "no such licence", "--base-license no such licence: not one of the Hub's ids"),
         ("license: other", None, "license: other without a license_name"),
         ("license: mit", "apache-2.0", "--base-license apache-2.0: the card of the base '.*' says mit; leave it out"),
         ("license: [", None, "front matter"),

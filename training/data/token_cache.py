@@ -161,6 +161,8 @@ def split_content(section: DatasetSection, path: str) -> str:
     """
     try:
         return dataset_content(path, section.config, section.split)
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
         raise _cannot_load(section, path, error) from None
 
