@@ -125,7 +125,9 @@ async def _people(address: str) -> dict:
     import httpx
 
     gc.freeze()  # a collection that walks torch and peft takes as long as several clicks
-    async with httpx.AsyncClient(base_url=address, timeout=60) as client:
+    # The server closes idle connections after 5 s. A client that keeps them as long can write to a closing one.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=1)
+    async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
         while (await client.post("/gradio_api/run/status", json={"data": []})).json()["data"][0]["model"] == "loading":
             await asyncio.sleep(0.5)
         buttons = _buttons((await client.get("/config")).json())

@@ -150,7 +150,7 @@ class TestApiWithoutModel:
 
         async def both():
             async with (
-                httpx.AsyncClient(base_url=bare, timeout=600) as one,
+                httpx.AsyncClient(base_url=bare, timeout=600, limits=httpx.Limits(keepalive_expiry=1)) as one,
                 httpx.AsyncClient(
                     base_url=bare, timeout=600, transport=httpx.AsyncHTTPTransport(local_address="127.0.0.2")
                 ) as other,
