@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -128,6 +129,25 @@ def follow_parent(parent: int | None = None) -> None:
         (os.killpg if os.getpgrp() == os.getpid() else os.kill)(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, name="follow_parent", daemon=True).start()
+
+
+_forks = [False]
+
+
+@contextlib.contextmanager
+def forks_follow() -> Iterator[None]:
+    """Make the processes that this one forks inside the block call ``follow_parent``. For libraries' own processes."""
+    _register()
+    _forks[0] = True
+    try:
+        yield
+    finally:
+        _forks[0] = False
+
+
+@functools.cache
+def _register() -> None:
+    os.register_at_fork(after_in_child=lambda: follow_parent(os.getppid()) if _forks[0] else None)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.processes import follow_parent
+from arith_puzzle.common.processes import follow_parent, forks_follow
 from arith_puzzle.dataset_builder.distributed.job import Job, job_of, readable_error
 from arith_puzzle.dataset_builder.distributed.remote import place_of
 
@@ -189,7 +189,8 @@ def _run_local(job: Job, missing: list[int], tasks: int, workers: int | None, lo
     from datatrove.executor import LocalPipelineExecutor
 
     pipeline = LocalPipelineExecutor([BuildShards(job)], tasks, min(workers or 2, tasks), logs)
-    _forget(pipeline, missing).run()
+    with forks_follow():  # datatrove keeps its queues in a process that it forks
+        _forget(pipeline, missing).run()
     return pipeline
 
 
