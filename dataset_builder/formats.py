@@ -38,10 +38,12 @@ class Format:
     Attributes:
         columns: columns of the dataset that ``texts`` needs.
         texts: table with these columns -> (prompts, completions), string arrays.
+        turns: the same for a chat: (a user's turns, an assistant's turns). None: the same texts.
     """
 
     columns: tuple[str, ...]
     texts: Callable[..., tuple[pa.Array, pa.Array]]
+    turns: Callable[..., tuple[pa.Array, pa.Array]] | None = None
 
 
 def _symbolic(table: pa.Table) -> tuple[pa.Array, pa.Array]:
@@ -57,6 +59,10 @@ def _alpaca(table: pa.Table) -> tuple[pa.Array, pa.Array]:
     prompts = [ALPACA.format(instruction=query) for query in table["query"].to_pylist()]
     responses = [f"\n{response}" for response in table["response"].to_pylist()]
     return pa.array(prompts, pa.string()), pa.array(responses, pa.string())
+
+
+def _query_response(table: pa.Table) -> tuple[pa.Array, pa.Array]:
+    return table["query"].combine_chunks(), table["response"].combine_chunks()
 
 
 def _search(table: pa.Table) -> tuple[pa.Array, pa.Array]:
@@ -136,11 +142,11 @@ class Puzzles(Format):
 _PUZZLE = ("numbers", "target", "completion")
 FORMATS = {
     "symbolic": Puzzles(("prompt", "completion"), _symbolic),
-    "natural": Puzzles(_PUZZLE, _natural, natural_prompt),
+    "natural": Puzzles(_PUZZLE, _natural, prompt=natural_prompt),
     # The verifier checks the part after SEARCH_MARKER. Without a marker it checks the whole response.
-    "search": Puzzles(("numbers", "target"), _search, symbolic_prompt, _after_marker),
+    "search": Puzzles(("numbers", "target"), _search, strict=_after_marker),
     # Each of the others changes one thing in the symbolic format, for studies/levers_cpu.yaml.
-    "shuffled": Puzzles(_PUZZLE, partial(_rewritten, _shuffled_prompt, _same), _shuffled_prompt),
+    "shuffled": Puzzles(_PUZZLE, partial(_rewritten, _shuffled_prompt, _same), prompt=_shuffled_prompt),
     "either_order": Puzzles(_PUZZLE, partial(_rewritten, symbolic_prompt, _either_order)),
     "backward": Puzzles(
         _PUZZLE,
@@ -154,9 +160,9 @@ FORMATS = {
             lambda numbers, target: _reversed_digits(symbolic_prompt(numbers, target)),
             lambda numbers, target, text: _reversed_digits(text),
         ),
-        lambda numbers, target: _reversed_digits(symbolic_prompt(numbers, target)),
-        _reversed_digits,
+        prompt=lambda numbers, target: _reversed_digits(symbolic_prompt(numbers, target)),
+        strict=_reversed_digits,
     ),
-    "alpaca": Format(("query", "response"), _alpaca),
+    "alpaca": Format(("query", "response"), _alpaca, _query_response),
 }
 PUZZLE_FORMATS = tuple(name for name, form in FORMATS.items() if isinstance(form, Puzzles))

@@ -27,6 +27,7 @@ from arith_puzzle.evaluation.inference import (
     generate,
     load,
     load_tokenizer,
+    stop_ids,
     to_answer,
 )
 
@@ -106,15 +107,19 @@ class VllmBackend:
         self.tokenizer = load_tokenizer(model, revision=revision, adapter=adapter, adapter_revision=adapter_revision)
         options, self._lora = {}, None
         if adapter:
-            rank = adapter_config(adapter, adapter_revision)["r"]
+            config = adapter_config(adapter, adapter_revision)
+            for name in ("modules_to_save", "use_dora"):
+                if config.get(name):
+                    raise InputError(f"vLLM cannot load an adapter with {name}; merge it first (arith-puzzle merge), "
+                                     "or use --backend transformers")  # fmt: skip
+            rank = config["r"]
             options = {"enable_lora": True, "max_lora_rank": next(r for r in LORA_RANKS if r >= rank)}
             local = adapter if Path(adapter).is_dir() else snapshot_download(adapter, revision=adapter_revision)
             self._lora = LoRARequest("adapter", 1, local)
         names = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
         self._llm = LLM(model=model, revision=revision, dtype=names[dtype], **options)
         self.max_positions = self._llm.llm_engine.model_config.max_model_len
-        # vLLM adds the eos tokens of generation_config.json itself.
-        self._eos = [] if self.tokenizer.eos_token_id is None else [self.tokenizer.eos_token_id]
+        self._stop = stop_ids(self.tokenizer)  # vLLM adds those of generation_config.json itself
 
     def generate(self, prompt_ids: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[Answer]:
         """Answer a batch. Each sample comes from its own generator, with its own seed."""
@@ -128,7 +133,7 @@ class VllmBackend:
                 seed=None if greedy else seed,
                 max_tokens=decoding.max_new_tokens,
                 stop=decoding.stop,
-                stop_token_ids=self._eos,
+                stop_token_ids=self._stop,
             )
             for seed in seeds
         ]

@@ -25,6 +25,8 @@ from transformers import (
 )
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from arith_puzzle.common.chat import end_of_turn
+
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 ROUND = 128
 """Tokens per round of greedy generation. After a round the finished rows leave the batch, so that short answers do not
@@ -84,9 +86,12 @@ def load(
     tokenizer = load_tokenizer(model, revision=revision, adapter=adapter, adapter_revision=adapter_revision)
     if adapter and len(tokenizer) > network.get_input_embeddings().num_embeddings:
         network.resize_token_embeddings(len(tokenizer), mean_resizing=False)  # training added a pad token
+    stop = stop_ids(tokenizer, network.generation_config)
+    if not stop:
+        raise ValueError("neither the tokenizer nor generation_config.json names an eos token; answers would not end")
     network.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=_eos_ids(network.generation_config, tokenizer),
+        eos_token_id=stop,
         pad_token_id=tokenizer.pad_token_id,
     )
     if adapter:
@@ -278,14 +283,11 @@ def _without_padding(ids: list[int], eos: set[int], pad: int) -> list[int]:
     return ids[:end]
 
 
-def _eos_ids(config: GenerationConfig | None, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Return the tokens that end an answer: the tokenizer's eos and the repo's (a chat model may have several)."""
+def stop_ids(tokenizer: PreTrainedTokenizerBase, config: GenerationConfig | None = None) -> list[int]:
+    """Return the tokens that end an answer: the tokenizer's eos, the end of a turn in its chat template, the repo's."""
     named = getattr(config, "eos_token_id", None)
     named = [named] if isinstance(named, int) else (named or [])
-    ids = sorted({*named, *([] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id])})
-    if not ids:
-        raise ValueError("neither the tokenizer nor generation_config.json names an eos token; answers would not end")
-    return ids
+    return sorted({*named, tokenizer.eos_token_id, end_of_turn(tokenizer)} - {None})
 
 
 def _has(repo: str, file: str, revision: str | None) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.evaluation.tasks import DIVISION, TASKS, Task
 
@@ -28,7 +30,8 @@ class Options:
             samples. Another batch size draws other samples.
         k: the values of k for pass@k; each at most ``samples``.
         shots: the number of worked examples from train before each question.
-        chain_of_thought, chat: see ``arith_puzzle.evaluation.prompting``.
+        chain_of_thought: see ``arith_puzzle.evaluation.prompting``.
+        chat: write prompts by the tokenizer's chat template. None: plain text.
         merge: merge the adapter into the base before answers are generated.
         backend: one of BACKENDS.
         dtype: a key of DTYPES, or "auto": float32 on a CPU, the type of the stored weights on a GPU.
@@ -49,7 +52,7 @@ class Options:
     k: tuple[int, ...] = (1,)
     shots: int = 0
     chain_of_thought: bool = False
-    chat: bool = False
+    chat: Chat | None = None
     merge: bool = False
     backend: str = "transformers"
     dtype: str = "auto"
@@ -130,7 +133,7 @@ class Options:
 
     def record(self, *, backend: str, dtype: str) -> dict:
         """Return the "decoding" of results.json, with the backend and dtype that are used."""
-        values = {
+        values: dict = {
             "format": self.prompt_format,
             "strategy": "sample" if self.samples else "greedy",
             "temperature": self.temperature,
@@ -141,11 +144,15 @@ class Options:
             "batch_size": self.batch_size,
             "shots": self.shots,
             "chain_of_thought": self.chain_of_thought,
-            "chat": self.chat,
+            "chat": self.chat is not None,
             "merged": self.merge,
             "dtype": dtype,
             "backend": backend,
         }
+        if self.chat and self.chat.system is not None:
+            values["system"] = self.chat.system
+        if self.chat and self.chat.template_kwargs:
+            values["chat_template_kwargs"] = self.chat.template_kwargs
         return values | ({"division": DIVISION} if self.task == "puzzle" else {})
 
 
@@ -171,6 +178,8 @@ def command_line(results: dict, out: str) -> str:
         "--shots": decoding["shots"],
         "--chain-of-thought": decoding["chain_of_thought"],
         "--chat": decoding["chat"],
+        "--system": decoding.get("system"),
+        "--chat-template-kwargs": json.dumps(kwargs) if (kwargs := decoding.get("chat_template_kwargs")) else None,
         "--merge": decoding["merged"],
         "--max-new-tokens": decoding["max_new_tokens"],
         "--batch-size": decoding["batch_size"],

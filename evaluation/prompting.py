@@ -26,6 +26,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.evaluation.tasks import MARKER, Task
 
@@ -35,12 +36,12 @@ _MARKED = re.compile(rf"^{MARKER}[ \t]*\n?", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Prompting:
-    """How rows of ``task`` become prompts. ``examples`` are rows of its train split."""
+    """How rows of ``task`` become prompts. ``examples`` are rows of its train split; ``chat`` None is plain text."""
 
     task: Task
     examples: Sequence[dict] = ()
     chain_of_thought: bool = False
-    chat: bool = False
+    chat: Chat | None = None
 
     @property
     def stop(self) -> str | None:
@@ -58,14 +59,6 @@ class Prompting:
         worked = [self._question(example) + self._answer(example) + SEPARATOR for example in self.examples]
         return "".join(worked) + self._question(row)
 
-    def messages(self, row: dict) -> list[dict[str, str]]:
-        """Return the prompt as a conversation. An example is a user's and an assistant's turn; the question is last."""
-        turns = []
-        for example in self.examples:
-            turns.append({"role": "user", "content": self._question(example).strip()})
-            turns.append({"role": "assistant", "content": self._answer(example).strip()})
-        return [*turns, {"role": "user", "content": self._question(row).strip()}]
-
     def encode(self, tokenizer, row: dict) -> list[int]:
         """Return the prompt's token ids. In chat the tokenizer's template writes the special tokens.
 
@@ -73,12 +66,10 @@ class Prompting:
             InputError: the tokenizer has no chat template, or no tokens for the prompt's characters.
         """
         try:
-            if not self.chat:
+            if self.chat is None:
                 return tokenizer(self.text(row))["input_ids"]
-            if not tokenizer.chat_template:
-                raise InputError("--chat needs a tokenizer with a chat template, and this one has none; leave it out")
-            whole = tokenizer.apply_chat_template(self.messages(row), tokenize=False, add_generation_prompt=True)
-            return tokenizer(whole, add_special_tokens=False)["input_ids"]
+            examples = [(self._question(example), self._answer(example)) for example in self.examples]
+            return self.chat.encode(tokenizer, self._question(row), examples)
         except InputError:
             raise
         except Exception as error:  # for an unknown character tokenizers raises Exception itself

@@ -5,7 +5,7 @@ The whole answer is the same as that of ``arith_puzzle.evaluation.inference.answ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
 from threading import Event, Thread
 
@@ -41,7 +41,7 @@ class _ReaderGone(StoppingCriteria):
 
 
 def stream_answer(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: str, *, max_new_tokens: int
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt_ids: Sequence[int], *, max_new_tokens: int
 ) -> Iterator[str]:
     """Yield the text so far after each complete line of the greedy answer, and finally the whole answer.
 
@@ -56,10 +56,10 @@ def stream_answer(
     def generate() -> None:
         try:
             stop = StoppingCriteriaList([_ReaderGone(gone)])
-            encoded = tokenizer([prompt], return_tensors="pt").to(model.device)
+            ids = torch.tensor([list(prompt_ids)], device=model.device)
             with torch.inference_mode():
                 model.generate(
-                    input_ids=encoded["input_ids"], attention_mask=encoded["attention_mask"], do_sample=False,
+                    input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False,
                     max_new_tokens=max_new_tokens, streamer=tokens, stopping_criteria=stop,
                 )  # fmt: skip
         except Exception as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from arith_puzzle.common.chat import Chat
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.dataset_builder.puzzle import parse_puzzle, symbolic_prompt
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
@@ -140,15 +142,21 @@ def _check_adapter(stage: Stage, user: User) -> None:
     split, decoding = next(iter(results["splits"])), results["decoding"]
     lines = (folder / "generations" / f"adapter-{split}.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines[:ADAPTER_ROWS]]
-    got = user.run_script(
-        "run_adapter.py", stage.ids["adapter"], stage.ids["dataset"], results["config"], split, len(records),
-        decoding["batch_size"], decoding["max_new_tokens"],
-    )  # fmt: skip
+    form = FORMATS[decoding["format"]]
+    questions = [form.prompt(record["numbers"], record["target"]) for record in records]
+    if decoding.get("chat"):
+        questions = [Chat(decoding.get("system")).messages(question) for question in questions]
+    with tempfile.TemporaryDirectory(prefix="questions-") as folder:
+        asked = Path(folder) / "questions.json"
+        asked.write_text(json.dumps({"questions": questions, "kwargs": decoding.get("chat_template_kwargs", {})}))
+        got = user.run_script(
+            "run_adapter.py", stage.ids["adapter"], asked, decoding["batch_size"], decoding["max_new_tokens"]
+        )
     if got["adapter"] == got["base"]:
         raise CheckFailed("adapter: it gives the same answers as the base, so it does nothing")
     published = sum(verify(r["numbers"], r["target"], r["response"]).correct for r in records)
-    strict, pairs = FORMATS[decoding["format"]].strict, zip(records, got["adapter"], strict=True)
-    loaded = sum(verify(r["numbers"], r["target"], strict(answer)).correct for r, answer in pairs)
+    pairs = zip(records, got["adapter"], strict=True)
+    loaded = sum(verify(r["numbers"], r["target"], form.strict(answer)).correct for r, answer in pairs)
     if loaded != published:
         raise CheckFailed(
             f"adapter: loaded from the Hub it solves {loaded} of the first {len(records)} rows of {split}; "

@@ -62,7 +62,7 @@ class Inputs:
         self.manifest = read_json(dataset / "manifest.json")
         self.results = {who: self._hub_results(read_json(scores / who / "results.json")) for who in ("base", "adapter")}
         adapter = self.results["adapter"]
-        self.example = _first_answer(scores / "adapter", next(iter(adapter["splits"])), adapter["decoding"]["format"])
+        self.example = _first_answer(recipe, scores / "adapter", next(iter(adapter["splits"])))
 
     def names(self, kind: str) -> dict:
         """The names that a model's card needs: its own id, and those of the other repos."""
@@ -108,20 +108,26 @@ class Inputs:
         return results
 
 
-def _first_answer(scores: Path, split: str, prompt_format: str) -> dict:
+def _first_answer(recipe: Recipe, scores: Path, split: str) -> dict:
     """The first scored puzzle of a split, with its answer and verdict, for the cards' snippets.
 
     "answer" is the part that was judged. "raw" is all that the model wrote. It is longer if the model searches first.
+    "messages" and "template_kwargs" are of a chat; None and {} without. "own_eos": an answer ends by another token than
+    the base's.
     """
     with (scores / f"generations-{split}.jsonl").open(encoding="utf-8") as file:
         row = json.loads(file.readline())
     numbers, target = row["numbers"], row["target"]
     answer = row["response"] if "response" in row else row["responses"][0]
     raw = row.get("raw", answer)
+    prompt, chat = FORMATS[recipe.score.format].prompt(numbers, target), recipe.chat
     return {
         "numbers": numbers,
         "target": target,
-        "prompt": FORMATS[prompt_format].prompt(numbers, target),
+        "prompt": prompt,
+        "messages": chat.messages(prompt) if chat else None,
+        "template_kwargs": chat.template_kwargs if chat else {},
+        "own_eos": bool(chat or recipe.model.eos_token),
         "answer": answer,
         "raw": raw if isinstance(raw, str) else raw[0],
         "verdict": verify(numbers, target, answer).reason,

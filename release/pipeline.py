@@ -97,7 +97,7 @@ def score_models(recipe: Recipe, work: Work) -> dict[str, dict]:
             recipe.base_path, adapter, str(work.dataset), recipe.dataset.config, recipe.score.splits, work.scores / who,
             prompt_format=recipe.score.format, batch_size=recipe.score.batch_size,
             max_new_tokens=recipe.score.max_new_tokens, name=who, model_revision=recipe.model.revision,
-            limit=recipe.score.limit,
+            limit=recipe.score.limit, chat=recipe.chat,
         )  # fmt: skip
         say("score", summary(results[who]))
     return results

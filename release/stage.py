@@ -277,6 +277,7 @@ def _stage_demo(folder: Path, inputs: Inputs) -> None:
             "config": inputs.recipe.dataset.config,
             "split": inputs.recipe.score.splits[0],
             **({} if answers == "symbolic" else {"format": answers}),
+            **({"chat": asdict(inputs.recipe.chat)} if inputs.recipe.chat else {}),
         },
     )
 

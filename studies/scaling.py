@@ -167,7 +167,7 @@ def _score(
     results = score(
         model, adapter, test, config, splits, folder / f"score-{config}", task=study.task, limit=recipe.score.limit,
         prompt_format=recipe.score.format if study.task == "puzzle" else None, batch_size=recipe.score.batch_size,
-        max_new_tokens=recipe.score.max_new_tokens, name=recipe.name,
+        max_new_tokens=recipe.score.max_new_tokens, name=recipe.name, chat=recipe.chat,
     )  # fmt: skip
     return {split: results["splits"][split] for split in splits}
 

@@ -12,7 +12,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-pytest_plugins = ["tests.fixtures.shared", "tests.fixtures.models"]
+pytest_plugins = ["tests.fixtures.shared", "tests.fixtures.models", "tests.fixtures.real_tokenizers"]
 if importlib.util.find_spec("pygit2"):  # the core's tests run where only the core is installed
     pytest_plugins.append("tests.fixtures.hubs")
 

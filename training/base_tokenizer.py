@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
 
 import pyarrow as pa
 
+from arith_puzzle.common.chat import Chat, end_of_turn, special_tokens
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.dataset_builder.formats import FORMATS, PUZZLE_FORMATS
 from arith_puzzle.dataset_builder.generate import puzzles
@@ -27,15 +29,23 @@ from arith_puzzle.dataset_builder.solver.solve import BOUND_FACTOR
 
 SENTENCEPIECE = "tokenizer.model"
 PAD = "<pad>"
+_NAME_CLASS = """echo '{{"tokenizer_class": "LlamaTokenizer", "add_bos_token": true}}' > {}"""
+"""Without a class transformers reads any tokenizer.model, and leaves out the space that Llama's puts first."""
 
 
-def load_tokenizer(base: str, revision: str | None = None, *, slow: bool = False, text_format: str = "symbolic"):
-    """Load the tokenizer of a base, set its pad token and run ``check_round_trip``.
+def load_tokenizer(
+    base: str, revision: str | None = None, *, slow: bool = False, text_format: str = "symbolic",
+    eos_token: str | None = None, chat: Chat | None = None,
+):  # fmt: skip
+    """Load the tokenizer of a base, set its eos and pad tokens and run ``check_round_trip``.
 
     Args:
         base: a folder, or a Hub id with the optional ``revision``.
         slow: convert the base's tokenizer.model, and ignore its tokenizer.json.
         text_format: ``dataset.format`` of the recipe; the check uses texts in that format.
+        eos_token: the special token that ends an answer. None: the tokenizer's eos, or with ``chat`` the token that
+            ends a turn.
+        chat: the rows are conversations, and the chat template is checked too.
 
     Returns:
         transformers.PreTrainedTokenizerBase, a fast tokenizer.
@@ -64,10 +74,24 @@ def load_tokenizer(base: str, revision: str | None = None, *, slow: bool = False
             tokenizer = AutoTokenizer.from_pretrained(base, revision=revision, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise InputError(f"cannot load the base {base!r}: {first_line(error)}") from None
+    if chat:
+        try:
+            chat.check(tokenizer)
+        except InputError as error:
+            raise InputError(f"the base {base!r}: {error}") from None
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(end_of_turn(tokenizer))
+    if eos_token:
+        known = special_tokens(tokenizer)
+        if eos_token not in known:
+            raise InputError(f"model.eos_token {eos_token!r} is no special token of the base {base!r}, which has "
+                             f"{', '.join(map(repr, known[:20]))}{' …' * (len(known) > 20)}")  # fmt: skip
+        tokenizer.eos_token = eos_token
     set_pad_token(tokenizer)
-    # Without a tokenizer.json the tokenizer was converted already.
-    other = model is not None and not slow and _file(base, "tokenizer.json", revision) is not None
-    remedy = "set model.tokenizer: slow" if other else "use another base"
+    remedy = "use another base"
+    if model is not None and not slow and _file(base, "tokenizer.json", revision) is not None:
+        remedy = "set model.tokenizer: slow"
+    elif model is not None and _file(base, "tokenizer_config.json", revision) is None:
+        remedy = "name its class: " + _NAME_CLASS.format(shlex.quote(str(Path(base) / "tokenizer_config.json")))
     check_round_trip(tokenizer, text_format=text_format, sentencepiece=model, remedy=remedy)
     return tokenizer
 
@@ -89,8 +113,7 @@ def set_pad_token(tokenizer) -> None:
     if tokenizer.pad_token_id not in (None, tokenizer.eos_token_id):
         return
     taken = {tokenizer.bos_token, tokenizer.eos_token, None}
-    special = [str(token) for _, token in sorted(tokenizer.added_tokens_decoder.items()) if token.special]
-    free = [token for token in special if token not in taken]
+    free = [token for token in special_tokens(tokenizer) if token not in taken]
     named = [token for token in free if "pad" in token.lower()]
     unknown = [tokenizer.unk_token] if tokenizer.unk_token not in taken else []
     tokenizer.add_special_tokens({"pad_token": (named or unknown or free[-1:] or [PAD])[0]})

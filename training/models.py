@@ -52,6 +52,8 @@ def load_model(recipe: Recipe, revision: str | None = None):
         revision,
         slow=section.tokenizer == "slow",
         text_format=recipe.dataset.format if recipe.dataset else "symbolic",
+        eos_token=section.eos_token,
+        chat=recipe.chat,
     )
     # Without it transformers asks a Space on the Hub to convert pickled weights, at an unknown revision.
     os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
@@ -86,11 +88,11 @@ def _with_positions(model, tokenizer, positions: int | None):
     return model, tokenizer
 
 
-def check_target_modules(model, recipe: Recipe) -> None:
-    """Check ``lora.target_modules`` against the modules of a base.
+def check_lora(model, recipe: Recipe) -> None:
+    """Check ``lora.target_modules`` and ``lora.modules_to_save`` against the modules of a base.
 
-    LoRA on an embedding whose weights are the output layer's too changes only one of them. Merging would change both,
-    so the merged model would not be the one that was trained and scored.
+    An embedding whose weights are the output layer's too is refused. The adapter would change only one of them, and
+    merging both, so the merged model would not be the one that was trained and scored.
 
     Raises:
         InputError: no module has such a name, or the module shares its weights.
@@ -98,23 +100,34 @@ def check_target_modules(model, recipe: Recipe) -> None:
     from peft import LoraConfig
     from peft.tuners.tuners_utils import check_target_module_exists
 
-    wanted = recipe.lora.target_modules
-    if wanted == "all-linear":
-        return
-    config = LoraConfig(target_modules=wanted)
-    found = [(name, module) for name, module in model.named_modules() if check_target_module_exists(config, name)]
-    if not found:
-        names = sorted({name.rpartition(".")[2] for name, module in model.named_modules() if hasattr(module, "weight")})
-        raise InputError(f"{recipe.name}: lora.target_modules {wanted!r} names no module of the base; its modules with "
-                         f"weights are {', '.join(names)}")  # fmt: skip
+    named = dict(model.named_modules())
+    config = LoraConfig(target_modules=recipe.lora.target_modules)
+    adapted, kept = [], []
+    if recipe.lora.target_modules != "all-linear":
+        adapted = [name for name in named if check_target_module_exists(config, name)]
+        if not adapted:
+            raise _no_module(model, recipe, "target_modules", recipe.lora.target_modules)
+    for wanted in recipe.lora.modules_to_save or ():
+        found = [name for name in named if name.endswith(wanted)]  # as PEFT finds them
+        if not found:
+            raise _no_module(model, recipe, "modules_to_save", wanted)
+        kept += found
     embeddings, head = model.get_input_embeddings(), model.get_output_embeddings()
-    for name, module in found:
-        if module is embeddings and embeddings.weight is head.weight:
-            raise InputError(f"{recipe.name}: lora.target_modules includes {name}, and the base uses its weights "
-                             "twice, as input embeddings and as output layer; leave it out")  # fmt: skip
-        if module is head:
-            raise InputError(f"{recipe.name}: lora.target_modules includes {name}, the output layer, and TRL computes "
-                             "the loss from its weights alone; the adapter would not learn; leave it out")  # fmt: skip
+    for key, found in (("target_modules", adapted), ("modules_to_save", kept)):
+        for name in found:
+            if named[name] is head and key == "target_modules":
+                raise InputError(f"{recipe.name}: lora.target_modules includes {name}, the output layer, and TRL "
+                                 "computes the loss from its weights alone; the adapter would not learn; leave it out"
+                                 )  # fmt: skip
+            if named[name] in (embeddings, head) and embeddings.weight is head.weight:
+                raise InputError(f"{recipe.name}: lora.{key} includes {name}, and the base uses its weights twice, as "
+                                 "input embeddings and as output layer; leave it out")  # fmt: skip
+
+
+def _no_module(model, recipe: Recipe, key: str, wanted: object) -> InputError:
+    names = sorted({name.rpartition(".")[2] for name, module in model.named_modules() if hasattr(module, "weight")})
+    return InputError(f"{recipe.name}: lora.{key} {wanted!r} names no module of the base; its modules with weights are "
+                      f"{', '.join(names)}")  # fmt: skip
 
 
 def quantization_config(recipe: Recipe):

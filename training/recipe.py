@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE, shipped
 from arith_puzzle.common.strict_yaml import STRICT, NonEmpty, NotNegative, Positive, build, check_keys, names, read_yaml
@@ -79,6 +80,8 @@ class ModelSection:
         tokenizer: ``slow`` converts the tokenizer.model of a base whose fast tokenizer is wrong
             (``arith_puzzle.training.base_tokenizer``). ``pairs`` gives a shape one token for two digits
             (``arith_puzzle.training.tiny``).
+        eos_token: the special token of the base's tokenizer that ends an answer, in training and in generation. None:
+            the tokenizer's eos token, or with ``chat`` the token that ends a turn in its template.
         positions: maximum number of tokens that the trained model states in its configuration. Only where all
             parameters are trained: a rotary embedding has no table that would have to grow. None keeps the base's.
     """
@@ -92,17 +95,27 @@ class ModelSection:
     )
     quantization: Literal["nf4"] | None = field(default=None, metadata=LATER)
     tokenizer: Literal["slow", "pairs"] | None = field(default=None, metadata=LATER)
+    eos_token: str | None = field(default=None, metadata=LATER)
     positions: Annotated[int, Field(ge=64)] | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, config=STRICT)
 class LoraSection:
-    """Fields of ``peft.LoraConfig``."""
+    """Fields of ``peft.LoraConfig``, under PEFT's names.
+
+    Attributes:
+        modules_to_save: modules that are trained whole, beside the adapter, such as embeddings.
+        use_dora: DoRA (arXiv 2402.09353): magnitudes of the weights are learned apart from their directions.
+        use_rslora: scale by lora_alpha / sqrt(r) instead of lora_alpha / r (arXiv 2312.03732).
+    """
 
     r: Positive = 5
     lora_alpha: Positive = 32
     lora_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
     target_modules: str | NonEmpty[str] = "all-linear"
+    modules_to_save: NonEmpty[str] | None = field(default=None, metadata=LATER)
+    use_dora: bool = field(default=False, metadata=LATER)
+    use_rslora: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -133,6 +146,7 @@ class Recipe:
     Attributes:
         name: name of the run, its folder and its Hub repos.
         dataset, drills: where the rows come from; at least one of the two.
+        chat: write rows by the base's chat template: the prompt is a user's turn, the completion an assistant's.
         pack: tokens of a packed sequence. Whole rows fill it and do not attend to each other. None: each row is a
             sequence, padded to the longest of its batch.
         lora: None trains all parameters.
@@ -149,6 +163,7 @@ class Recipe:
     seed: NotNegative = 0
     dataset: DatasetSection | None = None
     drills: DrillsSection | None = None
+    chat: Chat | None = field(default=None, metadata=LATER)
     pack: Annotated[int, Field(ge=64)] | None = field(default=None, metadata=LATER)
     lora: LoraSection | None = None
     optimizer: Literal["muon"] | None = field(default=None, metadata=LATER)
@@ -166,7 +181,7 @@ class Recipe:
         """
         values = dataclasses.asdict(self)
         del values["needs"]
-        sections = ("model", "dataset", "drills", "score")
+        sections = ("model", "dataset", "drills", "lora", "score")
         parts = [(self, values), *((getattr(self, key), values[key]) for key in sections)]
         for part, kept in parts:
             for item in dataclasses.fields(part) if part else ():
@@ -186,6 +201,8 @@ class Recipe:
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
 SHAPE = ["hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"]
 """Required fields of ``model.shape``. The default of a missing field would silently be that of Llama-7B."""
+CHAT_FORMATS = ("natural", "alpaca")
+"""The formats whose questions are sentences, as a chat expects them."""
 WINDOW = "sliding_window"
 """Optional field of ``model.shape``: how many tokens back attention reaches."""
 RESERVED_SFT = {
@@ -197,6 +214,19 @@ RESERVED_SFT = {
     "hub_token": "HF_TOKEN",
     "trust_remote_code": "nothing: no remote code is run",
     "model_init_kwargs": "the recipe's model section",
+    "chat_template_path": "the base's tokenizer; see the recipe's chat",
+    "eos_token": "the recipe's model.eos_token",
+    "pad_token": "the base's tokenizer, which is given one",
+    "completion_only_loss": "nothing: only completions have a loss",
+    "assistant_only_loss": "nothing: only completions have a loss",
+    "dataset_text_field": "the recipe's dataset.format",
+    "dataset_kwargs": "the recipe's dataset section",
+    "dataset_num_proc": "nothing: rows are tokenized by all cores",
+    "max_length": "nothing: rows are never cut; see the recipe's pack",
+    "truncation_mode": "nothing: rows are never cut",
+    "packing_strategy": "the recipe's pack",
+    "eval_packing": "nothing: scores are taken after the training",
+    "pad_to_multiple_of": "the recipe's pack",
     "packing": "the recipe's pack",
     "padding_free": "the recipe's pack",
     "fsdp": "accelerate's configuration, training/accelerate/fsdp.yaml",
@@ -308,6 +338,15 @@ def _check_sense(path: str | Path, recipe: Recipe) -> None:
                 raise InputError(f"{path}: model.{key} goes with a 'model.base'; with a 'shape', drop it")
     if model.tokenizer and (model.tokenizer == "slow") != (model.base is not None):
         raise InputError(f"{path}: model.tokenizer: slow goes with a 'model.base' and pairs with a 'shape'; drop it")
+    if recipe.chat:
+        if model.shape is not None or recipe.drills is not None:
+            raise InputError(f"{path}: 'chat' needs a 'model.base' with a chat template, and rows of a dataset alone; "
+                             "drop 'chat', or drop 'shape' and 'drills'")  # fmt: skip
+        if recipe.dataset and recipe.dataset.format not in CHAT_FORMATS:
+            raise InputError(f"{path}: 'chat' needs questions in English; set dataset.format: "
+                             f"{' or '.join(CHAT_FORMATS)}")  # fmt: skip
+    if model.eos_token is not None and model.base is None:
+        raise InputError(f"{path}: model.eos_token goes with a 'model.base'; with a 'shape', drop it")
     if model.positions is not None and recipe.lora is not None:
         raise InputError(f"{path}: model.positions needs training of all parameters; drop it, or drop 'lora'")
     if model.quantization and recipe.lora is None:

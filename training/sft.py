@@ -146,7 +146,7 @@ def _run(recipe: Recipe, output: Path, dataset: str | None, made_from: dict) -> 
     from arith_puzzle.training.base_tokenizer import base_commit
     from arith_puzzle.training.data.packing import Sequences, collator
     from arith_puzzle.training.data.token_cache import token_cache
-    from arith_puzzle.training.models import check_target_modules, load_model
+    from arith_puzzle.training.models import check_lora, load_model
     from arith_puzzle.training.trainer import CompletionTrainer, StopAtNaN
 
     check_sft_keys(recipe, [item.name for item in dataclasses.fields(SFTConfig)])
@@ -172,7 +172,7 @@ def _run(recipe: Recipe, output: Path, dataset: str | None, made_from: dict) -> 
     revision = recipe.model.revision or (base_commit(recipe.base_path) if recipe.model.base else None)
     model, tokenizer = load_model(recipe, revision)
     if recipe.lora:
-        check_target_modules(model, recipe)
+        check_lora(model, recipe)
     sequences = Sequences(token_cache(recipe, tokenizer, dataset), recipe.pack)
     try:
         trainer = CompletionTrainer(

@@ -8,6 +8,7 @@ an interrupted run.
 
 - Several answers to each row: --samples 10 --k 1 --k 10 reports pass@1 and pass@10.
 - A model that was not trained on the task: --format natural, with --shots 8, --chain-of-thought or --chat.
+- A model that was trained by its chat template: --chat, with the --system and --format of its recipe.
 - GSM8K: --task gsm8k, with rows from the Hub or a JSONL file; --samples 10 also reports maj1@10.
 - MATH: --task math, with rows of problem and solution, judged by math-verify.
 """
@@ -15,7 +16,14 @@ an interrupted run.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from arith_puzzle.common.errors import InputError
+
+if TYPE_CHECKING:
+    from arith_puzzle.common.chat import Chat
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="let the model reason first; only the text after the line 'Answer:' is judged",
     )
     add("--chat", action="store_true", help="write the prompt with the tokenizer's chat template")
+    add("--system", metavar="TEXT", help="with --chat: text of the system's turn (default: no such turn)")
+    add(
+        "--chat-template-kwargs",
+        metavar="JSON",
+        help="with --chat: variables of the template, such as '{\"enable_thinking\": false}' (default: none)",
+    )
 
     add = parser.add_argument_group("answers").add_argument
     add(
@@ -116,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
         from arith_puzzle.evaluation.backends import vllm_installed
 
         options["backend"] = "vllm" if vllm_installed() and torch.cuda.is_available() else "transformers"
+    options["chat"] = _chat(*(options.pop(key) for key in ("chat", "system", "chat_template_kwargs")))
     options["k"] = tuple(sorted({1, *(options["k"] or ())}))  # summary and reports need pass@1
     splits = options.pop("split")
     model, adapter, dataset, config, out = (
@@ -123,3 +138,22 @@ def run(args: argparse.Namespace) -> int:
     )
     print(summary(score(model, adapter, dataset, config, None if splits == ["all"] else splits, out, **options)))
     return 0
+
+
+def _chat(chosen: bool, system: str | None, template_kwargs: str | None) -> Chat | None:
+    """Return what --chat, --system and --chat-template-kwargs say. Raises InputError where they do not fit."""
+    from arith_puzzle.common.chat import Chat
+
+    if not chosen:
+        for name, value in (("--system", system), ("--chat-template-kwargs", template_kwargs)):
+            if value is not None:
+                raise InputError(f"{name} needs --chat; add it, or leave {name} out")
+        return None
+    try:
+        values = json.loads(template_kwargs or "{}")
+        if not isinstance(values, dict):
+            raise ValueError
+    except ValueError:
+        raise InputError(f"--chat-template-kwargs must be a JSON object, not {template_kwargs!r}; write "
+                         """'{"enable_thinking": false}', for example""") from None  # fmt: skip
+    return Chat(system, values)

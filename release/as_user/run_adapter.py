@@ -1,19 +1,38 @@
-"""Load an adapter by PEFT, and its base alone, and let both answer the first rows of a split greedily.
+"""Load an adapter by PEFT, and its base alone, and let both answer questions greedily.
 
-Prints {"adapter": [...], "base": [...]} as JSON. The batch size is that of the scoring, so that rounding is the same.
+The file of questions has {"questions": [...], "kwargs": {...}} as JSON: prompts, or conversations as messages, and the
+variables of their chat template. Prints {"adapter": [...], "base": [...]} as JSON. The batch size is that of the
+scoring, so that rounding is the same.
 """
 
 import json
 import sys
+from pathlib import Path
 
 import torch
-from datasets import load_dataset
 from peft import AutoPeftModelForCausalLM
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-adapter, dataset, config, split, rows, batch_size, max_new_tokens = sys.argv[1:]
-prompts = load_dataset(dataset, config, split=f"{split}[:{rows}]")["prompt"]
+adapter, path, batch_size, max_new_tokens = sys.argv[1:]
+asked, size = json.loads(Path(path).read_text()), int(batch_size)
+questions = asked["questions"]
 tokenizer = AutoTokenizer.from_pretrained(adapter, padding_side="left")
+
+
+def tokens(batch):
+    """The token ids and attention mask of a batch of questions."""
+    if isinstance(batch[0], str):
+        return tokenizer(batch, return_tensors="pt", padding=True)
+    return tokenizer.apply_chat_template(
+        batch,
+        add_generation_prompt=True,
+        return_dict=True,
+        return_tensors="pt",
+        padding=True,
+        **asked["kwargs"],
+    )
+
+
 adapted = AutoPeftModelForCausalLM.from_pretrained(adapter)
 peft_config = adapted.peft_config["default"]
 base = AutoModelForCausalLM.from_pretrained(peft_config.base_model_name_or_path, revision=peft_config.revision)
@@ -21,8 +40,8 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 answers = {"adapter": [], "base": []}
 for name, model in (("adapter", adapted), ("base", base)):
     model.to(device).eval()
-    for start in range(0, int(rows), int(batch_size)):
-        inputs = tokenizer(list(prompts[start : start + int(batch_size)]), return_tensors="pt", padding=True).to(device)
+    for start in range(0, len(questions), size):
+        inputs = tokens(questions[start : start + size]).to(device)
         with torch.inference_mode():
             output = model.generate(
                 **inputs,

@@ -77,7 +77,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     sys.setswitchinterval(0.001)  # seconds; clicks wait less for the thread that runs the model
-    model, puzzles = Model(settings.adapter, settings.adapter_revision, settings.format), Puzzles(settings)
+    model = Model(settings.adapter, settings.adapter_revision, settings.format, settings.chat)
+    puzzles = Puzzles(settings)
     model.start()
     puzzles.start()
     service = Service(model, puzzles, Results(settings))

@@ -9,7 +9,9 @@ import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.strict_yaml import build
 from arith_puzzle.dataset_builder.formats import PUZZLE_FORMATS
 
 
@@ -27,6 +29,8 @@ class Settings:
     """Folder with results.json, or with subfolders that have one. None: the adapter's own repo or folder."""
     format: str | None = "symbolic"
     """Format of prompts and answers, from ``dataset_builder.formats``. None: the one in the adapter's run.json."""
+    chat: Chat | None = None
+    """Write prompts by the tokenizer's chat template. None: plain text, or what run.json says if ``format`` is None."""
 
     @classmethod
     def read(cls, path: Path, environment: dict[str, str]) -> Settings:
@@ -46,6 +50,7 @@ class Settings:
             raise InputError(f"{path.name} has unknown keys {unknown}: remove them")
         if "format" in values:
             check_format(values["format"], path.name)
+        values["chat"] = make_chat(values.get("chat"), path.name)
         for name in ("adapter", "dataset", "results"):
             if override := environment.get(f"ARITH_PUZZLE_{name.upper()}"):
                 values[name] = override
@@ -63,6 +68,11 @@ def check_format(name: object, where: str) -> None:
     if name not in PUZZLE_FORMATS:
         known = ", ".join(PUZZLE_FORMATS)
         raise InputError(f"{where}: format is one of {known}; got {str(name)[:30]!r}: write one of these")
+
+
+def make_chat(values: object, where: str) -> Chat | None:
+    """The chat of a settings.json or a run.json. Raises InputError if its keys are not those of ``Chat``."""
+    return None if values is None else build(where, "chat.", Chat, values)
 
 
 def recorded(adapter: str, revision: str | None, name: str) -> dict | None:

@@ -7,9 +7,11 @@ import threading
 from collections.abc import Iterator
 
 import searched
-from backend import check_format, keep_loaded, one_line, recorded
+from backend import check_format, keep_loaded, make_chat, one_line, recorded
 from logic import Unavailable
 from zerogpu import ON, gpu
+
+from arith_puzzle.common.chat import Chat
 
 TOKENS_PER_EQUATION = 24
 """Enough for three numbers of about seven digits and their signs, at one token per character."""
@@ -25,17 +27,16 @@ _loaded: tuple | None = None
 
 
 @gpu
-def _stream(prompt: str, room: int) -> Iterator[str]:
+def _stream(prompt_ids: list[int], room: int) -> Iterator[str]:
     from arith_puzzle.evaluation.streaming import stream_answer
 
-    yield from stream_answer(*_loaded, prompt, max_new_tokens=room)
+    yield from stream_answer(*_loaded, prompt_ids, max_new_tokens=room)
 
 
 @gpu
-def _sample(prompt: str, room: int, count: int, temperature: float | None, seed: int) -> list[str]:
+def _sample(prompt_ids: list[int], room: int, count: int, temperature: float | None, seed: int) -> list[str]:
     from arith_puzzle.evaluation.inference import Decoding, generate
 
-    prompt_ids = _loaded[1](prompt)["input_ids"]
     answers = generate(*_loaded, [prompt_ids] * count, Decoding(room, temperature=temperature), seed=seed)
     return [answer.text for answer in answers]
 
@@ -43,15 +44,19 @@ def _sample(prompt: str, room: int, count: int, temperature: float | None, seed:
 class Model:
     """The model of this process. It writes one answer at a time; ``turns.Turns`` makes visitors wait."""
 
-    def __init__(self, adapter: str | None, revision: str | None = None, form: str | None = "symbolic"):
+    def __init__(
+        self, adapter: str | None, revision: str | None = None, form: str | None = "symbolic", chat: Chat | None = None
+    ):
         """
         Args:
             adapter: Hub id or folder; None: the page has no model.
             revision: of the Hub repo.
-            form: format of prompts and answers, a key of ``formats.FORMATS``; None: the one in the adapter's run.json.
+            form: format of prompts and answers, a key of ``formats.FORMATS``; None: the one in the adapter's run.json,
+                with its chat.
+            chat: write prompts by the tokenizer's chat template; None: plain text.
         """
         self.adapter, self.revision, self.base = adapter, revision, None
-        self._form, self._search_tokens = form, SEARCH_TOKENS
+        self._form, self._chat, self._search_tokens = form, chat, SEARCH_TOKENS
         self.state = "loading" if adapter else "none"
         self.reason = "the model is loading" if adapter else "no model is set for this page"
 
@@ -85,8 +90,10 @@ class Model:
     def _read_records(self) -> None:
         """Read the adapter's answer format and the token limit that it was scored with."""
         if self._form is None:
-            self._form = _form_of(recorded(self.adapter, self.revision, "run.json"))
+            recipe = (recorded(self.adapter, self.revision, "run.json") or {}).get("recipe") or {}
+            self._form = (recipe.get("score") or {}).get("format", "symbolic")
             check_format(self._form, "run.json")
+            self._chat = make_chat(recipe.get("chat"), "run.json")
         if self.searches:
             self._search_tokens = _tokens_of(recorded(self.adapter, self.revision, "results.json"))
 
@@ -116,7 +123,8 @@ class Model:
         """
         self._ready()
         try:
-            yield from _stream(prompt, self._room(prompt, equations))
+            prompt_ids = self._encode(prompt)
+            yield from _stream(prompt_ids, self._room(prompt_ids, equations))
         except Exception as error:
             raise Unavailable(f"the model could not answer: {one_line(error)}") from None
 
@@ -128,8 +136,9 @@ class Model:
         """
         self._ready()
         try:
-            room = self._room(prompt, equations)
-            return _sample(prompt, room, count if temperature else 1, temperature or None, seed)
+            prompt_ids = self._encode(prompt)
+            room = self._room(prompt_ids, equations)
+            return _sample(prompt_ids, room, count if temperature else 1, temperature or None, seed)
         except Exception as error:
             raise Unavailable(f"the model could not answer: {one_line(error)}") from None
 
@@ -137,23 +146,21 @@ class Model:
         if self.state != "ready":
             raise Unavailable(self.reason)
 
-    def _room(self, prompt: str, equations: int) -> int:
+    def _encode(self, prompt: str) -> list[int]:
+        tokenizer = _loaded[1]
+        return self._chat.encode(tokenizer, prompt) if self._chat else tokenizer(prompt)["input_ids"]
+
+    def _room(self, prompt_ids: list[int], equations: int) -> int:
         """Maximum number of new tokens. Together with the prompt it never exceeds the model's positions."""
         room = min(MAX_NEW_TOKENS, TOKENS_PER_EQUATION * equations + 8)
         if self.searches:
             room = self._search_tokens
-        model, tokenizer = _loaded
-        positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        positions = getattr(_loaded[0].config.get_text_config(), "max_position_embeddings", None)
         if positions:
-            room = min(room, positions - len(tokenizer(prompt)["input_ids"]))
+            room = min(room, positions - len(prompt_ids))
         if room < 1:
             raise ValueError(f"the puzzle is longer than its {positions} positions")
         return room
-
-
-def _form_of(run: dict | None) -> str:
-    """recipe.score.format of a run.json; "symbolic" if it has none."""
-    return (((run or {}).get("recipe") or {}).get("score") or {}).get("format", "symbolic")
 
 
 def _tokens_of(results: dict | None) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.processes import PARENT
 from arith_puzzle.evaluation import math_answers
@@ -149,15 +150,16 @@ def problems(tmp_path):
     return path
 
 
-def test_rows_and_prompts(problems, tmp_path):
+def test_rows_and_prompts(talker, problems, tmp_path):
     rows = [Math.row(row) for row in ROWS]
     assert [row["reference"] for row in rows[2:]] == ["\\boxed{x^2-4}", "\\boxed{[-2,2]}"]
     assert rows[0]["reference"] == rows[0]["solution"] == ROWS[0]["solution"]
     asked = Prompting(Math("alpaca"), [rows[3]])
     assert asked.text(rows[0]).endswith("### Instruction:\n" + ROWS[0]["problem"] + "\n\n### Response:")
     assert "### Response:\n\\boxed{[-2,2]}\n\n" in asked.text(rows[0])
-    (turn,) = Prompting(Math("alpaca"), chat=True).messages(rows[0])
-    assert turn["content"].startswith(ROWS[0]["problem"]) and "\\boxed{}" in turn["content"]
+    tokenizer = AutoTokenizer.from_pretrained(talker)
+    turn = tokenizer.decode(Prompting(Math("alpaca"), chat=Chat()).encode(tokenizer, rows[0]))
+    assert turn.startswith("<bos><user>" + ROWS[0]["problem"]) and "\\boxed{}" in turn
     for bad, message in (
         ({"problem": "p", "solution": "s"}, "has no .boxed"),
         ({"problem": "p"}, "no column 'solution'"),

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from transformers import AutoTokenizer
 
+from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.puzzle import partition_mask, puzzle_keys
 from arith_puzzle.evaluation.prompting import SEPARATOR, Prompting, choose_examples
@@ -95,7 +96,7 @@ def test_what_follows_the_marker_is_judged(text, judged):
 def test_chat_uses_the_template_and_adds_no_second_bos(talker, pool):
     tokenizer = AutoTokenizer.from_pretrained(talker)
     examples = choose_examples(pool, 1, seed=0)
-    prompting = Prompting(Puzzle("natural"), examples, chat=True)
+    prompting = Prompting(Puzzle("natural"), examples, chat=Chat())
     text = tokenizer.decode(prompting.encode(tokenizer, ROW))
     first, second = Puzzle("natural").question(examples[0]).strip(), Puzzle("natural").question(ROW).strip()
     answer = examples[0]["completion"]
@@ -106,7 +107,7 @@ def test_chat_uses_the_template_and_adds_no_second_bos(talker, pool):
 def test_chat_without_a_template_and_words_without_letters_are_refused():
     tokenizer = AutoTokenizer.from_pretrained(ROOT / "training" / "bases" / "arith-tiny")
     with pytest.raises(InputError, match="chat template"):
-        Prompting(Puzzle("natural"), chat=True).encode(tokenizer, ROW)
+        Prompting(Puzzle("natural"), chat=Chat()).encode(tokenizer, ROW)
     with pytest.raises(InputError, match="cannot write this prompt"):
         Prompting(Puzzle("natural")).encode(tokenizer, ROW)
 
@@ -128,7 +129,7 @@ def test_a_blank_line_inside_an_answer_does_not_end_it(pool):
             Prompting(task, [broken])
 
 
-def test_gsm8k_is_asked_as_it_is_trained():
+def test_gsm8k_is_asked_as_it_is_trained(talker):
     from arith_puzzle.dataset_builder.formats import FORMATS
 
     table = pa.table({"query": ["How many?"], "response": ["Two. #### 2"]})
@@ -137,4 +138,8 @@ def test_gsm8k_is_asked_as_it_is_trained():
     assert row == Gsm8k.row({"question": "How many?", "answer": "Two. #### 2"})
     prompting = Prompting(Gsm8k("alpaca"), [row])
     assert prompting.text(row) == prompts[0] + completions[0] + SEPARATOR + prompts[0]
-    assert Prompting(Gsm8k("alpaca"), chat=True).messages(row) == [{"role": "user", "content": "How many?"}]
+    turns = [column.to_pylist() for column in FORMATS["alpaca"].turns(table)]
+    assert turns == [["How many?"], ["Two. #### 2"]]
+    tokenizer = AutoTokenizer.from_pretrained(talker)
+    asked = Prompting(Gsm8k("alpaca"), chat=Chat()).encode(tokenizer, row)
+    assert tokenizer.decode(asked) == "<bos><user>How many?<eos><assistant>"

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.evaluation import backends
 from arith_puzzle.evaluation.options import Options
@@ -316,7 +317,7 @@ def test_a_model_that_was_not_trained_on_the_task(talker, starter, tmp_path):
     assert [len(example["numbers"]) for example in thought["examples"]] == [3, 4]
     assert all(r["response"] in r["raw"] for r in lines(tmp_path / "a", "test"))
     chat = score(str(talker), None, str(starter[0]), "starter", ["test"], tmp_path / "b", prompt_format="natural",
-                 chat=True, limit=6, max_new_tokens=20)  # fmt: skip
+                 chat=Chat(), limit=6, max_new_tokens=20)  # fmt: skip
     assert chat["decoding"]["chat"] and "raw" not in lines(tmp_path / "b", "test")[0]
     assert chat["splits"]["test"]["generations_sha256"] != thought["splits"]["test"]["generations_sha256"]
 

@@ -308,7 +308,7 @@ class TestStream:
 
         loaded = load(str(FOLDER.parents[1] / "training" / "bases" / "arith-tiny"))
         for prompt in ("2,3,4:9\n", "1,5,9,12:7\n", "3,8:24\n"):
-            seen = list(stream_answer(*loaded, prompt, max_new_tokens=60))
+            seen = list(stream_answer(*loaded, loaded[1](prompt)["input_ids"], max_new_tokens=60))
             scored = next(answer_batches(*loaded, [prompt], max_new_tokens=60))[0]
             assert seen[-1] == scored and len(seen) == scored.count("\n") + 1
             assert all(part.endswith("\n") and scored.startswith(part) for part in seen[:-1])
@@ -321,7 +321,7 @@ class TestStream:
 
         loaded = load(str(FOLDER.parents[1] / "training" / "bases" / "arith-tiny"))
         before = set(threading.enumerate())
-        stream = stream_answer(*loaded, "1,5,9,12,17,20,33:7\n", max_new_tokens=2000)
+        stream = stream_answer(*loaded, loaded[1]("1,5,9,12,17,20,33:7\n")["input_ids"], max_new_tokens=2000)
         next(stream)
         stream.close()
         assert not set(threading.enumerate()) - before
@@ -329,8 +329,8 @@ class TestStream:
     def test_a_failure_reaches_the_reader(self):
         from arith_puzzle.evaluation.streaming import stream_answer
 
-        with pytest.raises(TypeError):
-            list(stream_answer(None, None, "1,2:3\n", max_new_tokens=5))
+        with pytest.raises(AttributeError):
+            list(stream_answer(None, None, [1], max_new_tokens=5))
 
 
 class TestPuzzles:

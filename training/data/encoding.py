@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.processes import follow_parent
 
@@ -32,7 +33,7 @@ Texts = tuple[pa.Array, pa.Array]
 
 
 @contextlib.contextmanager
-def encoder(tokenizer, rows: int | None, unfinished: tuple[str, ...] = ()):
+def encoder(tokenizer, rows: int | None, unfinished: tuple[str, ...] = (), chat: Chat | None = None):
     """Context manager: a function that maps an iterable of ``Texts`` to their ids, in order, as ``encode_texts`` does.
 
     It runs in this process for a table of characters or for few rows, else in one process for each core.
@@ -40,9 +41,10 @@ def encoder(tokenizer, rows: int | None, unfinished: tuple[str, ...] = ()):
     Args:
         rows: number of rows to encode; None if unknown.
         unfinished: a completion that ends with one of these gets no eos.
+        chat: write the rows as conversations. None: as plain text.
     """
-    table = character_table(tokenizer)
-    work = partial(encode_characters, table) if table else partial(encode_texts, tokenizer)
+    table = None if chat else character_table(tokenizer)
+    work = partial(encode_characters, table) if table else partial(encode_texts, tokenizer, chat=chat)
     work = partial(work, unfinished=unfinished)
     if table or (rows is not None and rows <= 10 * BATCH):  # processes take seconds to start
         yield partial(map, work)
@@ -52,26 +54,33 @@ def encoder(tokenizer, rows: int | None, unfinished: tuple[str, ...] = ()):
 
 
 def encode(
-    prompts: list[str], completions: list[str], tokenizer, unfinished: tuple[str, ...] = ()
+    prompts: list[str], completions: list[str], tokenizer, unfinished: tuple[str, ...] = (), chat: Chat | None = None
 ) -> tuple[list[list[int]], list[int]]:
     """Tokenize rows.
 
     Args:
         unfinished: a completion that ends with one of these gets no eos.
+        chat: write the rows as conversations. None: as plain text.
 
     Returns:
         (ids of prompt + completion + eos of each row, number of prompt ids of each row)
 
     Raises:
         InputError: the ids of a prompt are not the first ids of prompt + completion, so the model would see other ids
-            at inference than in training; or a row is longer than MAX_ROW_TOKENS.
+            at inference than in training; a completion contains eos, or a row is longer than MAX_ROW_TOKENS.
     """
-    ids_only = {"return_attention_mask": False, "return_token_type_ids": False}
+    ids_only = {"return_attention_mask": False, "return_token_type_ids": False, "add_special_tokens": chat is None}
+    if chat:
+        prompts = [chat.prompt(tokenizer, prompt) for prompt in prompts]
+        completions = [completion.strip() for completion in completions]
     heads = tokenizer(prompts, **ids_only)["input_ids"]
     wholes = tokenizer([p + c for p, c in zip(prompts, completions, strict=True)], **ids_only)["input_ids"]
     for text, completion, head, whole in zip(prompts, completions, heads, wholes, strict=True):
         if whole[: len(head)] != head:
             raise InputError(f"the tokenizer merges prompt and completion of {text!r}; use another base")
+        if tokenizer.eos_token_id in whole[len(head) :]:
+            raise InputError(f"the completion {completion[:60]!r} contains {tokenizer.eos_token!r}, which ends an "
+                             "answer; remove it, or the row")  # fmt: skip
         if not completion.endswith(unfinished):
             whole.append(tokenizer.eos_token_id)
         if len(whole) > MAX_ROW_TOKENS:
@@ -80,7 +89,7 @@ def encode(
 
 
 def encode_texts(
-    tokenizer, texts: Texts, unfinished: tuple[str, ...] = ()
+    tokenizer, texts: Texts, unfinished: tuple[str, ...] = (), chat: Chat | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Tokenize a batch.
 
@@ -88,7 +97,7 @@ def encode_texts(
         (ids of all rows one after another, uint32; tokens of each row, int64 [rows]; tokens of each prompt,
         uint16 [rows])
     """
-    wholes, prompts = encode(*(column.to_pylist() for column in texts), tokenizer, unfinished)
+    wholes, prompts = encode(*(column.to_pylist() for column in texts), tokenizer, unfinished, chat)
     lengths = np.fromiter(map(len, wholes), np.int64, len(wholes))
     return np.fromiter(chain.from_iterable(wholes), np.uint32, lengths.sum()), lengths, np.array(prompts, np.uint16)
 

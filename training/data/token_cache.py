@@ -26,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
+from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.provenance import dataset_content
 from arith_puzzle.dataset_builder.formats import FORMATS
@@ -101,7 +102,7 @@ def token_cache(recipe: Recipe, tokenizer, dataset: str | None = None) -> Tokens
 
 def _cached(source: _Source, tokenizer, wanted: int | None) -> tuple[list[Path], int]:
     """(the pieces with a source's first ``wanted`` rows (None: all), the number of rows in them)."""
-    identity = source.identity | {"tokenizer": _tokenizer_digest(tokenizer), "version": VERSION}
+    identity = source.identity | {"tokenizer": _tokenizer_digest(tokenizer, source.chat), "version": VERSION}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
     folder = cache_root() / "tokens" / key
     try:
@@ -126,8 +127,10 @@ def cache_root() -> Path:
 class _Source:
     """Where rows come from: ``read(shard)`` yields the texts, ``identity`` says what they depend on."""
 
-    def __init__(self, identity: dict, shards: int, read, unfinished: tuple[str, ...] = ()):
-        self.identity, self.shards, self.read, self.unfinished = identity, shards, read, unfinished
+    def __init__(
+        self, identity: dict, shards: int, read, unfinished: tuple[str, ...] = (), chat: Chat | None = None
+    ):  # fmt: skip
+        self.identity, self.shards, self.read, self.unfinished, self.chat = identity, shards, read, unfinished, chat
 
 
 def _drills(recipe: Recipe) -> _Source:
@@ -187,8 +190,11 @@ def _dataset(recipe: Recipe, path: str | None) -> _Source:
     identity = {"dataset": content, "format": section.format}
     identity |= _version(section.format)
     form = FORMATS[section.format]
-    read = partial(_read_shard, path, section.config, section.split, form.columns, form.texts)
-    return _Source(identity, stream.num_shards, read)
+    if recipe.chat:
+        identity |= {"chat": asdict(recipe.chat)}
+    texts = form.turns if recipe.chat and form.turns else form.texts
+    read = partial(_read_shard, path, section.config, section.split, form.columns, texts)
+    return _Source(identity, stream.num_shards, read, chat=recipe.chat)
 
 
 def _open(path: str, config: str, split: str):
@@ -218,7 +224,7 @@ def _write_missing(folder: Path, source: _Source, tokenizer, wanted: int | None)
             piece = next((p for p in (whole, part) if p.is_dir()), None)
             if piece is None:
                 if encoded is None:
-                    encoded = stack.enter_context(encoder(tokenizer, wanted, source.unfinished))
+                    encoded = stack.enter_context(encoder(tokenizer, wanted, source.unfinished, source.chat))
                 piece = _write_piece(whole, part, encoded(_batches(source.read(shard), left)), left, tokenizer, shard)
             pieces.append(piece)
             rows += len(np.load(piece / "prompts.npy", mmap_mode="r"))
@@ -261,7 +267,8 @@ def _write_piece(whole: Path, part: Path, batches, left: int | None, tokenizer, 
     return piece
 
 
-def _tokenizer_digest(tokenizer) -> str:
+def _tokenizer_digest(tokenizer, chat: Chat | None) -> str:
     backend = getattr(tokenizer, "backend_tokenizer", None)
+    template = tokenizer.chat_template if chat else ""
     state = backend.to_str() if backend is not None else json.dumps([type(tokenizer).__name__, tokenizer.get_vocab()])
-    return hashlib.sha256(f"{state}{tokenizer.eos_token_id}".encode()).hexdigest()
+    return hashlib.sha256(f"{state}{tokenizer.eos_token_id}{template}".encode()).hexdigest()
