@@ -30,9 +30,10 @@ V, BOUND, INSTALL = 60, 600, "pip install reasoning-gym"
 ROWS = {"ours": 100_000, "plain Python": 300, "reasoning-gym": 60}
 
 BUILD = """
-import json, resource, sys, time
+import json, sys, time
 from dataclasses import replace
 from arith_puzzle.dataset_builder import configs, generate, shards
+from benchmarks.memory import peak_bytes
 from arith_puzzle.dataset_builder.solver import canonical, labels
 config, out, labelled = sys.argv[1], sys.argv[2], sys.argv[3] == "labels"
 if not labelled:
@@ -44,7 +45,7 @@ manifest = shards.build(config, out, workers=2, progress=False)
 seconds = time.perf_counter() - started
 rows = sum(split["rows"] for split in manifest["configs"][config]["splits"].values())
 print(json.dumps({"seconds": seconds, "rows": rows,
-                  "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9}))
+                  "peak_gb": peak_bytes() / 1e9}))
 """
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from arith_puzzle.common.files import PACKAGE
+from benchmarks.memory import peak_bytes
 
 PREDICTIONS = 1_000_000
 LIMIT_GB = 4.0
@@ -47,25 +46,15 @@ def child(count: int) -> None:
     predictions = [made[at % len(made)].response + "\n" * (at % 2) for at in range(count)]
     references = [{"numbers": [*made[at % len(made)].numbers], "target": made[at % len(made)].target}
                   for at in range(count)]  # fmt: skip
-    before, start = _peak_gb(), time.perf_counter()
+    before, start = peak_bytes() / 2**30, time.perf_counter()
     result = metric.compute(predictions=predictions, references=references)
     print(
         json.dumps(
             {
-                "peak_gb": round(_peak_gb(), 2),
+                "peak_gb": round(peak_bytes() / 2**30, 2),
                 "before_gb": round(before, 2),
                 "seconds": round(time.perf_counter() - start, 1),
                 "pass@1": result["pass@1"],
             }
         )
     )
-
-
-def _peak_gb() -> float:
-    """Peak memory of this process."""
-    status = Path("/proc/self/status")
-    if status.is_file():  # unlike ru_maxrss, not inherited from the process that started this one
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 2**20
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**30 if sys.platform == "darwin" else 2**20)

@@ -10,7 +10,6 @@ import math
 import os
 import platform
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ import pyarrow.parquet as pq
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.dataset_builder import configs, shards
 from arith_puzzle.evaluation.results import table as markdown_table
+from benchmarks.memory import peak_bytes
 
 ROOT = PACKAGE.parent
 MEASURED = ROOT / "benchmarks" / "results" / "scale.json"
@@ -64,7 +64,7 @@ def measure(shard_count: int = 3) -> dict:
             warm = configs.Config(paper.family, {"train": replace(spec, rows=3000)})
             shards.build_shard(warm, out, "train", 0, 0)  # loads what is compiled
             built = [_timed(lambda i=i: shards.build_shard(content, out, "train", i, 0)) for i in range(shard_count)]
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            peak = peak_bytes()
             files = [out / shards.shard_path(paper.family, "train", i) for i in range(shard_count)]
             sizes = [file.stat().st_size for file in files]
             footer = _timed(lambda: [shards.read_footer(content, out, "train", i, 0) for i in range(shard_count)])

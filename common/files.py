@@ -108,6 +108,16 @@ class LockedJson:
         self.close()
 
 
+def read_json(path: Path) -> dict:
+    """Read a file of an earlier step. Raises InputError if it is missing or not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing; run the step that writes it first (arith-puzzle --help)") from None
+    except ValueError:
+        raise InputError(f"{path} is not JSON; delete it and run the step that writes it") from None
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, hex."""
     with path.open("rb") as file:

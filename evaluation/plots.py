@@ -165,7 +165,7 @@ def plot_heatmap(results: Results, path: Path, *, label: str) -> list[dict]:
         raise InputError(
             "nothing to plot by N and V: no evaluation split of puzzles was scored; run arith-puzzle score"
         )
-    sizes, bounds = grid()
+    sizes, bounds = grid(points)
 
     def draw(figure) -> None:
         import numpy as np

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.dataset_builder.configs import CONFIGS, SplitSpec
+from arith_puzzle.dataset_builder.configs import CONFIGS
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 
 Results = dict | list[dict]
@@ -101,8 +101,7 @@ def cells(results: Results) -> list[dict]:
         others = {each["split"] for each in split_rows({"": results}) if each["config"] == config}
         if "by_n" not in item or split == "train" or (split == "validation" and "test" in others):
             continue
-        spec = _spec(config, split)
-        counts = {n: len(range(at, item["n"], len(spec.n_values))) for at, n in enumerate(spec.n_values)}
+        v, counts = _sizes(config, split, item)
         rates = {int(n): rate for n, rate in item["by_n"].items()}
         whole = sum(counts[n] * rate for n, rate in rates.items() if n in counts) / item["n"]
         if not set(rates) <= set(counts) or abs(whole - item["pass@1"]) > 1e-6:
@@ -110,21 +109,21 @@ def cells(results: Results) -> list[dict]:
                 f"{config}/{split}: pass@1 and by_n do not agree for its first {item['n']:,} rows; score it again"
             )
         for n, rate in rates.items():
-            if (n, spec.v) in found:
-                other = found[n, spec.v]
+            if (n, v) in found:
+                other = found[n, v]
                 twice = f"{other['config']}/{other['split']} and {config}/{split}"
-                raise InputError(f"N={n}, V={spec.v} is measured twice, by {twice}; give one of the two")
+                raise InputError(f"N={n}, V={v} is measured twice, by {twice}; give one of the two")
             interval = list(wilson_interval(rate * counts[n], counts[n]))
             measured = {"puzzles": counts[n], "pass@1": rate, "pass@1_ci95": interval}
-            found[n, spec.v] = {"n": n, "v": spec.v, "config": config, "split": split} | measured
+            found[n, v] = {"n": n, "v": v, "config": config, "split": split} | measured
     return [found[key] for key in sorted(found, key=lambda key: key[::-1])]
 
 
-def grid() -> tuple[list[int], list[int]]:
-    """Return (all N from the dataset's smallest to its largest, all V of the dataset)."""
+def grid(points: Sequence[dict] = ()) -> tuple[list[int], list[int]]:
+    """Return (all N from the smallest to the largest, all V), of the dataset's configs and of ``points``."""
     specs = [spec for config in CONFIGS.values() for spec in config.splits.values()]
-    sizes = [n for spec in specs for n in spec.n_values]
-    return list(range(min(sizes), max(sizes) + 1)), sorted({spec.v for spec in specs})
+    sizes = [n for spec in specs for n in spec.n_values] + [point["n"] for point in points]
+    return list(range(min(sizes), max(sizes) + 1)), sorted({spec.v for spec in specs} | {p["v"] for p in points})
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -159,9 +158,16 @@ def _model(results: dict) -> list:
     return [results["name"], sources.get("model"), sources.get("adapter"), decoding]
 
 
-def _spec(config: str, split: str) -> SplitSpec:
-    """Return the split's N and V. A config with other completions (``10m-canonical``) has the puzzles of ``10m``."""
+def _sizes(config: str, split: str, item: dict) -> tuple[int, dict[int, int]]:
+    """Return (V, number of scored puzzles of each N). V of rows of one's own is their largest number.
+
+    Results of old versions do not state the sizes. A config with other completions (``10m-canonical``) has the puzzles
+    of ``10m``.
+    """
     known = CONFIGS.get(str(config).split("-")[0])
-    if known is None or split not in known.splits:
+    spec = known.splits.get(split) if known else None
+    if "puzzles_by_n" in item:
+        return spec.v if spec else item["max_number"], {int(n): count for n, count in item["puzzles_by_n"].items()}
+    if spec is None:
         raise InputError(f"{config}/{split} is not a split of the dataset; its configs are {', '.join(CONFIGS)}")
-    return known.splits[split]
+    return spec.v, {n: len(range(at, item["n"], len(spec.n_values))) for at, n in enumerate(spec.n_values)}

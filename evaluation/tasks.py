@@ -150,7 +150,7 @@ class Puzzle(Task):
 
     @staticmethod
     def measure(rows: Sequence[dict], answers: Sequence, k: Sequence[int]) -> dict:
-        """Return the metric (its ``num_puzzles`` as "n") and an interval for pass@1_lenient."""
+        """Return the metric (its ``num_puzzles`` as "n"), an interval for pass@1_lenient, and the puzzles' sizes."""
         import evaluate
 
         metric = evaluate.load(str(PACKAGE / "metrics" / "arith_puzzle_verifier"))
@@ -158,7 +158,10 @@ class Puzzle(Task):
         measured = metric.compute(predictions=answers, references=references, k=list(k), division=DIVISION)
         n = measured.pop("num_puzzles")
         lenient = list(wilson_interval(measured["pass@1_lenient"] * n, n))
-        return {"n": n, **measured, "pass@1_lenient_ci95": lenient}
+        sizes = Counter(row["n"] for row in rows)
+        drawn = {"puzzles_by_n": {str(size): sizes[size] for size in sorted(sizes)},
+                 "max_number": max(max(row["numbers"]) for row in rows)}  # fmt: skip
+        return {"n": n, **measured, "pass@1_lenient_ci95": lenient, **drawn}
 
 
 class Gsm8k(Task):

@@ -42,7 +42,7 @@ MAX_SHORT_DESCRIPTION = 60
 _CODE = re.compile(r"^(`{3,}|~{3,}).*?^\1[ \t]*$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(\s*<?([^)\s>]+)|<(?:img|a)\b[^>]*?\b(?:src|href)=[\"']([^\"']+)")
 _NO_NUMBER = re.compile(r"(?<![\w-])(?:nan|NaN|None|inf|Infinity|Undefined)(?![\w-])")
-_UNRENDERED = re.compile(r"\{\{|\{%|\{#|<namespace>|<repo_id>")
+_UNRENDERED = re.compile(r"\{\{|\{%|\{#|<(?:namespace|repo_id|dataset|config|split)>")
 
 
 def size_category(rows: int) -> str:

@@ -222,9 +222,15 @@ def given_base_card(
     return whole_card(data, body, "model")
 
 
-def space_card(text: str, namespace: str, **linked: list[str]) -> str:
-    """A Space's README.md with the namespace filled in, and with ``models`` and ``datasets`` in its front matter."""
-    card = CARDS["space"](text.replace("<namespace>", namespace))
+def space_card(text: str, names: Mapping[str, str], **linked: list[str]) -> str:
+    """A Space's README.md with its placeholders filled in, and ``models`` and ``datasets`` in its front matter.
+
+    Args:
+        names: placeholder, without its brackets -> text.
+    """
+    for name, value in names.items():
+        text = text.replace(f"<{name}>", value)
+    card = CARDS["space"](text)
     for field, ids in linked.items():
         setattr(card.data, field, ids)
     check_card(str(card), "space")
@@ -321,7 +327,7 @@ def _model_index(names: Mapping, results: dict) -> dict:
             EvalResult(
                 task_type="text-generation",
                 dataset_type=names["dataset_id"],
-                dataset_name="arith-puzzle",
+                dataset_name=names["dataset_id"].rpartition("/")[2],
                 dataset_config=results["config"],
                 dataset_split=split,
                 metric_type="pass@1",

@@ -54,10 +54,10 @@ class Stage:
         self._files: dict[str, dict[str, CommitOperationAdd]] = {}
         self._blobs: dict[tuple[str, str], str] = {}
 
-    @staticmethod
-    def branches(repo: Repo) -> dict[str, str]:
+    def branches(self, repo: Repo) -> dict[str, str]:
         """{branch: folder of the stage}, in the order of the commits. ``main``, which gets the tag, comes last."""
-        return {REVISION: SCRIPT_FOLDER, "main": repo.kind} if repo.kind == "dataset" else {"main": repo.kind}
+        script = repo.kind == "dataset" and (self.root / SCRIPT_FOLDER).is_dir()
+        return {REVISION: SCRIPT_FOLDER, "main": repo.kind} if script else {"main": repo.kind}
 
     def files(self, folder: str) -> dict[str, CommitOperationAdd]:
         """{path in the repo: its upload}. An upload remembers which of its parts have arrived."""

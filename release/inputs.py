@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import file_sha256, read_json
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.evaluation.options import command_line
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.release.own_data import describe, own_dataset
 from arith_puzzle.training.recipe import Recipe
 
 RELEASED = ("symbolic", "natural", "search")
@@ -59,15 +61,27 @@ class Inputs:
         self.ids.setdefault("base_id", recipe.model.base)
         # PEFT does not record the base's revision. A base of ours is published with this tag.
         self.base_revision = tag if self.own_base else recipe.model.revision
-        self.manifest = read_json(dataset / "manifest.json")
+        self.manifest = (
+            describe(dataset, recipe.dataset.config) if own_dataset(recipe) else read_json(dataset / "manifest.json")
+        )
         self.results = {who: self._hub_results(read_json(scores / who / "results.json")) for who in ("base", "adapter")}
-        adapter = self.results["adapter"]
-        self.example = _first_answer(recipe, scores / "adapter", next(iter(adapter["splits"])))
+        files = [f"generations-{split}.jsonl" for split in self.results["adapter"]["splits"]]
+        answers = [[file_sha256(scores / who / name) for name in files] for who in ("base", "adapter")]
+        if answers[0] == answers[1]:
+            raise InputError(f"the adapter in {run} answers every scored row as its base does, so it does nothing; "
+                             "train it longer, or at a higher sft.learning_rate")  # fmt: skip
+        self.first_split = next(iter(self.results["adapter"]["splits"]))
+        self.example = _first_answer(recipe, scores / "adapter", self.first_split)
 
     def names(self, kind: str) -> dict:
         """The names that a model's card needs: its own id, and those of the other repos."""
         own = {"repo_id": self.ids[f"{kind}_id"], "base_revision": self.base_revision or "main"}
         return {"merged_id": None} | self.ids | own
+
+    def placeholders(self) -> dict[str, str]:
+        """What the README.md of a Space has in angle brackets."""
+        return {"namespace": self.namespace, "dataset": self.ids["dataset_id"],
+                "config": self.recipe.dataset.config, "split": self.first_split}  # fmt: skip
 
     def run_record(self) -> dict:
         """The adapter's run.json, with Hub ids."""
@@ -132,13 +146,3 @@ def _first_answer(recipe: Recipe, scores: Path, split: str) -> dict:
         "raw": raw if isinstance(raw, str) else raw[0],
         "verdict": verify(numbers, target, answer).reason,
     }
-
-
-def read_json(path: Path) -> dict:
-    """Read a file of an earlier step. Raises InputError if it is missing or not JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing; run the step that writes it first (arith-puzzle --help)") from None
-    except ValueError:
-        raise InputError(f"{path} is not JSON; delete it and run the step that writes it") from None

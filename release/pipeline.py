@@ -26,11 +26,12 @@ class Work:
     Args:
         root: the folder of the release.
         stage: name of the folder for the stage.
+        dataset: folder of the rows, if the release does not build them.
     """
 
-    def __init__(self, root: Path, stage: str = "stage"):
+    def __init__(self, root: Path, stage: str = "stage", dataset: Path | None = None):
         self.root = root
-        self.dataset = root / "arith-puzzle"
+        self.dataset = dataset or root / "arith-puzzle"
         self.run = root / "train"
         self.scores = root / "score"
         self.stage = root / stage
@@ -134,6 +135,7 @@ def release(
     from arith_puzzle.common.provenance import check_no_pattern
     from arith_puzzle.model_cards.licence import base_licence
     from arith_puzzle.release.inputs import check_recipe
+    from arith_puzzle.release.own_data import describe, own_card, own_dataset
     from arith_puzzle.release.stage import check_repo_ids, plan, stage
 
     if constants.HF_HUB_OFFLINE:
@@ -142,7 +144,12 @@ def release(
     check_recipe(recipe)
     check_repo_ids(plan(recipe, namespace or "local", merged=merged))
     base_licence(recipe.base_path, recipe.model.revision, stated=stated_licence)
-    manifest = build_dataset(recipe.dataset.config, work.dataset, seed=recipe.dataset.seed, workers=2)
+    if own_dataset(recipe):
+        if not (work.dataset / "manifest.json").is_file():
+            own_card(work.dataset)
+        manifest = describe(work.dataset, recipe.dataset.config)
+    else:
+        manifest = build_dataset(recipe.dataset.config, work.dataset, seed=recipe.dataset.seed, workers=2)
     counts = {name: item["rows"] for name, item in manifest["configs"][recipe.dataset.config]["splits"].items()}
     say("build", f"{work.dataset}: " + ", ".join(f"{name} {rows:,}" for name, rows in counts.items()))
 

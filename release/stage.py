@@ -16,14 +16,15 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 from arith_puzzle.common.errors import InputError, first_line
-from arith_puzzle.common.files import PACKAGE, shipped, write_json, write_text
+from arith_puzzle.common.files import PACKAGE, read_json, shipped, write_json, write_text
 from arith_puzzle.dataset_builder.loading_script import stage_script
 from arith_puzzle.evaluation.plots import plot_by_n, plot_loss, plot_reasons
 from arith_puzzle.model_cards import benchmark, render
 from arith_puzzle.model_cards.check import check_card
 from arith_puzzle.model_cards.licence import base_licence, copy_notices
 from arith_puzzle.release.imports import copy_imported
-from arith_puzzle.release.inputs import Inputs, check_recipe, read_json
+from arith_puzzle.release.inputs import Inputs, check_recipe
+from arith_puzzle.release.own_data import own_card
 from arith_puzzle.training.recipe import Recipe, load_recipe
 
 TAG = f"v{version('arith-puzzle')}"
@@ -64,7 +65,7 @@ def plan(recipe: Recipe, namespace: str, *, merged: bool = False) -> list[Repo]:
     own_base = Path(recipe.base_path).is_dir()
     repos = [
         Repo("base", "model", f"{namespace}/{Path(recipe.base_path).name}") if own_base else None,
-        Repo("dataset", "dataset", f"{namespace}/arith-puzzle"),
+        Repo("dataset", "dataset", f"{namespace}/{Path(recipe.dataset.path).name}"),
         Repo("metric", "space", f"{namespace}/arith_puzzle_verifier"),
         Repo("adapter", "model", f"{namespace}/{recipe.name}"),
         Repo("merged", "model", f"{namespace}/{recipe.name}-merged") if merged else None,
@@ -169,6 +170,11 @@ def read_plan(staged: Path) -> tuple[dict, list[Repo]]:
 def _stage_dataset(folder: Path, inputs: Inputs) -> None:
     shutil.copytree(inputs.dataset, folder, ignore=shutil.ignore_patterns(".*"))
     metric_id = inputs.ids["metric_id"]
+    if inputs.manifest.get("own"):
+        splits = inputs.manifest["configs"][inputs.recipe.dataset.config]["splits"].values()
+        write_text(folder / "README.md", str(own_card(inputs.dataset, sum(item["rows"] for item in splits))))
+        write_json(folder / "manifest.json", inputs.manifest)
+        return
     manifest = inputs.manifest | ({"default": "1m"} if "1m" in inputs.manifest["configs"] else {})
     write_text(folder / "README.md", render.dataset_card(manifest, inputs.ids["dataset_id"], metric_id))
     write_text(folder / "eval.yaml", benchmark.eval_yaml(inputs.manifest, metric_id))
@@ -180,7 +186,9 @@ def stage_metric(folder: Path, inputs: Inputs) -> None:
     shutil.copytree(PACKAGE / METRIC, folder, ignore=CACHES)
     shutil.copytree(PACKAGE / INSPECT_TASK, folder / "inspect_task", ignore=CACHES)
     copy_imported(PACKAGE / INSPECT_TASK, folder / "inspect_task")
-    card = render.space_card((folder / "README.md").read_text(), inputs.namespace, datasets=[inputs.ids["dataset_id"]])
+    card = render.space_card(
+        (folder / "README.md").read_text(), inputs.placeholders(), datasets=[inputs.ids["dataset_id"]]
+    )
     write_text(folder / "README.md", card)
 
 
@@ -264,7 +272,7 @@ def _stage_demo(folder: Path, inputs: Inputs) -> None:
     shutil.copytree(PACKAGE / DEMO, folder, ignore=CACHES)
     copy_imported(PACKAGE / DEMO, folder)
     ids, answers = inputs.ids, inputs.recipe.score.format
-    card = render.space_card((folder / "README.md").read_text(), inputs.namespace,
+    card = render.space_card((folder / "README.md").read_text(), inputs.placeholders(),
                              models=[ids["adapter_id"], ids["base_id"]], datasets=[ids["dataset_id"]])  # fmt: skip
     write_text(folder / "README.md", card)
     write_json(
@@ -275,7 +283,7 @@ def _stage_demo(folder: Path, inputs: Inputs) -> None:
             "dataset": ids["dataset_id"],
             "dataset_revision": TAG,
             "config": inputs.recipe.dataset.config,
-            "split": inputs.recipe.score.splits[0],
+            "split": inputs.first_split,
             **({} if answers == "symbolic" else {"format": answers}),
             **({"chat": asdict(inputs.recipe.chat)} if inputs.recipe.chat else {}),
         },
@@ -301,6 +309,8 @@ def _copy_model(run: Path, folder: Path) -> None:
 
 
 def _write_eval_results(folder: Path, repo_id: str, inputs: Inputs, results: dict) -> None:
+    if inputs.manifest.get("own"):
+        return  # only the project's own splits are a benchmark
     path = folder / benchmark.RESULTS_FILE
     path.parent.mkdir()
     write_text(path, benchmark.eval_results(repo_id, inputs.ids["dataset_id"], results))

@@ -13,12 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import PACKAGE, write_text
+from arith_puzzle.common.files import PACKAGE, read_json, write_text
 from arith_puzzle.dataset_builder.aug_gsm8k.dataset import NAME
 from arith_puzzle.dataset_builder.aug_gsm8k.runs import rows_sha256
 from arith_puzzle.model_cards.aug_gsm8k import aug_gsm8k_card
 from arith_puzzle.model_cards.render import space_card
-from arith_puzzle.release.inputs import read_json
 from arith_puzzle.release.stage import CACHES, Repo, write_stage
 
 PAPER = "2310.05506"
@@ -69,7 +68,10 @@ def stage(source: Path, namespace: str, out: Path) -> Path:
 
 def _stage_metric(folder: Path, namespace: str, dataset_id: str) -> None:
     shutil.copytree(PACKAGE / METRIC, folder, ignore=CACHES)
-    write_text(folder / "README.md", space_card((folder / "README.md").read_text(), namespace, datasets=[dataset_id]))
+    write_text(
+        folder / "README.md",
+        space_card((folder / "README.md").read_text(), {"namespace": namespace}, datasets=[dataset_id]),
+    )
 
 
 def _stage_dataset(folder: Path, source: Path, repo_id: str, metric_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -23,7 +24,12 @@ def launch(recipe: Path, *, out: Path, dataset: str | Path | None = None, accele
         out: folder of the run.
         dataset: folder or Hub id of the dataset, instead of the recipe's ``dataset.path``.
         accelerate_config: a file such as those in training/accelerate. None: the recipe's ``processes``, or one.
+
+    Raises:
+        ModuleNotFoundError: the extra [train] is not installed.
     """
+    if importlib.util.find_spec("accelerate") is None:
+        raise ModuleNotFoundError("No module named 'accelerate'", name="accelerate")
     processes = load_recipe(recipe).processes
     config = accelerate_config or (SEVERAL if processes else SINGLE)
     command = [sys.executable, "-m", "arith_puzzle.training.launch", "--config_file", str(config)]

@@ -48,6 +48,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def source_and_work(args: argparse.Namespace):
     """Return (the recipe, or None for aug-gsm8k; the release's ``Work``)."""
+    from arith_puzzle.release.inputs import check_recipe
+    from arith_puzzle.release.own_data import own_dataset
     from arith_puzzle.release.pipeline import Work
     from arith_puzzle.training.recipe import load_recipe
 
@@ -57,7 +59,9 @@ def source_and_work(args: argparse.Namespace):
         read_manifest(args.source)
         return None, Work(args.work or Path("runs") / f"release-{NAME}", stage=f"stage-{NAME}")
     recipe = load_recipe(args.source)
-    return recipe, Work(args.work or Path("runs") / recipe.name)
+    if recipe.dataset is None:
+        check_recipe(recipe)
+    return recipe, Work(args.work or Path("runs") / recipe.name, dataset=own_dataset(recipe))
 
 
 def check_namespace(work, namespace: str | None) -> None:

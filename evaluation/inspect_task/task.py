@@ -61,7 +61,7 @@ def arith_puzzle(
             id=place,
             input=FORMATS[format](row["numbers"], row["target"]),
             target=row["completion"],  # one of the solutions; the scorers accept any
-            metadata={"numbers": row["numbers"], "target": row["target"], "n": row["n"]},
+            metadata={"numbers": row["numbers"], "target": row["target"], "n": len(row["numbers"])},
         )
         for place, row in enumerate(rows, 1)
     ]

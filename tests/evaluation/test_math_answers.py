@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from transformers import AutoTokenizer
 
 from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError

@@ -12,7 +12,7 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.configs import CONFIGS
 from arith_puzzle.evaluation.plots import plot_by_n, plot_heatmap, plot_loss, plot_reasons
 from arith_puzzle.evaluation.report import report
-from arith_puzzle.evaluation.results import cells, load_results, table
+from arith_puzzle.evaluation.results import cells, grid, load_results, table
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.metrics.gsm8k_answer.score import score as gsm8k_score
 from tests.commands import command
@@ -65,6 +65,13 @@ def test_cells_refuse_what_cannot_be_right():
         cells(broken)
     with pytest.raises(InputError, match="is not a split of the dataset"):
         cells(_results("starter", ["test"], every=3) | {"config": "starters"})
+
+
+def test_rows_of_ones_own_state_their_sizes():
+    results = _results("starter", ["test"], every=3) | {"config": "mine"}
+    results["splits"]["test"] |= {"puzzles_by_n": {"3": 30, "4": 30}, "max_number": 47}
+    assert [(c["v"], c["n"], c["puzzles"]) for c in cells(results)] == [(47, 3, 30), (47, 4, 30)]
+    assert grid(cells(results))[1][0] == 47
 
 
 def test_labels_join_the_configs_of_a_model_and_part_its_decodings(tmp_path):

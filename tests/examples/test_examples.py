@@ -7,15 +7,16 @@ import sys
 
 import pytest
 
+from tests.fixtures.real_tokenizers import FAMILIES
 from tests.paths import ROOT
 
 EXAMPLES = ROOT / "examples"
 
 
-def run(*command, cwd, timeout=600):
-    """Run a command offline with the tests' interpreter on the path; returns its output."""
+def run(*command, cwd, timeout=1800, offline=True, **variables):
+    """Run a command with the tests' interpreter on the path; returns its output."""
     path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "PATH": path}
+    environment = os.environ | {"PATH": path} | ({"HF_HUB_OFFLINE": "1"} if offline else {}) | variables
     done = subprocess.run(
         list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout
     )
@@ -26,6 +27,7 @@ def run(*command, cwd, timeout=600):
 def test_every_example_is_tested():
     assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {
         "quickstart.ipynb", "verify_answers.py", "generate_rows.py", "reward_for_grpo.py", "train_and_score.sh",
+        "own_model.sh",
     }  # fmt: skip
 
 
@@ -77,3 +79,26 @@ def test_train_and_score(tmp_path):
     printed = run("bash", EXAMPLES / "train_and_score.sh", tmp_path / "out", cwd=tmp_path)
     scores = json.loads((tmp_path / "out" / "score" / "results.json").read_text())
     assert scores["splits"]["test"]["n"] == 20 and "verdicts: " in printed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_and_puzzles_of_ones_own_go_all_the_way(real_base, tmp_path, family):
+    """From rows in JSONL files to a release on a local Hub, with the real tokenizer of each family."""
+    chat = {"CHAT": "1"} if family in ("qwen3", "gemma-3", "smollm2") else {}
+    out = tmp_path / "my models" / "own"
+    said = run("bash", EXAMPLES / "own_model.sh", real_base(family), out, cwd=tmp_path, offline=False, **chat)
+    assert "[2/6] train   " in said and said.splitlines()[-1].startswith(
+        "[6/6] check   all files equal the staged ones"
+    )
+    stage, base = out / "release" / "stage", real_base(family)
+    card = (stage / "adapter" / "README.md").read_text()
+    assert f"base_model: local/{base.name}" in card and "license: apache-2.0" in card
+    assert (
+        ("apply_chat_template" in card)
+        == bool(chat)
+        == ("chat" in json.loads((stage / "demo" / "settings.json").read_text()))
+    )
+    assert "# My puzzles" in (stage / "dataset" / "README.md").read_text()
+    run_record = json.loads((stage / "adapter" / "run.json").read_text())
+    assert run_record["recipe"]["dataset"]["path"] == "local/my-puzzles" and run_record["content"]["base"]

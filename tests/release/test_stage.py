@@ -13,6 +13,7 @@ import yaml
 from huggingface_hub import ModelCard, SpaceCard
 from huggingface_hub._eval_results import parse_eval_result_entries
 
+from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
@@ -286,6 +287,33 @@ def test_what_is_missing_or_broken_leaves_the_older_stage_as_it_was(inputs, tmp_
         "arith_puzzle.model_cards.render.adapter_card", lambda *a, **k: whole + "![x](plots/absent.png)\n"
     )
     refused("links to 'plots/absent.png'")
+
+
+def test_an_adapter_that_answers_as_its_base_does_is_refused(inputs, tmp_path):
+    scores = tmp_path / "score"
+    shutil.copytree(inputs["scores"], scores)
+    for path in (scores / "base").glob("generations-*.jsonl"):
+        shutil.copy(path, scores / "adapter" / path.name)
+    with pytest.raises(
+        InputError, match="answers every scored row as its base does, so it does nothing; train it longer"
+    ):
+        stage(RECIPE, "local", out=tmp_path / "stage", **inputs | {"scores": scores})
+
+
+def test_a_chat_is_in_the_snippets_and_in_the_demos_settings(inputs, tmp_path):
+    """The card asks by the template, with the system prompt, and stops at the token that ends a turn."""
+    chat = Chat("Answer with equations.", {"enable_thinking": False})
+    recipe = replace(RECIPE, chat=chat, dataset=replace(RECIPE.dataset, format="natural"),
+                     score=replace(RECIPE.score, format="natural"))  # fmt: skip
+    out = stage(recipe, "local", out=tmp_path / "stage", **inputs)
+    code = next(each.code for each in snippets((out / "adapter" / "README.md").read_text()) if "tokenizer" in each.code)
+    compile(code, "card", "exec")
+    assert '{"role": "system", "content": "Answer with equations."}' in code
+    assert "add_generation_prompt=True, return_dict=True" in code and "enable_thinking=False" in code
+    assert "do_sample=False, eos_token_id=tokenizer.eos_token_id)" in code
+    settings = json.loads((out / "demo" / "settings.json").read_text())
+    assert settings["chat"] == {"system": "Answer with equations.", "template_kwargs": {"enable_thinking": False}}
+    assert settings["format"] == "natural"
 
 
 def test_a_recipe_without_an_adapter_is_refused(inputs, tmp_path):

@@ -405,6 +405,16 @@ class TestSettings:
                 backend.Settings.read(path, {})
             assert len(str(error.value)) < 250
 
+    def test_a_chat_is_read_and_checked(self, tmp_path):
+        path = tmp_path / "settings.json"
+        path.write_text(json.dumps({"adapter": "n/a", "format": "natural", "chat": {"system": "S"}}))
+        assert backend.Settings.read(path, {}).chat.system == "S"
+        path.write_text(json.dumps({"chat": {"sistem": "S"}}))
+        with pytest.raises(
+            InputError, match=r"settings\.json: unknown key 'chat\.sistem'; did you mean 'chat\.system'"
+        ):
+            backend.Settings.read(path, {})
+
     @pytest.mark.parametrize("text", ["{", "[1]", '{"adaptor": "x"}', "3"])
     def test_bad_file(self, tmp_path, text):
         (tmp_path / "settings.json").write_text(text)
@@ -475,7 +485,7 @@ class TestFolder:
         assert card["sdk_version"] == pins["gradio[mcp]"] and (FOLDER / card["app_file"]).is_file()
         assert len(card["short_description"]) <= 60
         for link in (
-            "https://huggingface.co/datasets/<namespace>/arith-puzzle",
+            "https://huggingface.co/datasets/<dataset>",
             "https://huggingface.co/spaces/<namespace>/arith_puzzle_verifier",
             "https://arxiv.org/abs/2406.02100",
         ):

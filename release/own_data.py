@@ -1,0 +1,120 @@
+"""A release with puzzles of one's own: a folder with a card and data files, which ``build`` did not write.
+
+Cards and checks read what the manifest says of a dataset. Here it is computed from the rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+
+from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.common.files import read_json
+from arith_puzzle.common.provenance import check_no_pattern
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.training.recipe import DatasetSection, Recipe
+
+COLUMNS = ("numbers", "target", "prompt", "completion")
+BUILT = DatasetSection.path
+"""The dataset path of a recipe whose dataset the release builds."""
+
+
+def own_dataset(recipe: Recipe) -> Path | None:
+    """The folder with the recipe's rows; None if the release builds them.
+
+    Raises:
+        InputError: the recipe names another dataset than a folder.
+    """
+    path = recipe.dataset.path
+    if path == BUILT:
+        return None
+    if not Path(path).is_dir():
+        raise InputError(f"{recipe.name}: a release publishes the rows that it is trained on, and dataset.path "
+                         f"{path!r} is no folder; name one, or drop dataset.path to build {recipe.dataset.config}"
+                         )  # fmt: skip
+    check_no_pattern(path)
+    return Path(path)
+
+
+def own_card(folder: Path, rows: int | None = None):
+    """The folder's README.md, with what a card on the Hub needs besides and can be filled in.
+
+    Args:
+        rows: number of rows of all splits, for the size category.
+
+    Returns:
+        huggingface_hub.DatasetCard
+
+    Raises:
+        InputError: there is no card, or it states no licence or no configs.
+    """
+    from huggingface_hub import DatasetCard
+
+    from arith_puzzle.model_cards.check import size_category
+
+    path = folder / "README.md"
+    try:
+        card = DatasetCard.load(path) if path.is_file() else None
+    except ValueError as error:
+        raise InputError(f"{path}: {first_line(error)}") from None
+    for key, example in (("license", "cc-by-4.0"), ("configs", "[{config_name: mine, data_files: …}]")):
+        if card is None or not card.data.get(key):
+            raise InputError(f"{path} states no {key}, which a published dataset needs; add '{key}: {example}' to its "
+                             "front matter")  # fmt: skip
+    defaults = {"pretty_name": folder.name, "task_categories": ["text-generation"], "tags": ["arithmetic"]}
+    if rows is not None:
+        defaults["size_categories"] = [size_category(rows)]
+    for key, value in defaults.items():
+        if not card.data.get(key):
+            setattr(card.data, key, value)
+    return card
+
+
+def describe(folder: Path, config: str) -> dict:
+    """The manifest of a folder that ``build`` wrote; else the same of a config, computed from the rows.
+
+    Raises:
+        InputError: there is no such config, or a row is no puzzle, has no COLUMNS or a wrong completion.
+    """
+    from datasets import load_dataset
+
+    path = folder / "manifest.json"
+    if path.is_file():
+        manifest = read_json(path)
+        if config not in manifest["configs"]:
+            raise InputError(f"{folder} has no config {config!r}; it has {', '.join(manifest['configs'])}")
+        return manifest
+    try:
+        loaded = load_dataset(str(folder), config, streaming=True)
+        splits = {name: _describe_split(rows, f"{config}/{name} of {str(folder)!r}") for name, rows in loaded.items()}
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"cannot load {config} of {str(folder)!r}: {first_line(error)}") from None
+    return {"own": True, "configs": {config: {"splits": splits}}}
+
+
+def _describe_split(rows, place: str) -> dict:
+    sizes, largest, digest = Counter(), [], hashlib.sha256()
+    for number, row in enumerate(rows, 1):
+        missing = [name for name in COLUMNS if row.get(name) is None]
+        if missing:
+            raise InputError(f"row {number} of {place} has no {missing[0]!r}; a release needs {', '.join(COLUMNS)}")
+        try:
+            numbers, target = puzzle_of(row)
+        except ValueError as error:
+            raise InputError(f"row {number} of {place}: {error}") from None
+        verdict = verify(numbers, target, row["completion"])
+        if not verdict.correct:
+            raise InputError(f"row {number} of {place}: the completion is wrong ({verdict.reason}): "
+                             f"{row['completion'][:60]!r}; correct it, or remove the row")  # fmt: skip
+        sizes[len(numbers)] += 1
+        largest.append(max(numbers))
+        digest.update(f"{row['prompt']}{row['completion']}\n\n".encode())
+    if not largest:
+        raise InputError(f"{place} is empty; remove it from the card's configs")
+    shard = {"rows": len(largest), "sha256": digest.hexdigest()}
+    by_n = {str(n): sizes[n] for n in sorted(sizes)}
+    return {"rows": len(largest), "v": max(largest), "at_least": min(largest), "by_n": by_n, "shards": [shard]}

@@ -1,0 +1,108 @@
+"""A release with rows of one's own: what is computed from them, and what is refused before anything is trained."""
+
+import hashlib
+import json
+import re
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.model_cards.wording import describe_shift, describe_split
+from arith_puzzle.release.own_data import describe, own_card, own_dataset
+from arith_puzzle.release.stage import plan
+from arith_puzzle.training.recipe import load_recipe
+from tests.commands import command
+from tests.paths import ROOT
+
+RECIPE = load_recipe(ROOT / "training" / "recipes" / "tiny_cpu.yaml")
+CARD = """---
+license: cc-by-4.0
+configs:
+- config_name: mine
+  data_files:
+  - {split: train, path: train.jsonl}
+  - {split: test, path: test.jsonl}
+---
+# Mine
+"""
+TRAIN = [{"numbers": [3, 4], "target": 12, "prompt": "3,4:12\n", "completion": "3*4=12"}]
+TEST = [{"numbers": [2, 5, 90], "target": 100, "prompt": "2,5,90:100\n", "completion": "2*5=10\n10+90=100"}]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    out = tmp_path / "my-puzzles"
+    out.mkdir()
+    (out / "README.md").write_text(CARD)
+    for name, rows in (("train", TRAIN), ("test", TEST)):
+        (out / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return out
+
+
+def recipe_on(path):
+    return replace(RECIPE, dataset=replace(RECIPE.dataset, path=str(path), config="mine", rows=None))
+
+
+def test_sizes_and_hashes_come_from_the_rows(folder):
+    splits = describe(folder, "mine")["configs"]["mine"]["splits"]
+    assert describe_split(splits["train"]) == "N=2, numbers up to 4, the largest at least 4"
+    assert describe_shift(splits["test"], splits["train"]) == "sizes and numbers"
+    (shard,) = splits["test"]["shards"]
+    assert shard == {"rows": 1, "sha256": hashlib.sha256(b"2,5,90:100\n2*5=10\n10+90=100\n\n").hexdigest()}
+    assert splits["test"]["by_n"] == {"3": 1}
+
+
+def test_the_repo_is_named_like_the_folder_and_a_built_dataset_keeps_its_name(folder):
+    def dataset_repo(recipe):
+        return next(repo.id for repo in plan(recipe, "me") if repo.kind == "dataset")
+
+    assert own_dataset(recipe_on(folder)) == folder and own_dataset(RECIPE) is None
+    assert dataset_repo(recipe_on(folder)) == "me/my-puzzles" and dataset_repo(RECIPE) == "me/arith-puzzle"
+
+
+def test_a_built_folder_keeps_its_manifest(starter):
+    assert describe(starter[0], "starter") == starter[1]
+    with pytest.raises(InputError, match="has no config 'mine'; it has starter"):
+        describe(starter[0], "mine")
+
+
+def test_the_card_keeps_its_text_and_gets_what_the_hub_needs(folder):
+    from arith_puzzle.model_cards.check import check_card
+
+    card = own_card(folder, 2)
+    assert card.data.size_categories == ["n<1K"] and card.data.pretty_name == "my-puzzles"
+    assert card.content.endswith("# Mine\n")
+    check_card(str(card), "dataset")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("README.md", "license: cc-by-4.0\n", "", "states no license, which a published dataset needs; add 'license:"),
+        ("README.md", "configs:", "other:", "states no configs"),
+        ("test.jsonl", "10+90=100", "10+90=101", r"row 1 of mine/test .* the completion is wrong \(wrong_result\)"),
+        ("test.jsonl", '"target": 100', '"target": null', "row 1 of mine/test .* has no 'target'; a release needs"),
+        ("test.jsonl", "[2, 5, 90]", "[]", "row 1 of mine/test .*numbers"),
+        ("train.jsonl", '"prompt"', '"question"', "row 1 of mine/train .* has no 'prompt'; a release needs numbers"),
+        ("train.jsonl", json.dumps(TRAIN[0]), "", "mine"),
+    ],
+)
+def test_release_refuses_bad_rows_before_it_trains(folder, tmp_path, capsys, file, old, new, said):
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new))
+    recipe = yaml.safe_load((ROOT / "training" / "recipes" / "tiny_cpu.yaml").read_text())
+    recipe["dataset"] = {"path": str(folder), "config": "mine"}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    work = tmp_path / "work"
+    assert command("release")([str(tmp_path / "recipe.yaml"), "--work", str(work), "--to", "local"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert line.startswith("arith-puzzle release: ") and re.search(said, line), line
+    assert not (work / "train").exists()
+
+
+def test_a_dataset_that_is_no_folder_is_refused():
+    with pytest.raises(InputError, match=r"dataset\.path 'me/there' is no folder; name one, or drop dataset\.path"):
+        own_dataset(recipe_on("me/there"))
