@@ -8,41 +8,50 @@ import socket
 import sys
 from pathlib import Path
 
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
+
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.common.processes import child, exit_status
 
 
-def serve_demo(release: Path | None, adapter: str | None, dataset: str | None, port: int, hub_port: int) -> int:
+def serve_demo(
+    release: Path | None, model: str | None, adapter: str | None, dataset: str | None, port: int, hub_port: int
+) -> int:
     """Run the demo's app until a signal stops it, or return its exit status.
 
     Args:
         release: a folder of ``arith-puzzle release --to local``. Its local Hub is served too, and the demo is the Space
             that was published there. None: the demo is the package's.
-        adapter, dataset: folder or Hub id, for the package's demo.
+        model, adapter, dataset: folder or Hub id, for the package's demo; a model or an adapter.
         port, hub_port: ports of the demo and of the local Hub.
 
     Raises:
-        InputError: a port is taken, or the folder has no local release.
+        InputError: a port is taken, the folder has no local release, or a name is neither a folder nor a Hub id.
     """
+    if model and adapter:
+        raise InputError("--model is a whole model, and --adapter names its base itself; leave one of them out")
+    if release and (model or adapter or dataset):
+        raise InputError("--release brings its own model and dataset; leave out --model, --adapter and --dataset")
+    for name in filter(None, (model, adapter, dataset)):
+        _check_name(name)
     _check_port(port)
     environment = os.environ | {"ARITH_PUZZLE_PORT": str(port), "HF_HUB_DISABLE_TELEMETRY": "1"}
     if release is None:
-        # Show the adapter's own results, or else those of the package.
-        own = adapter and (not Path(adapter).is_dir() or (Path(adapter) / "results.json").is_file())
+        # Show the model's own results, or else those of the package.
+        chosen = model or adapter
+        own = chosen and (not Path(chosen).is_dir() or (Path(chosen) / "results.json").is_file())
         results = None if own else str(PACKAGE / "results")
-        names = ("ARITH_PUZZLE_ADAPTER", "ARITH_PUZZLE_DATASET", "ARITH_PUZZLE_RESULTS")
-        for name, value in zip(names, (adapter, dataset, results), strict=True):
+        for name, value in (("MODEL", model), ("ADAPTER", adapter), ("DATASET", dataset), ("RESULTS", results)):
             if value:
-                environment[name] = str(Path(value).resolve()) if Path(value).is_dir() else value
+                environment[f"ARITH_PUZZLE_{name}"] = str(Path(value).resolve()) if Path(value).is_dir() else value
         print(f"demo: http://127.0.0.1:{port}", flush=True)
         return _run(PACKAGE / "spaces" / "arith_puzzle_demo", environment)
 
     from arith_puzzle.release.pipeline import Work, destination
     from arith_puzzle.release.stage import read_plan
 
-    if adapter or dataset:
-        raise InputError("--release brings its own adapter and dataset; leave out --adapter and --dataset")
     _, repos = read_plan(Work(release).stage)
     ids = {repo.kind: repo.id for repo in repos}
     with destination("local", release, port=hub_port) as (api, _):
@@ -82,6 +91,14 @@ Ctrl-C stops both.
 def _run(folder: Path, environment: dict[str, str]) -> int:
     with child([sys.executable, "app.py"], cwd=folder, env=environment) as app:
         return exit_status(app.wait())
+
+
+def _check_name(name: str) -> None:
+    try:
+        if not Path(name).is_dir():
+            validate_repo_id(name)
+    except HFValidationError:
+        raise InputError(f"{name!r} is neither a folder nor the id of a Hub repo; correct it") from None
 
 
 def _check_port(port: int) -> None:

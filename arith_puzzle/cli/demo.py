@@ -2,6 +2,7 @@
 
 arith-puzzle demo --release runs/arith-puzzle-arith-tiny-demo-lora
 arith-puzzle demo --adapter runs/mine --dataset arith-puzzle
+arith-puzzle demo --model runs/mine-merged
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("--release", type=Path, help="folder of a local release; its local Hub is served too")
     parser.add_argument("--adapter", help="folder or Hub id of an adapter")
+    parser.add_argument("--model", help="folder or Hub id of a whole model, such as a merged one")
     parser.add_argument("--dataset", help="folder or Hub id of the dataset")
     parser.add_argument("--port", type=int, default=7860, help="port of the demo (default: 7860)")
     parser.add_argument(
@@ -25,4 +27,4 @@ def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     from arith_puzzle.release.demo import serve_demo
 
-    return serve_demo(args.release, args.adapter, args.dataset, args.port, args.hub_port)
+    return serve_demo(args.release, args.model, args.adapter, args.dataset, args.port, args.hub_port)

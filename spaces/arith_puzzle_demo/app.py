@@ -77,7 +77,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     sys.setswitchinterval(0.001)  # seconds; clicks wait less for the thread that runs the model
-    model = Model(settings.adapter, settings.adapter_revision, settings.format, settings.chat)
+    model = Model(settings.adapter, settings.adapter_revision, settings.format, settings.chat, settings.model)
     puzzles = Puzzles(settings)
     model.start()
     puzzles.start()

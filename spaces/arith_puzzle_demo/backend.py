@@ -31,6 +31,8 @@ class Settings:
     """Format of prompts and answers, from ``dataset_builder.formats``. None: the one in the adapter's run.json."""
     chat: Chat | None = None
     """Write prompts by the tokenizer's chat template. None: plain text, or what run.json says if ``format`` is None."""
+    model: str | None = None
+    """A whole model, such as a merged one, instead of an adapter."""
 
     @classmethod
     def read(cls, path: Path, environment: dict[str, str]) -> Settings:
@@ -51,14 +53,17 @@ class Settings:
         if "format" in values:
             check_format(values["format"], path.name)
         values["chat"] = make_chat(values.get("chat"), path.name)
-        for name in ("adapter", "dataset", "results"):
+        for name in ("model", "adapter", "dataset", "results"):
             if override := environment.get(f"ARITH_PUZZLE_{name.upper()}"):
                 values[name] = override
-                if name == "adapter":  # the format in the file belongs to the adapter in the file
-                    values["format"] = None
+                if name in ("model", "adapter"):  # the format in the file belongs to the adapter in the file
+                    values |= {"format": None, "model": None, "adapter": None, name: override}
             elif not values.get(name) or not Path(values[name]).is_dir():
                 continue
-            if name != "results":  # a revision belongs to the repo in the file, not to a folder or another repo
+            if name in (
+                "adapter",
+                "dataset",
+            ):  # a revision belongs to the repo in the file, not to a folder or another repo
                 values[f"{name}_revision"] = None
         return cls(**values)
 

@@ -45,24 +45,26 @@ class Model:
     """The model of this process. It writes one answer at a time; ``turns.Turns`` makes visitors wait."""
 
     def __init__(
-        self, adapter: str | None, revision: str | None = None, form: str | None = "symbolic", chat: Chat | None = None
-    ):
+        self, adapter: str | None, revision: str | None = None, form: str | None = "symbolic",
+        chat: Chat | None = None, whole: str | None = None,
+    ):  # fmt: skip
         """
         Args:
-            adapter: Hub id or folder; None: the page has no model.
-            revision: of the Hub repo.
+            adapter: Hub id or folder; None: the model is ``whole``, or there is none.
+            revision: of the adapter's Hub repo.
             form: format of prompts and answers, a key of ``formats.FORMATS``; None: the one in the adapter's run.json,
                 with its chat.
             chat: write prompts by the tokenizer's chat template; None: plain text.
+            whole: Hub id or folder of a model that needs no adapter, such as a merged one.
         """
-        self.adapter, self.revision, self.base = adapter, revision, None
+        self.adapter, self.revision, self.base = adapter, revision, None if adapter else whole
         self._form, self._chat, self._search_tokens = form, chat, SEARCH_TOKENS
-        self.state = "loading" if adapter else "none"
-        self.reason = "the model is loading" if adapter else "no model is set for this page"
+        self.state = "loading" if adapter or whole else "none"
+        self.reason = "the model is loading" if adapter or whole else "no model is set for this page"
 
     def start(self) -> None:
         """Load the model: in the background, but on ZeroGPU at once."""
-        if not self.adapter:
+        if self.state == "none":
             return
         if ON:
             self.load()
@@ -79,23 +81,25 @@ class Model:
                 from arith_puzzle.evaluation.inference import load
             torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))  # leave one core for the page
             device = "cuda" if torch.cuda.is_available() else "cpu"
-            _loaded = load(adapter=self.adapter, adapter_revision=self.revision, device=device)
+            _loaded = load(self.base, adapter=self.adapter, adapter_revision=self.revision, device=device)
             self._read_records()
-            self.base = _loaded[0].peft_config["default"].base_model_name_or_path
+            if self.adapter:
+                self.base = _loaded[0].peft_config["default"].base_model_name_or_path
             self.state, self.reason = "ready", ""
         except Exception as error:  # the page works without a model, whatever the error is
             self.state, self.reason = "none", f"the model could not be loaded: {one_line(error)}"
         keep_loaded()
 
     def _read_records(self) -> None:
-        """Read the adapter's answer format and the token limit that it was scored with."""
+        """Read the model's answer format and the token limit that it was scored with."""
+        place = self.adapter or self.base
         if self._form is None:
-            recipe = (recorded(self.adapter, self.revision, "run.json") or {}).get("recipe") or {}
+            recipe = (recorded(place, self.revision, "run.json") or {}).get("recipe") or {}
             self._form = (recipe.get("score") or {}).get("format", "symbolic")
             check_format(self._form, "run.json")
             self._chat = make_chat(recipe.get("chat"), "run.json")
         if self.searches:
-            self._search_tokens = _tokens_of(recorded(self.adapter, self.revision, "results.json"))
+            self._search_tokens = _tokens_of(recorded(place, self.revision, "results.json"))
 
     @property
     def form(self) -> str:

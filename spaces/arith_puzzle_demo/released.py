@@ -44,7 +44,7 @@ class Results:
 
     def _find(self) -> dict:
         chosen = self.settings
-        source = chosen.results or chosen.adapter
+        source = chosen.results or chosen.adapter or chosen.model
         if not source:
             raise Unavailable("no results are set for this page")
         try:

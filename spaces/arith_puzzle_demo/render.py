@@ -45,7 +45,8 @@ SEARCHES = (
 def status(state: dict, *, searches: bool = False) -> str:
     """The line under the title: which model answers, and whether it searches first; or why there is no model."""
     if state["model"] == "ready":
-        text = f"The model: <b>{escape(_name(state['adapter']))}</b> on {escape(_name(str(state['base'])))}"
+        names = [escape(_name(str(name))) for name in (state["adapter"], state["base"]) if name]
+        text = f"The model: <b>{names[0]}</b>" + "".join(f" on {name}" for name in names[1:])
         text += SEARCHES if searches else ""
     elif state["model"] == "loading":
         text = "The model is loading. Everything else works already."

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from arith_puzzle.release import demo
+from tests.commands import command
 
 IDS = {"dataset": "local/arith-puzzle", "metric": "local/arith_puzzle_verifier", "adapter": "local/x-lora"}
 
@@ -30,3 +31,16 @@ def test_the_printed_lines_are_run_by_a_shell_as_they_are(tmp_path, monkeypatch)
     lines = done.stdout.splitlines()
     assert len(lines) == len(IDS) and all(line.startswith("http://127.0.0.1:7861 -c ") for line in lines)
     assert all(name in line for name, line in zip(IDS.values(), lines, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--model", "a/b", "--adapter", "c/d"], "--model is a whole model, and --adapter names its base itself"),
+        (["--model", "no such folder"], "'no such folder' is neither a folder nor the id of a Hub repo"),
+        (["--adapter", "/no/such/folder"], "'/no/such/folder' is neither a folder nor the id of a Hub repo"),
+    ],
+)
+def test_a_model_that_cannot_be_one_is_refused_before_the_page_starts(words, said, capsys):
+    assert command("demo")(words) == 2
+    assert capsys.readouterr().err.startswith(f"arith-puzzle demo: {said}")

@@ -277,6 +277,15 @@ class TestModel:
         assert len(drawn) == 6 and len(set(drawn)) > 1
         assert drawn == model.sample("3,4,5:12\n", 2, 6, 1.0, 3) != model.sample("3,4,5:12\n", 2, 6, 1.0, 4)
 
+    def test_a_whole_model_needs_no_adapter(self, tiny_adapter):
+        from model import Model
+
+        base = str(tiny_adapter.with_name("base"))
+        model = Model(None, form=None, whole=base)
+        model.load()
+        assert model.status() == {"model": "ready", "reason": "", "adapter": None, "base": base}
+        assert list(model.stream("2,3:5\n", 1)) and "<b>base</b>" in render.status(model.status())
+
     def test_one_that_fails_is_one_line(self, tiny_adapter, monkeypatch):
         import model as module
 
@@ -394,6 +403,8 @@ class TestSettings:
         path = tmp_path / "settings.json"
         path.write_text(json.dumps({"adapter": "n/a", "format": "search"}))
         assert backend.Settings.read(path, {}).format == "search"
+        merged = backend.Settings.read(path, {"ARITH_PUZZLE_MODEL": "m/c"})
+        assert (merged.model, merged.adapter, merged.format) == ("m/c", None, None)
         for other in (str(tmp_path), "m/b"):  # None means: the format in the adapter's own run.json
             assert backend.Settings.read(path, {"ARITH_PUZZLE_ADAPTER": other}).format is None
         assert backend.Settings.read(path, {"ARITH_PUZZLE_DATASET": "m/d"}).format == "search"
