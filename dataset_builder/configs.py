@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import dataclass, replace
 
 from arith_puzzle.common.errors import InputError
@@ -130,3 +132,21 @@ def shard_sizes(spec: SplitSpec) -> list[int]:
 def config_name(config: str, content: Config) -> str:
     """The name of a config in manifest and card: ``config``, plus the suffix of its family, such as ``1m-paths4``."""
     return config + content.family.removeprefix(CONFIGS[config].family)
+
+
+def build_command(name: str, out: object, *, seed: int = 0) -> str | None:
+    """The shell command that builds a config by its name in the manifest, such as ``1m-canonical``; None if unknown."""
+    config, dash, suffix = name.partition("-")
+    found = re.fullmatch(rf"({'|'.join(SOLUTIONS)})?-?(?:paths(\d+))?", suffix)
+    if config not in CONFIGS or not found or (dash and not any(found.groups())):
+        return None
+    words = ["arith-puzzle", "build", "--config", config, *(["--seed", str(seed)] if seed else [])]
+    words += ["--solutions", found[1]] if found[1] else []
+    words += ["--paths", found[2]] if found[2] else []
+    return shlex.join([*words, "--out", str(out)])
+
+
+def how_to_get(name: str | None, out: object) -> str:
+    """What an error advises when a config cannot be loaded from the place ``out``."""
+    command = build_command(name or "", out)
+    return f"build it with: {command}" if command else "give a folder, a file or a Hub id that has it"

@@ -21,6 +21,7 @@ import json
 import os
 import re
 import select
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -131,7 +132,7 @@ class Judge:
             self._kill()
             raise InputError(
                 "math-verify does not start; for its error message run: "
-                f"{sys.executable} -m arith_puzzle.evaluation.math_answers"
+                + shlex.join([sys.executable, "-m", "arith_puzzle.evaluation.math_answers"])
             )
         return self.process
 

@@ -15,6 +15,7 @@ from reprlib import repr as short
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.common.provenance import check_no_pattern
+from arith_puzzle.dataset_builder.configs import how_to_get
 from arith_puzzle.dataset_builder.formats import ALPACA, FORMATS, PUZZLE_FORMATS, Puzzles
 from arith_puzzle.dataset_builder.puzzle import parse_completion
 from arith_puzzle.evaluation.math_answers import boxed, check_installed, measure
@@ -274,7 +275,7 @@ def split_names(dataset: str, config: str | None) -> list[str]:
         return list(get_dataset_split_names(dataset, config))
     except (OSError, ValueError, RuntimeError) as error:
         name = repr(dataset) if config is None else f"{config} of {dataset!r}"
-        raise InputError(f"cannot load {name}: {first_line(error)}; build it with arith-puzzle build") from None
+        raise InputError(f"cannot load {name}: {first_line(error)}; {how_to_get(config, dataset)}") from None
 
 
 def read_rows(task: Task, dataset: str, config: str | None, split: str, *, limit: int | None = None) -> list[dict]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shlex
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from arith_puzzle.common.strict_yaml import STRICT, NonEmpty, NotNegative, Posit
 from arith_puzzle.dataset_builder.aug_gsm8k.dataset import ALL, SIZES
 from arith_puzzle.dataset_builder.aug_gsm8k.prompts import STRATEGIES
 from arith_puzzle.dataset_builder.aug_gsm8k.source import ORIGINAL
-from arith_puzzle.dataset_builder.configs import CONFIGS, config_name, with_solutions
+from arith_puzzle.dataset_builder.configs import CONFIGS, build_command, config_name, with_solutions
 from arith_puzzle.dataset_builder.formats import PUZZLE_FORMATS
 from arith_puzzle.training.recipe import DatasetSection, DrillsSection, Recipe, make_recipe, read_recipe
 
@@ -242,14 +243,8 @@ def build_commands(study: Study, dataset: str) -> list[str]:
     if study.task != "puzzle":
         return _augment_commands(study, dataset)
     seed = dataset_section(study.base).seed
-    wanted = {arm_config(study, arm): (study.config, arm) for arm in study.arms}
-    wanted |= {config: (config, Arm("")) for config in study.score if config not in wanted}
-    lines = []
-    for config, arm in wanted.values():
-        line = f"arith-puzzle build --config {config}" + (f" --seed {seed}" if seed else "")
-        line += (f" --solutions {arm.solutions}" if arm.solutions else "") + (f" --paths {arm.paths}" * (arm.paths > 1))
-        lines.append(f"{line} --out {dataset}")
-    return lines
+    wanted = dict.fromkeys([arm_config(study, arm) for arm in study.arms] + list(study.score))
+    return [command for config in wanted if (command := build_command(config, dataset, seed=seed))]
 
 
 def _augment_commands(study: Study, dataset: str) -> list[str]:
@@ -259,7 +254,7 @@ def _augment_commands(study: Study, dataset: str) -> list[str]:
         endpoint = "--endpoint URL --model NAME --terms LICENCE --store runs/aug-model.jsonl"
         lines.append(f"arith-puzzle augment model {source} {endpoint} --out runs/aug-model")
         runs += " runs/aug-model"
-    return [*lines, f"arith-puzzle augment build {runs} --out {dataset}"]
+    return [*lines, f"arith-puzzle augment build {runs} --out {shlex.quote(dataset)}"]
 
 
 def slug(name: str) -> str:

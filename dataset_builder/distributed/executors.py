@@ -145,7 +145,7 @@ def build(
     options = _slurm_options(partition, time_limit, sbatch) if executor == "slurm" else {}
     for module in ("datatrove", "ray") if executor == "ray" else ("datatrove",):
         if importlib.util.find_spec(module) is None:
-            install = f"{sys.executable} -m pip install {shlex.quote(REQUIREMENTS[module])}"
+            install = shlex.join([sys.executable, "-m", "pip", "install", REQUIREMENTS[module]])
             raise InputError(f"--executor {executor} needs {module}, which is not installed; run: {install}")
     try:
         missing = [index for index, record in enumerate(job.records().values()) if record is None]

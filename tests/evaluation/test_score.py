@@ -356,7 +356,10 @@ BASE = ["--model", "{base}"]
         ([*BASE, "--limit", "0"], "--limit must be at least 1"),
         ([*BASE, "--split", "nope"], "has no split 'nope'; it has train, validation, test"),
         ([*BASE, "--config", "nope"], "cannot load nope of"),
-        ([*BASE, "--dataset", "/no/such/folder"], "build it with arith-puzzle build"),
+        (
+            [*BASE, "--dataset", "/no/such/folder"],
+            "build it with: arith-puzzle build --config starter --out /no/such/folder",
+        ),
         (["--model", "/no/such/folder"], "cannot load '/no/such/folder'"),
         (["--adapter", "/no/such/adapter"], "cannot load '/no/such/adapter'"),
         ([*BASE, "--k", "10"], "--k must be in 1..1, the samples of a row, not 10"),

@@ -14,7 +14,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -29,6 +28,7 @@ from tqdm import tqdm
 from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.provenance import dataset_content
+from arith_puzzle.dataset_builder.configs import how_to_get
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.dataset_builder.search_traces import SEARCH_VERSION
 from arith_puzzle.training.data.encoding import BATCH, UNFINISHED, Texts, encoder
@@ -171,8 +171,7 @@ def split_content(section: DatasetSection, path: str) -> str:
 
 
 def _cannot_load(section: DatasetSection, path: str, error: Exception) -> InputError:
-    command = shlex.join(["arith-puzzle", "build", "--config", section.config, "--out", path])
-    return InputError(f"cannot load the dataset {path!r}: {first_line(error)}; build it with: {command}")
+    return InputError(f"cannot load the dataset {path!r}: {first_line(error)}; {how_to_get(section.config, path)}")
 
 
 def _dataset(recipe: Recipe, path: str | None) -> _Source:
