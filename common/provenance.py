@@ -53,6 +53,23 @@ def model_content(source: str, revision: str | None = None) -> str:
     return f"{source}@{Path(cached).parent.name}"  # the cache has a folder for each commit
 
 
+def check_base(adapter: str, base_content: str | None) -> None:
+    """Check that an adapter's base is still what the adapter was trained on, as far as its run.json says.
+
+    Args:
+        adapter: folder or Hub id; only a folder is checked, because a Hub id's base is pinned by its revision.
+        base_content: ``model_content`` of the base that the adapter names.
+
+    Raises:
+        InputError: the base has other content now.
+    """
+    path = Path(adapter) / "run.json"
+    trained_on = json.loads(path.read_text()).get("content", {}).get("base") if path.is_file() else None
+    if trained_on not in (None, base_content):
+        raise InputError(f"the base of the adapter {adapter!r} has changed since its training: it was {trained_on} and "
+                         f"is {base_content}; train again, or name the base by --model to use it anyway")  # fmt: skip
+
+
 def dataset_content(source: str, config: str | None, split: str | None = None) -> str:
     """SHA-256 of a JSONL file, or of the data files of a dataset's config or split, hex.
 

@@ -10,8 +10,10 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from arith_puzzle.common.errors import InputError, first_line
-from arith_puzzle.evaluation.inference import load
+from arith_puzzle.common.errors import InputError, why_not_loaded
+from arith_puzzle.common.files import shipped_model
+from arith_puzzle.common.provenance import check_base, model_content
+from arith_puzzle.evaluation.inference import adapter_config, load
 
 TOLERANCE = 1e-2
 """Largest difference of two float32 logits that rounding may cause. For 16-bit weights it is 100 times this."""
@@ -45,6 +47,10 @@ def merge_adapter(
     partial = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     source: dict[str, Any] = {"revision": revision, "adapter": adapter, "adapter_revision": adapter_revision}
     try:
+        if base is None:
+            named = adapter_config(adapter, adapter_revision)
+            known = named["base_model_name_or_path"]
+            check_base(adapter, model_content(shipped_model(known) or known, revision or named.get("revision")))
         merged, tokenizer = load(base, **source, merge=True)
         if name:
             merged.config.name_or_path = name
@@ -64,7 +70,8 @@ def merge_adapter(
     except InputError:
         raise
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise InputError(f"cannot merge {adapter!r} into {out}: {first_line(error)[:300]}") from None
+        missing = next((name for name in (adapter, base) if name and not Path(name).exists()), adapter)
+        raise InputError(f"cannot merge {adapter!r} into {out}: {why_not_loaded(missing, error)}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.common.errors import InputError, why_not_loaded
 from arith_puzzle.common.files import file_sha256, shipped_model
-from arith_puzzle.common.provenance import dataset_content, digest, hardware, model_content, rows_digest
+from arith_puzzle.common.provenance import check_base, dataset_content, digest, hardware, model_content, rows_digest
 from arith_puzzle.evaluation.options import Options, command_line, resolve_dtype
 from arith_puzzle.evaluation.prompting import Prompting, choose_examples
 from arith_puzzle.evaluation.run_directory import finished_results, lock_run_directory, write_results
@@ -81,6 +81,8 @@ def score(
         "sources": {"model": digest(base), "adapter": digest(adapter), "dataset": _dataset_digest(dataset, config)},
         "content": _contents(base, base_revision, adapter, adapter_revision, dataset, config),
     }
+    if adapter and model is None:
+        check_base(adapter, identity["content"]["model"])
     with lock_run_directory(out, identity):
         earlier = finished_results(out, identity)
         if set(splits) <= earlier.get("splits", {}).keys() and earlier["k"] == list(given.k):
@@ -226,7 +228,8 @@ def resolve_model(
         raise
     except (OSError, ValueError, KeyError) as error:
         what = f"the adapter {adapter!r} on {base!r}" if adapter and base else repr(adapter or base)
-        raise InputError(f"cannot load {what}: {first_line(error)}") from None
+        missing = next((name for name in (adapter, base) if name and not Path(name).exists()), adapter or base or "")
+        raise InputError(f"cannot load {what}: {why_not_loaded(missing, error)}") from None
 
 
 def _contents(
@@ -243,7 +246,7 @@ def _contents(
             if source is not None:
                 found[kind] = read()
         except (OSError, ValueError) as error:
-            raise InputError(f"cannot load {source!r}: {first_line(error)}") from None
+            raise InputError(f"cannot load {source!r}: {why_not_loaded(source, error)}") from None
     return found
 
 

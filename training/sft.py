@@ -31,7 +31,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.common.errors import InputError, why_not_loaded
 from arith_puzzle.common.files import PACKAGE, LockedJson, write_json
 from arith_puzzle.common.processes import follow_parent
 from arith_puzzle.common.provenance import commit_of_checkout, digest, hardware, model_content
@@ -108,7 +108,7 @@ def contents(recipe: Recipe, dataset: str | None = None) -> dict[str, str | None
     try:
         known = model_content(base, recipe.model.revision) if base else None
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot load the base {base!r}: {first_line(error)}") from None
+        raise InputError(f"cannot load the base {base!r}: {why_not_loaded(base, error)}") from None
     return {"base": known, "dataset": split_content(section, dataset or section.path) if section else None}
 
 

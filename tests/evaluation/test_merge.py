@@ -1,6 +1,7 @@
 """Merging: the saved model answers like base and adapter; otherwise nothing is written and the error is one line."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -106,3 +107,38 @@ def test_a_full_disk_leaves_nothing(adapted, small_disk, capsys):
     assert main(["--adapter", str(adapted), "--out", str(disk / "merged")]) == 2
     assert "arith-puzzle merge: cannot merge" in capsys.readouterr().err
     assert not list(disk.iterdir())
+
+
+@pytest.fixture
+def moved(learned, adapted, tmp_path):
+    """(adapter, base): copies, of which the adapter names the base beside it and knows its content."""
+    base, adapter = tmp_path / "base", tmp_path / "adapter"
+    shutil.copytree(learned, base)
+    shutil.copytree(adapted, adapter)
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    (adapter / "adapter_config.json").write_text(json.dumps(config | {"base_model_name_or_path": str(base)}))
+    return adapter, base
+
+
+def test_a_base_that_has_changed_since_the_training_is_refused_unless_it_is_named(moved, starter, tmp_path, capsys):
+    adapter, base = moved
+    out, scored = ["--out", str(tmp_path / "merged")], ["--out", str(tmp_path / "score")]
+    rows = ["--dataset", str(starter[0]), "--split", "test", "--limit", "2", "--max-new-tokens", "4"]
+    assert command("score")(["--adapter", str(adapter), *rows, *scored]) == 0, "the same content elsewhere"
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(config | {"rms_norm_eps": 1e-3}))
+    capsys.readouterr()
+    for name, words in (("merge", out), ("score", [*rows, *scored])):
+        assert command(name)(["--adapter", str(adapter), *words]) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert "has changed since its training" in said and "or name the base by --model to use it anyway" in said
+    assert not (tmp_path / "merged").exists()
+    assert main(["--adapter", str(adapter), "--model", str(base), *out]) == 0
+
+
+@pytest.mark.parametrize("words", [["--adapter", "nope"], ["--adapter", "ADAPTER", "--model", "nope"]])
+def test_a_name_that_is_no_folder_is_said_first(moved, tmp_path, capsys, monkeypatch, words):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    words = [str(moved[0]) if word == "ADAPTER" else word for word in words]
+    assert main([*words, "--out", str(tmp_path / "merged")]) == 2
+    assert "there is no folder 'nope', and the Hub says: " in capsys.readouterr().err.splitlines()[-1]
