@@ -44,13 +44,13 @@ _templates.filters |= {
 }
 
 
-def dataset_card(manifest: dict, repo_id: str, metric_id: str) -> str:
-    """The text of the dataset's README.md.
+def dataset_card(manifest: dict, repo_id: str, metric_id: str | None = None) -> str:
+    """The text of the dataset's README.md, on the Hub or of a folder on this machine.
 
     Args:
         manifest: as ``arith_puzzle.dataset_builder.shards.build`` returns it.
         repo_id: what the reader passes to ``load_dataset``.
-        metric_id: the metric's Space.
+        metric_id: the metric's Space. None: the dataset is a folder, and the metric is that of the package.
     """
     configs = []
     for name, config in manifest["configs"].items():

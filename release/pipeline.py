@@ -77,15 +77,36 @@ def write_card(manifest: dict, place) -> None:
     """
     from arith_puzzle.model_cards.render import dataset_card
 
-    card, text = place / "README.md", dataset_card(manifest, place.name, "arith_puzzle_verifier")
-    if card.is_file() and card.read_text() == text:
-        return
-    if isinstance(card, Path):
-        files.write_text(card, text)
-    else:
-        from arith_puzzle.dataset_builder.distributed.remote import write_text
+    card, text = place / "README.md", dataset_card(manifest, place.name)
+    if not card.is_file() or card.read_text() != text:
+        _write(card, text)
 
-        write_text(card, text)
+
+def make_default(manifest: dict, name: str, out: str) -> None:
+    """Make a built config the one that ``load_dataset`` takes if none is named: in the manifest, and in the card.
+
+    Args:
+        manifest: of the dataset; it is changed.
+        name: name of the config in the manifest.
+        out: folder or fsspec address of the dataset.
+    """
+    place = Path(out)
+    if "://" in out:
+        from arith_puzzle.dataset_builder.distributed.remote import place_of
+
+        place = place_of(out)
+    manifest["default"] = name
+    _write(place / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+    write_card(manifest, place)
+
+
+def _write(path, text: str) -> None:
+    if isinstance(path, Path):
+        files.write_text(path, text)
+        return
+    from arith_puzzle.dataset_builder.distributed.remote import write_text
+
+    write_text(path, text)
 
 
 def score_models(recipe: Recipe, work: Work) -> dict[str, dict]:

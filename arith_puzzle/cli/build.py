@@ -32,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="which solution rows carry (default: the config's choice)",
     )
     parser.add_argument("--paths", type=int, default=1, help="different solutions of each train puzzle (default: 1)")
+    parser.add_argument(
+        "--default",
+        action="store_true",
+        help="let load_dataset take this config if none is named (default: the first that was built in this folder)",
+    )
     tasks = parser.add_argument_group("several machines", "docs/scale.md explains how, and what it costs")
     tasks.add_argument(
         "--executor", choices=("local", "ray", "slurm"), help="build the shards as tasks of a datatrove executor"
@@ -48,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build it and print a line for each split."""
-    from arith_puzzle.release.pipeline import build_dataset, build_with_executor, collect_dataset
+    from arith_puzzle.dataset_builder.configs import CONFIGS, config_name, with_solutions
+    from arith_puzzle.release.pipeline import build_dataset, build_with_executor, collect_dataset, make_default
 
     options = {name: getattr(args, name) for name in ("tasks", "logs", "partition", "time", "sbatch")}
     given = {name: value for name, value in options.items() if value is not None}
@@ -56,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
     if slurm_only or (given and not args.executor):
         name, needed = (slurm_only[0], "--executor slurm") if slurm_only else (next(iter(given)), "--executor")
         raise InputError(f"--{name} goes with {needed} and does nothing here; leave it out")
+    if args.default and args.executor == "slurm":
+        raise InputError("--default needs the built config, and Slurm builds it later; give it with --collect then")
     if args.collect and args.executor:
         raise InputError("--collect only writes the manifest and runs no task; leave out --executor")
     common = {"seed": args.seed, "solutions": args.solutions, "paths": args.paths}
@@ -71,6 +79,9 @@ def run(args: argparse.Namespace) -> int:
     if manifest is None:
         print(f"submitted; the last job writes {args.out}/manifest.json, `squeue --me` shows how far they are")
         return 0
+    if args.default:
+        content = with_solutions(CONFIGS[args.config], args.solutions, args.paths)
+        make_default(manifest, config_name(args.config, content), args.out)
     for name, config in manifest["configs"].items():
         for split, item in config["splits"].items():
             print(f"{args.out}: {name}/{split}: {item['rows']:,} rows in {len(item['shards'])} shard(s)")

@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from arith_puzzle.cli import main
+from arith_puzzle.dataset_builder import configs, shards
+from arith_puzzle.dataset_builder.configs import Config, SplitSpec
 
 ORDER = ["build", "train", "score", "report", "stage", "publish", "check", "release", "solve", "verify", "study", "hub"]
 
@@ -123,6 +125,8 @@ class Missing:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Missing())
 from arith_puzzle.cli import main
+from arith_puzzle.dataset_builder import configs, shards
+from arith_puzzle.dataset_builder.configs import Config, SplitSpec
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -136,3 +140,25 @@ def test_build_needs_no_extra(starter, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (folder / "README.md").read_text() == card
+
+
+def test_another_config_becomes_the_default_when_it_is_told(tmp_path, monkeypatch):
+    """The first-built config is what load_dataset takes, until --default says otherwise; the rows stay as they are."""
+    from datasets import load_dataset_builder
+
+    tiny = {name: Config(name, {"test": SplitSpec(20, (3,), labels=False)}) for name in ("starter", "stress")}
+    for module in (configs, shards):
+        monkeypatch.setattr(module, "CONFIGS", tiny)
+    out = tmp_path / "puzzles"
+
+    def default(*words):
+        assert main(["build", "--config", *words, "--out", str(out)]) == 0
+        return load_dataset_builder(str(out)).config.name
+
+    assert default("starter") == "starter"
+    assert default("stress") == "starter"
+    before = {path: path.read_bytes() for path in out.rglob("*.parquet")}
+    assert default("stress", "--default") == "stress"
+    assert default("starter") == "stress", "a build without the option changes nothing"
+    assert {path: path.read_bytes() for path in out.rglob("*.parquet")} == before
+    assert main(["build", "--config", "stress", "--default", "--executor", "slurm", "--partition", "p"]) == 2

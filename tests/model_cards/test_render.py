@@ -3,6 +3,7 @@
 import ast
 import copy
 import json
+import os
 import re
 import subprocess
 import sys
@@ -308,3 +309,15 @@ def test_the_papers_table_has_both_sizes_together_and_says_what_no_file_measures
     assert table["paper_search_cpu"][3:] == [both, "not measured"]
     assert set(table["paper_direct_cpu"]) == {"not measured"}
     assert write(test=(0.5, 200), ood_numeric_100=(0.9, 100))["paper_search_cpu"][3] == "not measured"
+
+
+def test_the_card_of_a_local_build_runs_beside_it(starter):
+    """Every Python snippet, in the folder that contains the dataset, without a Hub."""
+    card = (starter[0] / "README.md").read_text()
+    codes = [each for each in snippets(card) if each.language == "python"]
+    assert len(codes) == 2 and "spaces/" not in card and 'revision="script"' not in card
+    for code in codes:
+        done = subprocess.run([sys.executable, "-c", code.code], cwd=starter[0].parent, capture_output=True, text=True,
+                              env=os.environ | {"HF_HUB_OFFLINE": "1"})  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    assert "'pass@1': 1.0" in done.stdout
