@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +15,7 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTraine
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.puzzle import natural_prompt
 from arith_puzzle.training.base_tokenizer import check_round_trip, load_tokenizer, set_pad_token
+from arith_puzzle.training.data.token_cache import token_cache
 from arith_puzzle.training.models import load_model, quantization_config
 from arith_puzzle.training.recipe import load_recipe
 from arith_puzzle.training.tiny import build_tokenizer, init_model
@@ -273,3 +276,49 @@ def test_trained_on_rows_with_eos_generation_stops(tmp_path):
     assert tokenizer.batch_decode(output, skip_special_tokens=True) == [completion for _, completion in rows]
     assert output.shape[1] == len(rows[1][1]) + 1 and output[1, -1] == tokenizer.eos_token_id
     assert (output[0, len(rows[0][1]) + 1 :] == tokenizer.pad_token_id).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("recipe", "family"),
+    [("smollm2_1b7", "smollm2"), ("smollm2_135m_search_gpu", "smollm2"), ("mistral_7b", "mistral"),
+     ("qwen2.5_72b_qlora", "qwen2.5"), ("mugglemath_7b", "llama-2")],
+)  # fmt: skip
+def test_the_larger_recipes_with_the_real_tokenizers(real_base, starter, tmp_path, recipe, family):
+    """Rows come back from their ids, end by eos, and fit in the packed sequences."""
+    recipe = load_recipe(recipe)
+    path, section = str(starter[0]), recipe.dataset
+    if section.format == "alpaca":
+        path = tmp_path / "rows"
+        path.mkdir()
+        rows = [{"query": f"Ann has {n} pens and buys 3. How many?", "response": f"{n}+3={n + 3}\n#### {n + 3}"}
+                for n in range(200)]  # fmt: skip
+        (path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        section = replace(section, path=str(path), config="default")
+    else:
+        section = replace(section, config="starter")
+    recipe = replace(recipe, drills=None, dataset=replace(section, rows=200),
+                     model=replace(recipe.model, base=str(real_base(family)), revision=None))  # fmt: skip
+    tokenizer = load_tokenizer(recipe.base_path, text_format=section.format)
+    tokens = token_cache(recipe, tokenizer, str(path))
+    assert len(tokens) == 200 and tokenizer.pad_token_id not in (None, tokenizer.eos_token_id)
+    assert tokens.lengths().max() <= (recipe.pack or 512)
+    ids, prompt = tokens[0]
+    text, answer = (tokenizer.decode(part, skip_special_tokens=True) for part in (ids[:prompt], ids))
+    assert ids[-1] == tokenizer.eos_token_id and answer.startswith(text) and len(answer) > len(text)
+    assert text.endswith("### Response:" if section.format == "alpaca" else "\n")
+
+
+@pytest.mark.slow
+def test_the_line_that_repairs_a_folder_with_a_sentencepiece_model_alone_can_be_pasted(real_base, tmp_path):
+    base = tmp_path / "föl der's"
+    shutil.copytree(real_base("mistral"), base)
+    (base / "tokenizer_config.json").unlink()
+    for slow in (False, True):
+        with pytest.raises(InputError, match=r"was converted wrongly.*; name its class: ") as caught:
+            load_tokenizer(str(base), slow=slow)
+    line = str(caught.value).split("; name its class: ")[1]
+    subprocess.run(["bash", "-c", line], check=True, cwd="/")
+    for slow in (False, True):
+        tokenizer = load_tokenizer(str(base), slow=slow)
+        assert tokenizer("1")["input_ids"][0] == tokenizer.bos_token_id
