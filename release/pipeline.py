@@ -110,7 +110,11 @@ def _write(path, text: str) -> None:
 
 
 def score_models(recipe: Recipe, work: Work) -> dict[str, dict]:
-    """Score the base and the adapter on the recipe's splits. Returns {"base": results, "adapter": results}."""
+    """Score the base and the adapter on the recipe's splits. Returns {"base": results, "adapter": results}.
+
+    Raises:
+        InputError: the adapter gives the same answers as its base, so there is nothing to release.
+    """
     from arith_puzzle.evaluation.score import score, summary
 
     results = {}
@@ -122,6 +126,10 @@ def score_models(recipe: Recipe, work: Work) -> dict[str, dict]:
             limit=recipe.score.limit, chat=recipe.chat,
         )  # fmt: skip
         say("score", summary(results[who]))
+    base, adapter = (one["splits"] for one in results.values())
+    if all(adapter[split]["generations_sha256"] == base[split]["generations_sha256"] for split in adapter):
+        raise InputError(f"the adapter in {work.run} answers every scored row as its base does, so it does nothing; "
+                         "train it longer, or at a higher sft.learning_rate")  # fmt: skip
     return results
 
 

@@ -289,17 +289,6 @@ def test_what_is_missing_or_broken_leaves_the_older_stage_as_it_was(inputs, tmp_
     refused("links to 'plots/absent.png'")
 
 
-def test_an_adapter_that_answers_as_its_base_does_is_refused(inputs, tmp_path):
-    scores = tmp_path / "score"
-    shutil.copytree(inputs["scores"], scores)
-    for path in (scores / "base").glob("generations-*.jsonl"):
-        shutil.copy(path, scores / "adapter" / path.name)
-    with pytest.raises(
-        InputError, match="answers every scored row as its base does, so it does nothing; train it longer"
-    ):
-        stage(RECIPE, "local", out=tmp_path / "stage", **inputs | {"scores": scores})
-
-
 def test_a_chat_is_in_the_snippets_and_in_the_demos_settings(inputs, tmp_path):
     """The card asks by the template, with the system prompt, and stops at the token that ends a turn."""
     chat = Chat("Answer with equations.", {"enable_thinking": False})

@@ -157,6 +157,7 @@ class TestModel:
         """The limit is the one of the score, else 700, and never exceeds the model's positions."""
         prompt, positions = "22,43,51,58:44\n", 256
         left = positions - len(prompt) - 1
+        ids = [1] * (len(prompt) + 1)
         for results, room in (
             ({"adapter": {"decoding": {"max_new_tokens": 150}}}, 150),
             ({"splits": {}, "adapter": "n/a", "decoding": {"max_new_tokens": 99}}, 99),
@@ -169,9 +170,9 @@ class TestModel:
             if results:
                 (tmp_path / "a" / "results.json").write_text(json.dumps(results))
             model = self.loaded(tmp_path / "a")
-            assert model._room(prompt, 3) == room
-        assert (model._search_tokens, self.loaded(tmp_path / "a", "symbolic")._room(prompt, 3)) == (700, 80)
-        assert self.loaded(tiny_adapter)._room(prompt, 14) == 192
+            assert model._room(ids, 3) == room
+        assert (model._search_tokens, self.loaded(tmp_path / "a", "symbolic")._room(ids, 3)) == (700, 80)
+        assert self.loaded(tiny_adapter)._room(ids, 14) == 192
         with pytest.raises(logic.Unavailable, match="longer than its 256 positions"):
             list(model.stream("1," * 200, 3))
 
