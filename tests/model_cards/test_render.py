@@ -3,7 +3,6 @@
 import ast
 import copy
 import json
-import os
 import re
 import subprocess
 import sys
@@ -311,13 +310,13 @@ def test_the_papers_table_has_both_sizes_together_and_says_what_no_file_measures
     assert write(test=(0.5, 200), ood_numeric_100=(0.9, 100))["paper_search_cpu"][3] == "not measured"
 
 
-def test_the_card_of_a_local_build_runs_beside_it(starter):
+def test_the_card_of_a_local_build_runs_beside_it(starter, monkeypatch, capsys):
     """Every Python snippet, in the folder that contains the dataset, without a Hub."""
     card = (starter[0] / "README.md").read_text()
-    codes = [each for each in snippets(card) if each.language == "python"]
+    codes = [each.code for each in snippets(card) if each.language == "python"]
     assert len(codes) == 2 and "spaces/" not in card and 'revision="script"' not in card
+    monkeypatch.chdir(starter[0].parent)
     for code in codes:
-        done = subprocess.run([sys.executable, "-c", code.code], cwd=starter[0].parent, capture_output=True, text=True,
-                              env=os.environ | {"HF_HUB_OFFLINE": "1"})  # fmt: skip
-        assert done.returncode == 0, done.stderr
-    assert "'pass@1': 1.0" in done.stdout
+        exec(compile(code, "README.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert "DatasetDict" in said and "'pass@1': 1.0" in said

@@ -49,7 +49,7 @@ def write_recipe(folder, base, **changes):
         "chat": {"system": SYSTEM},
         "lora": {"r": 4, "use_dora": True, "use_rslora": True, "modules_to_save": ["embed_tokens", "lm_head"]},
         "sft": CPU
-        | {"max_steps": 40, "per_device_train_batch_size": 4, "learning_rate": 3.0e-2, "lr_scheduler_type": "constant"},
+        | {"max_steps": 30, "per_device_train_batch_size": 4, "learning_rate": 3.0e-2, "lr_scheduler_type": "constant"},
         "score": {"format": "natural"},
     }
     path = folder / "chat.yaml"
@@ -79,7 +79,7 @@ def test_what_is_trained_by_the_template_is_asked_by_it_and_stops(real_base, row
     assert whole.startswith(tokenizer.decode(ids)), "the template's own text of the whole conversation"
 
     run = train(recipe, tmp_path / "run", dataset=str(rows))
-    options = {"prompt_format": "natural", "chat": Chat(SYSTEM, kwargs), "max_new_tokens": 60}
+    options = {"prompt_format": "natural", "chat": Chat(SYSTEM, kwargs), "max_new_tokens": 20}
     results = score(None, str(run), str(rows), "mine", ["test"], tmp_path / "score", **options)
     lines = [json.loads(line) for line in (tmp_path / "score" / "generations-test.jsonl").read_text().splitlines()]
     assert [line["response"] for line in lines] == [COMPLETION] * 3
@@ -87,9 +87,7 @@ def test_what_is_trained_by_the_template_is_asked_by_it_and_stops(real_base, row
     assert results["splits"]["test"]["pass@1"] == 1 and results["decoding"]["system"] == SYSTEM
     assert "--chat --system 'You solve puzzles." in results["command"]
 
-    merge_adapter(str(run), tmp_path / "merged")
-    again = score(str(tmp_path / "merged"), None, str(rows), "mine", ["test"], tmp_path / "again", **options)
-    assert again["splits"]["test"]["pass@1"] == 1
+    merge_adapter(str(run), tmp_path / "merged")  # it compares the logits
     assert _demo_answer(run, monkeypatch=pytest.MonkeyPatch()) == COMPLETION
 
 

@@ -84,20 +84,34 @@ def _rows(n, v, rows, seed=0):
     return rng.integers(1, v + 1, (rows, n)), rng.integers(1, v + 1, rows)
 
 
+def _check_against_depth_first(n, v, bound, rows, search):
+    numbers, targets = _rows(n, v, rows)
+    if v == 4:
+        numbers -= 1  # zeros
+    wanted, found = np.zeros((rows, n - 1, 4), np.int64), np.zeros(rows, bool)
+    search(numbers, targets, bound, wanted, found)
+    got, ok = canonical(numbers, targets, bound)
+    assert (ok == found).all()
+    assert _reordered(got[ok]) == _reordered(wanted[found])
+
+
+@pytest.mark.parametrize(
+    ("n", "v", "bound", "rows"), [(2, 12, 120, 100), (3, 4, 40, 100), (3, 60, 600, 100), (4, 4, 4, 20), (4, 60, 600, 5)]
+)
+def test_canonical_is_that_of_the_depth_first_search(n, v, bound, rows, monkeypatch):
+    """Without the compiler, which takes longer than these rows."""
+    monkeypatch.setitem(globals(), "_replace_pair", _replace_pair.py_func)
+    _check_against_depth_first(n, v, bound, rows, _depth_first.py_func)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "v", "bound", "rows"),
     [(2, 12, 120, 200), (3, 4, 40, 500), (3, 60, 600, 2000), (4, 4, 4, 200), (4, 12, 120, 300), (4, 60, 600, 1000),
      (5, 4, 40, 20), (5, 60, 600, 100), (5, 200, 20_000, 20), (6, 60, 600, 3)],
 )  # fmt: skip
-def test_canonical_is_that_of_the_depth_first_search(n, v, bound, rows):
-    numbers, targets = _rows(n, v, rows)
-    if v == 4:
-        numbers -= 1  # zeros
-    wanted, found = np.zeros((rows, n - 1, 4), np.int64), np.zeros(rows, bool)
-    _depth_first(numbers, targets, bound, wanted, found)
-    got, ok = canonical(numbers, targets, bound)
-    assert (ok == found).all()
-    assert _reordered(got[ok]) == _reordered(wanted[found])
+def test_canonical_is_that_of_the_compiled_depth_first_search(n, v, bound, rows):
+    _check_against_depth_first(n, v, bound, rows, _depth_first)
 
 
 def _cost(text):
