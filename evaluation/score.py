@@ -67,6 +67,9 @@ def score(
     task = given.make_task()
     config = config or task.config
     splits = _choose_splits(dataset, config, splits)
+    content = _contents(base, base_revision, adapter, adapter_revision, dataset, config)
+    if adapter and model is None:
+        check_base(adapter, content["model"])
     identity = {
         "name": name or adapter or model,
         "task": given.task,
@@ -79,10 +82,8 @@ def score(
         "limit": given.limit,
         "decoding": given.record(backend=given.backend, dtype=dtype),
         "sources": {"model": digest(base), "adapter": digest(adapter), "dataset": _dataset_digest(dataset, config)},
-        "content": _contents(base, base_revision, adapter, adapter_revision, dataset, config),
+        "content": content,
     }
-    if adapter and model is None:
-        check_base(adapter, identity["content"]["model"])
     with lock_run_directory(out, identity):
         earlier = finished_results(out, identity)
         if set(splits) <= earlier.get("splits", {}).keys() and earlier["k"] == list(given.k):
@@ -246,7 +247,7 @@ def _contents(
             if source is not None:
                 found[kind] = read()
         except (OSError, ValueError) as error:
-            raise InputError(f"cannot load {source!r}: {why_not_loaded(source, error)}") from None
+            raise InputError(f"cannot load {source!r}: {why_not_loaded(source or base, error)}") from None
     return found
 
 
