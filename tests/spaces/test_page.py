@@ -147,12 +147,17 @@ class TestPlay:
         page.wait_for_function("!document.querySelector('#mine .ap-mine')")
         assert chips(page) == ["4", "7", "8", "20"]
 
-    def test_a_wrong_end_says_so(self, bare, open_page):
-        page = open_page(bare)
+    def test_a_wrong_end_says_so_until_it_is_undone(self, bare, open_page):
+        """The page itself takes the verdict back: a server's late reply would erase the verdict of the next attempt."""
+        page = open_page(bare, forgive=("ERR_INTERNET_DISCONNECTED",))
         for step in ((8, "plus", 7), (20, "plus", 15), (35, "plus", 4)):
             merge(page, *step)
         assert "That makes 39, not 24" in page.locator("#board [data-ap=say]").inner_text()
         page.locator("#mine").get_by_text("the last number is not the target").wait_for()
+        page.context.set_offline(True)
+        page.get_by_role("button", name="Undo").click()
+        page.wait_for_function("!document.querySelector('#mine .ap-mine')")
+        page.context.set_offline(False)
 
     def test_keyboard_alone(self, bare, open_page):
         """Tab, arrow keys, operation signs, Enter and Backspace are enough. The merged number gets the focus."""
