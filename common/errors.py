@@ -15,8 +15,12 @@ def first_line(error: BaseException) -> str:
     return line if len(line) <= 300 else f"{line[:300]}…"
 
 
-def why_not_loaded(source: str | os.PathLike, error: BaseException) -> str:
-    """Why a folder or a Hub repo cannot be loaded, in one line. It says first if there is no such folder."""
-    if os.path.exists(source):
-        return first_line(error)
-    return f"there is no folder {os.fspath(source)!r}, and the Hub says: {first_line(error)}"
+def why_not_loaded(error: BaseException, *sources: str | None) -> str:
+    """Why a model or a dataset cannot be loaded, in one line.
+
+    Args:
+        error: the library's error.
+        sources: folders or Hub ids. The first that is no folder is named, because its name may be a typing error.
+    """
+    missing = next((source for source in sources if source and not os.path.exists(source)), None)
+    return (f"there is no folder {missing!r}, and the Hub says: " if missing else "") + first_line(error)

@@ -54,10 +54,12 @@ def model_content(source: str, revision: str | None = None) -> str:
 
 
 def check_base(adapter: str, base_content: str | None) -> None:
-    """Check that an adapter's base is still what the adapter was trained on, as far as its run.json says.
+    """Check that the base of an adapter in a folder is still what the adapter was trained on, as its run.json says.
+
+    A folder and a Hub repo cannot be compared. So the published copy of a base passes.
 
     Args:
-        adapter: folder or Hub id; only a folder is checked, because a Hub id's base is pinned by its revision.
+        adapter: folder or Hub id. Of a Hub id nothing is checked: its base is pinned by a revision.
         base_content: ``model_content`` of the base that the adapter names.
 
     Raises:
@@ -65,7 +67,9 @@ def check_base(adapter: str, base_content: str | None) -> None:
     """
     path = Path(adapter) / "run.json"
     trained_on = json.loads(path.read_text()).get("content", {}).get("base") if path.is_file() else None
-    if trained_on not in (None, base_content):
+    if trained_on is None or base_content is None or ("@" in trained_on) != ("@" in base_content):
+        return
+    if trained_on != base_content:
         raise InputError(f"the base of the adapter {adapter!r} has changed since its training: it was {trained_on} and "
                          f"is {base_content}; train again, or name the base by --model to use it anyway")  # fmt: skip
 

@@ -149,4 +149,4 @@ def build_command(name: str, out: object, *, seed: int = 0) -> str | None:
 def how_to_get(name: str | None, out: object) -> str:
     """What an error advises when a config cannot be loaded from the place ``out``."""
     command = build_command(name or "", out)
-    return f"build it with: {command}" if command else "give a folder, a file or a Hub id that has it"
+    return f"build it with: {command}" if command else "check the name of the dataset, and of its config"

@@ -70,8 +70,7 @@ def merge_adapter(
     except InputError:
         raise
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        missing = next((name for name in (adapter, base) if name and not Path(name).exists()), adapter)
-        raise InputError(f"cannot merge {adapter!r} into {out}: {why_not_loaded(missing, error)}") from None
+        raise InputError(f"cannot merge {adapter!r} into {out}: {why_not_loaded(error, adapter, base)}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -119,7 +119,7 @@ def cells(results: Results) -> list[dict]:
     return [found[key] for key in sorted(found, key=lambda key: key[::-1])]
 
 
-def grid(points: Sequence[dict] = ()) -> tuple[list[int], list[int]]:
+def grid(points: Sequence[dict]) -> tuple[list[int], list[int]]:
     """Return (all N from the smallest to the largest, all V), of the dataset's configs and of ``points``."""
     specs = [spec for config in CONFIGS.values() for spec in config.splits.values()]
     sizes = [n for spec in specs for n in spec.n_values] + [point["n"] for point in points]

@@ -229,8 +229,7 @@ def resolve_model(
         raise
     except (OSError, ValueError, KeyError) as error:
         what = f"the adapter {adapter!r} on {base!r}" if adapter and base else repr(adapter or base)
-        missing = next((name for name in (adapter, base) if name and not Path(name).exists()), adapter or base or "")
-        raise InputError(f"cannot load {what}: {why_not_loaded(missing, error)}") from None
+        raise InputError(f"cannot load {what}: {why_not_loaded(error, adapter, base)}") from None
 
 
 def _contents(
@@ -247,7 +246,7 @@ def _contents(
             if source is not None:
                 found[kind] = read()
         except (OSError, ValueError) as error:
-            raise InputError(f"cannot load {source!r}: {why_not_loaded(source or base, error)}") from None
+            raise InputError(f"cannot load {source!r}: {why_not_loaded(error, source)}") from None
     return found
 
 

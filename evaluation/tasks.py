@@ -160,9 +160,9 @@ class Puzzle(Task):
         n = measured.pop("num_puzzles")
         lenient = list(wilson_interval(measured["pass@1_lenient"] * n, n))
         sizes = Counter(row["n"] for row in rows)
-        drawn = {"puzzles_by_n": {str(size): sizes[size] for size in sorted(sizes)},
-                 "max_number": max(max(row["numbers"]) for row in rows)}  # fmt: skip
-        return {"n": n, **measured, "pass@1_lenient_ci95": lenient, **drawn}
+        stated = {"puzzles_by_n": {str(size): sizes[size] for size in sorted(sizes)},
+                  "max_number": max(max(row["numbers"]) for row in rows)}  # fmt: skip
+        return {"n": n, **measured, "pass@1_lenient_ci95": lenient, **stated}
 
 
 class Gsm8k(Task):

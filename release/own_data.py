@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from pathlib import Path
+from reprlib import repr as short
 
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import read_json
 from arith_puzzle.common.provenance import check_no_pattern
+from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from arith_puzzle.training.recipe import DatasetSection, Recipe
@@ -27,7 +29,7 @@ def own_dataset(recipe: Recipe) -> Path | None:
     Raises:
         InputError: the recipe names another dataset than a folder.
     """
-    path = recipe.dataset.path
+    path = recipe.dataset.path if recipe.dataset else BUILT
     if path == BUILT:
         return None
     if not Path(path).is_dir():
@@ -76,7 +78,8 @@ def describe(folder: Path, config: str) -> dict:
     """The manifest of a folder that ``build`` wrote; else the same of a config, computed from the rows.
 
     Raises:
-        InputError: there is no such config, or a row is no puzzle, has no COLUMNS or a wrong completion.
+        InputError: there is no such config, or a row is no puzzle, lacks one of COLUMNS, or has a wrong prompt
+            or completion.
     """
     from datasets import load_dataset
 
@@ -106,6 +109,12 @@ def _describe_split(rows, place: str) -> dict:
             numbers, target = puzzle_of(row)
         except ValueError as error:
             raise InputError(f"row {number} of {place}: {error}") from None
+        texts = [row[name] for name in ("prompt", "completion")]
+        if not all(isinstance(text, str) for text in texts):
+            raise InputError(f"row {number} of {place}: prompt and completion must be strings, not {short(texts)}")
+        if row["prompt"] != symbolic_prompt(numbers, target):
+            raise InputError(f"row {number} of {place}: scoring asks {symbolic_prompt(numbers, target)!r}, and the "
+                             f"prompt is {row['prompt'][:60]!r}; make it the same")  # fmt: skip
         verdict = verify(numbers, target, row["completion"])
         if not verdict.correct:
             raise InputError(f"row {number} of {place}: the completion is wrong ({verdict.reason}): "

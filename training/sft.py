@@ -108,7 +108,7 @@ def contents(recipe: Recipe, dataset: str | None = None) -> dict[str, str | None
     try:
         known = model_content(base, recipe.model.revision) if base else None
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot load the base {base!r}: {why_not_loaded(base, error)}") from None
+        raise InputError(f"cannot load the base {base!r}: {why_not_loaded(error, base)}") from None
     return {"base": known, "dataset": split_content(section, dataset or section.path) if section else None}
 
 

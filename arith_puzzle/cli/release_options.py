@@ -48,7 +48,6 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def source_and_work(args: argparse.Namespace):
     """Return (the recipe, or None for aug-gsm8k; the release's ``Work``)."""
-    from arith_puzzle.release.inputs import check_recipe
     from arith_puzzle.release.own_data import own_dataset
     from arith_puzzle.release.pipeline import Work
     from arith_puzzle.training.recipe import load_recipe
@@ -59,8 +58,6 @@ def source_and_work(args: argparse.Namespace):
         read_manifest(args.source)
         return None, Work(args.work or Path("runs") / f"release-{NAME}", stage=f"stage-{NAME}")
     recipe = load_recipe(args.source)
-    if recipe.dataset is None:
-        check_recipe(recipe)
     return recipe, Work(args.work or Path("runs") / recipe.name, dataset=own_dataset(recipe))
 
 

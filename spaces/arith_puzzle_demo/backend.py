@@ -60,10 +60,8 @@ class Settings:
                     values |= {"format": None, "model": None, "adapter": None, name: override}
             elif not values.get(name) or not Path(values[name]).is_dir():
                 continue
-            if name in (
-                "adapter",
-                "dataset",
-            ):  # a revision belongs to the repo in the file, not to a folder or another repo
+            # A revision belongs to the repo in the file, not to a folder or another repo.
+            if name in ("adapter", "dataset"):
                 values[f"{name}_revision"] = None
         return cls(**values)
 

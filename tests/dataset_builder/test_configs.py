@@ -29,4 +29,4 @@ def test_the_advised_command_builds_the_config_wherever_it_is_pasted(name, solut
 @pytest.mark.parametrize("name", ["mine", "starter-", "starter-best", "1m-paths", "", None])
 def test_a_config_that_cannot_be_built_has_no_command(name):
     assert build_command(str(name), "x") is None
-    assert how_to_get(name, "x") == "give a folder, a file or a Hub id that has it"
+    assert how_to_get(name, "x") == "check the name of the dataset, and of its config"

@@ -21,6 +21,8 @@ from markdown_it import MarkdownIt
 from arith_puzzle.cli import COMMANDS
 from arith_puzzle.dataset_builder.search_traces import searches
 from arith_puzzle.model_cards import readme
+from arith_puzzle.release.inputs import check_recipe
+from arith_puzzle.training.recipe import load_recipe
 from benchmarks import scale
 from docs import generate
 from tests.paths import ROOT
@@ -206,6 +208,14 @@ def test_the_recipe_table_has_every_recipe():
     text = (ROOT / "docs" / "training.md").read_text()
     names = {path.stem for path in (ROOT / "training" / "recipes").glob("*.yaml")}
     assert {name for name in names if f"| `{name}` |" not in text and not name.startswith("lever_")} == set()
+
+
+def test_the_recipe_for_a_model_of_ones_own_is_one(tmp_path):
+    shown = next(content for _, info, content in blocks(ROOT / "docs" / "own_model.md") if info == ["yaml"])
+    (tmp_path / "recipe.yaml").write_text(shown)
+    recipe = load_recipe(tmp_path / "recipe.yaml")
+    check_recipe(recipe)
+    assert recipe.chat and recipe.lora.use_dora and recipe.model.eos_token == "<|eot_id|>"
 
 
 def test_the_citation_file():

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.provenance import check_base
 from arith_puzzle.evaluation import merge
 from arith_puzzle.evaluation.inference import answer_batches, load
 from arith_puzzle.evaluation.merge import merge_adapter
@@ -134,6 +135,13 @@ def test_a_base_that_has_changed_since_the_training_is_refused_unless_it_is_name
         assert "has changed since its training" in said and "or name the base by --model to use it anyway" in said
     assert not (tmp_path / "merged").exists()
     assert main(["--adapter", str(adapter), "--model", str(base), *out]) == 0
+
+
+def test_the_published_copy_of_a_base_cannot_be_compared_with_its_folder(adapted):
+    """An adapter that was downloaded has the run.json of its training, and names the base on the Hub."""
+    check_base(str(adapted), "me/base@0123abcd")
+    with pytest.raises(InputError, match="has changed since its training"):
+        check_base(str(adapted), "0123abcd")
 
 
 @pytest.mark.parametrize("words", [["--adapter", "nope"], ["--adapter", "ADAPTER", "--model", "nope"]])

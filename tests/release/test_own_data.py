@@ -85,6 +85,8 @@ def test_the_card_keeps_its_text_and_gets_what_the_hub_needs(folder):
         ("test.jsonl", "10+90=100", "10+90=101", r"row 1 of mine/test .* the completion is wrong \(wrong_result\)"),
         ("test.jsonl", '"target": 100', '"target": null', "row 1 of mine/test .* has no 'target'; a release needs"),
         ("test.jsonl", "[2, 5, 90]", "[]", "row 1 of mine/test .*numbers"),
+        ("test.jsonl", '"2,5,90:100', '"2 5 90 -> 100', r"scoring asks '2,5,90:100\\n', and the prompt is '2 5 90"),
+        ("train.jsonl", '"3*4=12"', "7", r"row 1 of mine/train .*prompt and completion must be strings, not \['3,4"),
         ("train.jsonl", '"prompt"', '"question"', "row 1 of mine/train .* has no 'prompt'; a release needs numbers"),
         ("train.jsonl", json.dumps(TRAIN[0]), "", "mine"),
     ],

@@ -96,7 +96,7 @@ def build(service: Service) -> None:
         **quick,
     )  # fmt: skip
     board.submit(show_played, None, mine, **quick)
-    # In the page: the reply of a server could arrive after the verdict of the next attempt, and erase it.
+    # It runs in the browser. A reply of the server could arrive after the verdict of the next attempt, and erase it.
     board.change(None, None, mine, js="() => ''", **PRIVATE)
     race.click(show_race, board, attempt, concurrency_limit=None, show_progress="hidden", **PRIVATE)
     give_up.click(show_solution, board, solved, **quick)
