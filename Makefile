@@ -85,14 +85,14 @@ screenshots: release ## take the pictures of the demo in docs/demo
 	@$(BIN)/arith-puzzle demo --release $(WORK) --port 7869 & demo=$$!; trap "kill $$demo" EXIT; \
 		$(BIN)/python docs/screenshots.py http://127.0.0.1:7869
 
-scale: setup ## measure what docs/scale.md plans with, and write its tables
+scale: setup ## measure the figures of docs/scale.md, and write its tables
 	$(BIN)/python -m benchmarks scale --json benchmarks/results/scale.json
 	$(BIN)/python -m docs.generate
 
 conformance: setup ## run huggingface_hub's own tests against the local Hub (needs the package index)
 	$(BIN)/python -m arith_puzzle.local_hub.conformance
 
-bench: setup ## measure what the speed claims rest on
+bench: setup ## run the default benchmarks of speed and memory
 	$(BIN)/python -m benchmarks
 
 lock: ## write requirements.lock from what is installed in .venv

@@ -1,4 +1,4 @@
-"""Short calls of the solver, the generator and the metric, for ``import arith_puzzle``."""
+"""The public functions ``solve``, ``generate`` and ``load_metric`` of ``import arith_puzzle``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def solve(numbers: Sequence[int], target: int, *, limit: int | None = 1, bound: 
         numbers: 2 to 15 integers; repeats and any order are allowed.
         target: an integer.
         limit: maximum number of solutions; None gives all of them.
-        bound: largest |intermediate|; default: 10 times the largest number.
+        bound: maximum |intermediate|; default: 10 times the largest of the numbers, the target and 60.
 
     Returns:
         Different solutions in normal form. An empty list proves that there is none within ``bound`` for up to 8

@@ -1,5 +1,5 @@
 """Benchmarks of speed, memory and latency: ``python -m benchmarks [NAME ...] [--json FILE]``.
 
-Each module has ``run(...) -> dict``, which measures, and ``table(dict) -> str``, which formats the figures. The
-figures of the published runs are in benchmarks/results/.
+Each benchmark is a module with ``run(...) -> dict``, which measures, and ``table(dict) -> str``, which formats the
+figures. The figures of the published runs are in benchmarks/results/.
 """

@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CONFIG",
         help="generation: also build this config (repeatable)",
     )
-    some.add_argument("--dataset", type=Path, help="training, data_path: a folder that `arith-puzzle build` wrote")
+    some.add_argument("--dataset", type=Path, help="processes, training, data_path: a folder of `arith-puzzle build`")
     some.add_argument(
         "--config", dest="configs", action="append", help="data_path: config of the dataset (repeatable; default: 1m)"
     )

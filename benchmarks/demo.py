@@ -6,7 +6,7 @@ cost of the sender is not the server's, and the sender collects no garbage.
 
 - First paint: a new server and an empty browser cache each time. The page is opened as soon as the port answers,
   while torch is imported and the model loads. ``puzzle`` is the time until the first number can be tapped.
-- Clicks: 20 visitors, each with its own connection, send what the buttons Judge and Only the solver send, wait for
+- Clicks: 20 visitors, each with its own connection, send what the buttons Check and Only the solver send, wait for
   the HTML, think for 0.5 to 1.5 s, and click again. Puzzles have N=5, 6 and 7 and V=60, solvable or not.
 - The same while another visitor keeps the model busy without a pause.
 - Burst: all 20 click at the same instant, again and again.

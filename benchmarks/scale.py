@@ -1,4 +1,4 @@
-"""Time, bytes and duplicates of one shard on one core, and the plan of docs/scale.md that follows from them.
+"""Time, bytes and duplicates per shard on one core, and the plan of docs/scale.md that follows from them.
 
 ``make scale`` measures, and writes benchmarks/results/scale.json and the tables of docs/scale.md.
 """

@@ -1,4 +1,7 @@
-"""The exception for bad input. Commands print its message as one line and exit with status 2."""
+"""``InputError``, the exception for bad input, and one-line texts for the errors of libraries.
+
+Commands print the message of an InputError as one line and exit with status 2.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run was made from, known by content, and what run.json and results.json record about it."""
+"""Provenance of a run: hashes that identify its model and dataset, and the hardware and commit that it records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strict YAML: every key is known and stands once, every value has the annotated type and lies within its bounds.
+"""Strict YAML: an unknown or repeated key is an error, and so is a value of the wrong type or out of bounds.
 
 A section of a file is a pydantic dataclass with the configuration ``STRICT``:
 

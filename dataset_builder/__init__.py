@@ -1,1 +1,4 @@
-"""The puzzle and its data: text formats, generator, solver, shards and loading script. Nothing here needs torch."""
+"""The puzzle and its data: text formats, search traces, generator, solver, shards and loading script; and AugGSM8K.
+
+Nothing here needs torch.
+"""

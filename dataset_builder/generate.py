@@ -1,9 +1,9 @@
 """Generate the rows of a shard. A row is a pure function of (spec version, family, split, seed, shard, position).
 
-For each N, candidates come from Philox streams. The key of a stream is a hash of all of these values except the
-position. Position p of a shard takes the next accepted candidate of its N. NumPy guarantees the raw bits of a bit
-generator across releases, but not the draws of its distributions. So every draw here is a multiplication and a shift of
-raw bits.
+For each N, candidates come from Philox streams, one for each block of candidates. The key of a stream is a hash of the
+other values, N and the number of the block. Position p of a shard takes the next accepted candidate of its N. NumPy
+guarantees the raw bits of a bit generator across releases, but not the draws of its distributions. So every draw here
+is a multiplication and a shift of raw bits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compile the numba functions (kernels) of ``dataset_builder`` once, so that commands do not wait for the compiler.
+"""Compile the numba functions (kernels) of builds, labels and search traces once, so that commands do not wait.
 
     python -m arith_puzzle.dataset_builder.kernels
 

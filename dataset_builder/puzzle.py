@@ -1,7 +1,8 @@
 """The puzzle of arXiv 2406.02100: its text formats, its 64-bit key, the split of a key, the normal form of a solution.
 
-Only this module builds and parses prompts and completions. ``parse_completion`` uses the equation parser of the
-verifier, which is pushed to the Hub as one file and therefore contains its own.
+This module defines the texts of prompts and completions. ``text`` writes the same texts for many rows; ``formats`` and
+``search_traces`` write other texts from them. ``parse_completion`` uses the equation parser of the verifier. It is
+defined there, because the verifier's folder is pushed to the Hub on its own.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ Equation = tuple[int, str, int, int]
 """``(a, op, b, c)`` for ``a op b = c``."""
 
 _PUZZLE = re.compile(rf"({NUMBER}(?:,{NUMBER})*):({NUMBER})")
-_MASK = (1 << 64) - 1
 
 
 def symbolic_prompt(numbers: Sequence[int], target: int) -> str:

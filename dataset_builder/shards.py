@@ -1,4 +1,4 @@
-"""Build a dataset: generate the rows of each shard, verify them, write Parquet files, and last the manifest.
+"""Build a dataset: generate and verify the rows of each shard, write them as Parquet, and then write the manifest.
 
 Each Parquet footer contains the identity of its shard (spec version, family, split, index, seed, number of puzzles) and
 its record (counts and hash). So a build that was killed continues from the files alone. Configs of one family share

@@ -1,4 +1,4 @@
-"""Write the label cache: the exact labels of all evaluation splits of all configs at seed 0.
+"""Write the label cache: the exact labels of all splits that have labels, at seed 0.
 
     python -m arith_puzzle.dataset_builder.write_label_cache
 

@@ -1,4 +1,4 @@
-"""Draw docs/result.png, and write the tables of docs/scale.md from what was measured.
+"""Draw docs/result.png, and write the tables of docs/scale.md from benchmarks/results/scale.json.
 
     python -m docs.generate
 

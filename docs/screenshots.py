@@ -1,4 +1,4 @@
-"""Take the README's pictures of the demo in Chromium: light and dark, desktop and phone.
+"""Take the pictures of the demo in docs/demo with Chromium: light and dark, desktop and phone.
 
 python -m docs.screenshots ADDRESS [--out docs/demo]
 

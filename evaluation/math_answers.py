@@ -1,6 +1,6 @@
 """Compare final answers to MATH problems with math-verify, Hugging Face's library, which lighteval uses too.
 
-The text of a model is untrusted, and math-verify computes with it. Four measures contain that:
+The text of a model is untrusted, and math-verify computes with it. Four measures limit this risk:
 
 - The comparison runs in a process of its own, without environment variables and with a bound on its memory.
 - This process is killed when one answer takes too long. A signal or a ``try`` cannot stop sympy inside C code.

@@ -43,7 +43,7 @@ def merge_adapter(
     if out.exists():
         raise InputError(f"{out} exists; give another --out, or delete it")
     if Path(adapter).is_dir() and not (Path(adapter) / "adapter_config.json").is_file():
-        raise InputError(f"cannot merge {adapter!r}: it has no adapter_config.json, so it is no adapter")
+        raise InputError(f"cannot merge {adapter!r}: it has no adapter_config.json, so it is not an adapter")
     partial = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     source: dict[str, Any] = {"revision": revision, "adapter": adapter, "adapter_revision": adapter_revision}
     try:

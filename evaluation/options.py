@@ -1,4 +1,4 @@
-"""The options of a score: their defaults, the checks before anything is loaded, and their record in results.json."""
+"""The options of ``arith-puzzle score``: defaults, checks before anything is loaded, and the record in results.json."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Options:
                 raise InputError(f"--samples must be at least 1, not {self.samples}")
             if not 0 < temperature < math.inf:
                 raise InputError(
-                    f"--temperature must be above 0 and finite, not {temperature}; greedy decoding is without --samples"
+                    f"--temperature must be above 0 and finite, not {temperature}; for greedy decoding drop --samples"
                 )
             if not 0 < top_p <= 1:
                 raise InputError(f"--top-p must be above 0 and at most 1, not {top_p}")

@@ -1,7 +1,7 @@
 """Load results.json files and flatten them into rows for tables and plots.
 
 A file holds the results of ``arith_puzzle.evaluation.score`` for one model and one config, or a mapping of several (a
-release's base and adapter). Only this module knows the layout of these files.
+release's base and adapter).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Stream the greedy answer to one prompt while the model generates it. The demo shows answers this way.
 
-The whole answer is the same as that of ``arith_puzzle.evaluation.inference.answer_batches``.
+The whole answer is the same as that of ``arith_puzzle.evaluation.inference.generate``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Set our scores (`results/`) and the oracle's beside those that the paper prints: tables, and one sentence."""
+"""Compare our scores (`results/`) and the oracle's with those in the paper, in two tables and one sentence."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Write what README.md and docs/*.md say of results, from the files of ``results/`` and the oracle's.
+"""Write the result tables and the headline in README.md and docs/*.md, from ``results/`` and the oracle's scores.
 
     python -m arith_puzzle.model_cards.readme [--check | --take WORK NAME]
 
 A block stands between two markers, such as ``<!-- results: begin (make readme) -->`` and ``<!-- results: end -->``, in
 exactly one of the pages. With --check nothing is written, and a block that is not up to date gives exit status 1.
---take first copies results.json and run.json of the adapter that the release folder WORK staged into ``results/NAME``.
+--take first copies the adapter's results.json and run.json from the stage in the release folder WORK to results/NAME.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Send requests to a Hub with one rule for retries, and turn what it refuses into one line.
+"""Send requests to a Hub with one rule for retries, and turn its refusals into errors of one line.
 
 huggingface_hub retries some requests (listings, large files) and not others (commits, tags, repos). It waits as long as
 ``Retry-After`` says, without a limit. Here each request is sent once. If the Hub does not serve it, the whole *step*
@@ -120,7 +120,7 @@ class Hub:
                     asked = "" if busy.wait is None else f" and asks to wait {busy.wait:,.0f} s"
                     raise InputError(
                         f"{doing}: {self.api.endpoint} did not serve {busy}{asked}; gave up after {attempt} tries and "
-                        f"{self._waited:,.0f} s of waiting. What has arrived stays; run the command again"
+                        f"{self._waited:,.0f} s of waiting. What was sent is kept; run the command again"
                     )
                 tqdm.write(f"{busy}; next try in {wait:,.0f} s ({attempt} of {TRIES - 1})", file=sys.stderr)
                 time.sleep(wait)

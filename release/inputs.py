@@ -1,4 +1,4 @@
-"""Read what a release is made of: the files of build, train and score. Local paths are replaced by Hub ids."""
+"""Read the inputs of a release, the files that build, train and score wrote, and replace local paths by Hub ids."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A release with puzzles of one's own: a folder with a card and data files, which ``build`` did not write.
+"""Release puzzles of your own: a folder with a card and data files that ``build`` did not write.
 
-Cards and checks read what the manifest says of a dataset. Here it is computed from the rows.
+Cards and checks read a dataset's manifest. Such a folder has none, so this module computes it from the rows.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def own_dataset(recipe: Recipe) -> Path | None:
         return None
     if not Path(path).is_dir():
         raise InputError(f"{recipe.name}: a release publishes the rows that it is trained on, and dataset.path "
-                         f"{path!r} is no folder; name one, or drop dataset.path to build {recipe.dataset.config}"
+                         f"{path!r} is not a folder; name one, or drop dataset.path to build {recipe.dataset.config}"
                          )  # fmt: skip
     check_no_pattern(path)
     return Path(path)

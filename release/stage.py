@@ -80,7 +80,7 @@ def check_repo_ids(repos: Iterable[Repo]) -> None:
         try:
             validate_repo_id(repo.id)
         except HFValidationError as error:
-            raise InputError(f"{repo.id!r} is no name of a Hub repo: {first_line(error)}") from None
+            raise InputError(f"{repo.id!r} is not a valid name of a Hub repo: {first_line(error)}") from None
 
 
 def stage(

@@ -1,6 +1,6 @@
 """Stage aug-gsm8k, the folder that ``arith-puzzle augment build`` writes, and the metric for it.
 
-This is a release of its own. The same commands stage, publish, check and yank it, and it joins the same collection.
+It is a separate release. The same commands stage, publish, check and yank it, and it joins the same collection.
 """
 
 from __future__ import annotations

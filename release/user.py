@@ -1,4 +1,4 @@
-"""Run code as a new user of a Hub runs it: in an empty folder, with empty caches and no token or setting of ours.
+"""Run code as a new user of a Hub runs it: in an empty folder, with empty caches, and without our tokens and settings.
 
 Bash snippets run in ordinary processes. Python code runs in children of one warm process
 (``as_user/fork_server.py``), which saves the seconds that each would need to import torch and datasets. The children

@@ -2,10 +2,11 @@
 
 transformers 5 has only fast tokenizers for Llama: ``AutoTokenizer`` ignores ``use_fast``. It reads tokenizer.json if
 the base has one, and otherwise converts sentencepiece's tokenizer.model. Some conversions were wrong: OpenLLaMA's lost
-the merge with score 0 and split words that sentencepiece keeps (transformers issue 24233). Two measures follow:
+the merge with score 0 and split words that sentencepiece keeps (transformers issue 24233). So there are two
+measures:
 
-- ``slow`` ignores tokenizer.json and converts tokenizer.model. The result is a fast tokenizer too, and
-  ``AutoTokenizer`` loads it from the folder of an adapter.
+- ``model.tokenizer: slow`` in a recipe ignores tokenizer.json and converts tokenizer.model. The result is a fast
+  tokenizer too, and ``AutoTokenizer`` loads it from the folder of an adapter.
 - If a base has a tokenizer.model, the ids of both must agree on the texts of ``check_round_trip``.
 """
 
@@ -83,7 +84,7 @@ def load_tokenizer(
     if eos_token:
         known = special_tokens(tokenizer)
         if eos_token not in known:
-            raise InputError(f"model.eos_token {eos_token!r} is no special token of the base {base!r}, which has "
+            raise InputError(f"model.eos_token {eos_token!r} is not a special token of the base {base!r}, which has "
                              f"{', '.join(map(repr, known[:20]))}{' …' * (len(known) > 20)}")  # fmt: skip
         tokenizer.eos_token = eos_token
     set_pad_token(tokenizer)

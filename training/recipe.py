@@ -308,7 +308,7 @@ def check_hardware(recipe: Recipe) -> None:
         if not found:
             raise InputError(f"{recipe.name} trains in bf16 on a GPU, and this machine has none; set sft.bf16: false")
         if not torch.cuda.is_bf16_supported(including_emulation=False):
-            raise InputError(f"{recipe.name} trains in bf16, which {found[0].name} cannot; set sft.bf16: false")
+            raise InputError(f"{recipe.name} trains in bf16, and {found[0].name} has no bf16; set sft.bf16: false")
 
 
 def _check_sense(path: str | Path, recipe: Recipe) -> None:

@@ -4,12 +4,12 @@ Every operator and separator is one token, so the ids of a prompt are always the
 There are two ways to split a number:
 
 - arith-tiny: each digit is a token.
-- arith-tiny-search (``pairs``): each two digits are a token, counted from the number's end. 58 is one token, 1058 is
+- arith-tiny-search (``pairs``): every two digits form a token, counted from the number's end. 58 is one token, 1058 is
   ``10`` and ``58``, 105 is ``1`` and ``05``. So each number of a training puzzle is one token, and the same hundred
   tokens express addition at any length. Their embeddings start as Fourier number embeddings.
 
-To copy a complete run of training/recipes/tiny_base.yaml or search_base.yaml to training/bases/<name of the recipe>,
-where other recipes find their base:
+The command copies a complete run of training/recipes/tiny_base.yaml or search_base.yaml to
+training/bases/<name of the recipe>, where other recipes find their base:
 
     python -m arith_puzzle.training.tiny runs/arith-tiny
 """

@@ -1,7 +1,8 @@
 """The trainer: TRL's SFTTrainer, with a faster loss on a CPU, and with Muon as an optional optimizer.
 
 Only completions have a loss, so only their logits are needed. On a GPU, TRL's fused head computes just these. On a CPU,
-TRL computes the logits of all positions, prompts and padding included, and again in the backward pass.
+TRL computes the logits of all positions, including prompts and padding, and computes them again in the backward pass.
+This trainer computes only the needed ones there too.
 """
 
 from __future__ import annotations

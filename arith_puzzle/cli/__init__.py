@@ -1,7 +1,7 @@
 """The console command ``arith-puzzle``. Each command is a module here; ``release_options`` holds what several share.
 
 A module has a docstring, which is its help text, ``add_arguments(parser)`` and ``run(args)``, which returns the exit
-status: 0 done; 1 the answer is no (no solution, a check failed); 2 bad input, in one line.
+status. 0: success. 1: a negative result, such as no solution or a failed check. 2: bad input, reported in one line.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ COMMANDS = {
     "release": "do all of this: build, train, score, stage, publish, check",
     "solve": "print solutions of one puzzle",
     "verify": "judge the answers in a JSONL file",
-    "study": "train and score a study: a score for each training size or change",
-    "rejection": "make training rows of a model's own verified answers",
+    "study": "run a scaling study: train and score a model for each size or change",
+    "rejection": "make training rows from a model's verified answers",
     "merge": "merge an adapter into its base and save the model",
     "augment": "make aug-gsm8k: new questions from GSM8K's, with checked solutions",
     "base": "write a base model that needs no hub",

@@ -16,34 +16,32 @@ from arith_puzzle.common.errors import InputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("--config", default="starter", help="1m, 10m, 100m, stress or starter (default)")
+    parser.add_argument("--config", default="starter", help="1m, 10m, 100m, stress or starter (default: starter)")
     parser.add_argument(
         "--out",
         default="arith-puzzle",
         help="the dataset's folder; with --executor also an address such as s3://bucket/folder",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="seed of the rows (default: 0)")
     parser.add_argument(
-        "--workers", type=int, help="shards or tasks at a time (default: 2; on a cluster, what it grants)"
+        "--workers", type=int, help="maximum number of shards or tasks at a time (default: 2; on a cluster: no limit)"
     )
     parser.add_argument(
         "--solutions",
         choices=("generated", "canonical"),
-        help="which solution rows carry (default: the config's choice)",
+        help="kind of solution in the rows (default: that of the config)",
     )
-    parser.add_argument("--paths", type=int, default=1, help="different solutions of each train puzzle (default: 1)")
+    parser.add_argument("--paths", type=int, default=1, help="solutions for each train puzzle (default: 1)")
     parser.add_argument(
         "--default",
         action="store_true",
-        help="let load_dataset take this config if none is named (default: the first that was built in this folder)",
+        help="make this config the one that load_dataset loads by default (otherwise: the first config that was built)",
     )
     tasks = parser.add_argument_group("several machines", "docs/scale.md explains how, and what it costs")
     tasks.add_argument(
         "--executor", choices=("local", "ray", "slurm"), help="build the shards as tasks of a datatrove executor"
     )
-    tasks.add_argument(
-        "--collect", action="store_true", help="write the manifest of shards that are all there, and nothing else"
-    )
+    tasks.add_argument("--collect", action="store_true", help="only write the manifest; all shards must exist")
     tasks.add_argument("--tasks", type=int, help="number of tasks (default: one for each shard)")
     tasks.add_argument("--logs", help="datatrove's log folder, visible to all machines (default: below runs/executors)")
     tasks.add_argument("--partition", help="Slurm partition")

@@ -16,7 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("puzzle", help="the numbers, a colon, the target: 3,6,7,51,58:4")
     parser.add_argument("--all", action="store_true", help="print every solution, not only the first")
     parser.add_argument("--limit", type=int, help="maximum number of solutions")
-    parser.add_argument("--bound", type=int, help="largest |intermediate| (default: 10 times the largest number)")
+    parser.add_argument(
+        "--bound", type=int, help="maximum |intermediate| (default: 10 times the largest number, at least 600)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if len(numbers) > MAX_EXACT_NUMBERS and limit == 1:
         text, proved = find(numbers, target, bound=bound)
         if text is None and not proved:
-            print(f"none found within the limit; above {MAX_EXACT_NUMBERS} numbers that is no proof that none exists")
+            print(f"no solution found; above {MAX_EXACT_NUMBERS} numbers this does not prove that there is none")
             return 1
         print(text or f"no solution: {args.puzzle} cannot be reached with exact division and |intermediate| <= {bound}")
         return 0 if text else 1

@@ -3,7 +3,7 @@
     arith-puzzle verify answers.jsonl
 
 A row has numbers, target and response; a row with several samples has responses, a list. Exit status 2: a row could not
-be read; the others are judged all the same.
+be read. The other rows are still judged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from arith_puzzle.common.errors import InputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("file", type=Path, metavar="FILE.jsonl")
+    parser.add_argument("file", type=Path, metavar="FILE.jsonl", help="file of answers")
     parser.add_argument(
         "--division", choices=("exact", "integer"), default="exact", help="division rule (default: exact)"
     )

@@ -1,9 +1,9 @@
 """Turn a GSM8K problem into a program that recomputes the solution for other numbers.
 
-The program links each number of the solution to its source: a number of the question, an earlier result, or a constant.
-It finds the source by value. If a value has two possible sources (two numbers of the question, or a result and a
-constant), the problem is ambiguous. If a value has no source, the solution cannot be recomputed. Such problems are
-refused. The program first tries to keep ambiguous numbers of the question fixed and to change only the others.
+Each number of the solution is linked to its source: a number of the question, an earlier result, or a constant. The
+source is found by value. If a value has no source, the solution cannot be recomputed. If it has two possible sources
+(two numbers of the question, or a result and a constant), the problem is ambiguous. Such problems are refused. Before
+that, up to MOST_FROZEN numbers of the question are kept fixed, and only the others change.
 """
 
 from __future__ import annotations

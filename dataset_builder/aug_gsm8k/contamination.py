@@ -1,8 +1,8 @@
 """Detect contamination: decide whether a question comes from a test set.
 
-A question is contaminated if it shares 13 words in a row with a test question, or if it equals a test question up to
-its numbers. 13 words is a common bound (GPT-3, arXiv 2005.14165, appendix C). Words are runs of letters or digits in
-lower case. To find test questions with other numbers, the comparison of whole questions treats all numbers as equal.
+A question is contaminated if it shares 13 consecutive words with a test question, or if it equals a test question
+except for the numbers. 13 words is a common bound (GPT-3, arXiv 2005.14165, appendix C). Words are runs of letters or
+digits in lower case. When whole questions are compared, all numbers count as equal.
 """
 
 from __future__ import annotations

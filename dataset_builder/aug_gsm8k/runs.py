@@ -1,4 +1,4 @@
-"""The folder that a generator writes: its rows, and a report that counts what it dropped and why."""
+"""Write and read the folder of a generator's run: the rows, and a report that counts what was dropped and why."""
 
 from __future__ import annotations
 

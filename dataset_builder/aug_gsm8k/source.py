@@ -1,4 +1,4 @@
-"""Basics of AugGSM8K: read GSM8K, draw random numbers, and the columns of the dataset."""
+"""Shared parts of AugGSM8K: the reader of GSM8K files, a random number generator, and the columns of the dataset."""
 
 from __future__ import annotations
 

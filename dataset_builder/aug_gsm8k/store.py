@@ -1,7 +1,8 @@
 """Store model replies in an append-only JSONL file, so that no call is paid for twice.
 
-Every record is on the disk before the next call. A record's key is a hash of everything that determines the call. From
-this file alone, a later run builds the same dataset. The file contains no API keys and no addresses.
+Every record is on the disk before the next call. A record's key is a hash of everything that determines the call. With
+the same source and settings, a later run builds the same dataset from this file, without a call. The file contains no
+API keys and no addresses.
 """
 
 from __future__ import annotations

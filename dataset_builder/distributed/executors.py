@@ -4,7 +4,7 @@
 
 datatrove runs the tasks. Each task builds the shards ``rank::world_size``. When all shards exist, the manifest is
 written from their footers. The same command continues an interrupted build: it keeps complete shards and builds missing
-ones, also if datatrove's completion markers say otherwise. docs/scale.md explains the setup and what it costs.
+ones, even if datatrove's completion markers say otherwise. docs/scale.md explains the setup and what it costs.
 """
 
 from __future__ import annotations

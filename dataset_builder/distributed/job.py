@@ -1,4 +1,4 @@
-"""What every task of a distributed build must know: config, seed, shards and target folder."""
+"""A distributed build as one object that can be pickled: it lists the shards, builds one, and writes the manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read and write shards in a local folder or at any address that fsspec reads."""
+"""``Remote``: an fsspec address with the methods of a Path that ``shards`` uses, and uploads that are never partial."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The loading script for ``datasets`` 3, on the revision ``script`` of the dataset repo: it generates the rows.
 
 ``datasets`` reads the import lines of this file. It downloads the modules that they name, and asks the user to install
-the libraries. So this file imports every module and library, also those that only another module needs. An import line
-must not end with a comment, because ``datasets`` would read it as the address of a file to download.
+the libraries. So this file imports every module and library, including those that only another module needs. An import
+line must not end with a comment, because ``datasets`` would read it as the address of a file to download.
 """
 # ruff: noqa: F401 -- in the flat folder, relative imports are right
 

@@ -1,5 +1,4 @@
-"""Cost tables for the search of the best solutions: the least cost with which each part of the numbers gives each
-value.
+"""Cost tables of the solver: the least cost at which each part of the numbers can produce each value.
 
 The dynamic program runs over all parts (sub-multisets) of the numbers and all values in a window around 0. The cost of
 a solution is either the largest absolute value of its intermediate results, or their sum (``adding``). The tables

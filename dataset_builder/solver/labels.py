@@ -1,4 +1,4 @@
-"""The labels of many puzzles, exact for N up to 8: the number of solutions and the difficulty; also reachable targets.
+"""Exact labels for N up to 8: the number of solutions, the difficulty, and all targets that can be reached.
 
 All three use one dynamic program. For every subset of the numbers and every value within the bound, a table contains
 the number of ways in which the subset gives the value. The ways of a subset follow from those of its splits in two.

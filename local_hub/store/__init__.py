@@ -1,1 +1,1 @@
-"""What the local Hub keeps on disk, and how it is read and changed. Nothing here knows HTTP requests."""
+"""The data of the local Hub on disk: repos, large files, collections and accounts. A failure is a ``HubError``."""

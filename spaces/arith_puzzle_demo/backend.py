@@ -1,4 +1,4 @@
-"""Settings of the demo, from ``settings.json`` and the environment. All of them are optional."""
+"""Settings of the demo, from ``settings.json`` and the environment, all optional; and helpers that modules share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read the search that a model writes before its answer, for the page; also while the model is still writing.
+"""Read the search that a model writes before its answer, even while the model is still writing. The page shows it.
 
 ``arith_puzzle.dataset_builder.search_traces`` defines the format.
 """

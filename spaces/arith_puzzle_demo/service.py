@@ -1,4 +1,4 @@
-"""The functions behind the tabs and the API: each request as an awaitable dict, with queues for model and solver."""
+"""The functions behind the tabs and the API. Each returns a dict. Requests for model and solver wait in queues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Support for ZeroGPU. Its package ``spaces`` patches CUDA, so app.py imports this module before torch."""
+"""Support for ZeroGPU. The package ``spaces`` of ZeroGPU patches CUDA, so app.py imports this module before torch."""
 
 from __future__ import annotations
 

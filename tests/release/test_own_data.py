@@ -106,5 +106,5 @@ def test_release_refuses_bad_rows_before_it_trains(folder, tmp_path, capsys, fil
 
 
 def test_a_dataset_that_is_no_folder_is_refused():
-    with pytest.raises(InputError, match=r"dataset\.path 'me/there' is no folder; name one, or drop dataset\.path"):
+    with pytest.raises(InputError, match=r"dataset\.path 'me/there' is not a folder; name one, or drop dataset\.path"):
         own_dataset(recipe_on("me/there"))

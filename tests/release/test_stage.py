@@ -123,7 +123,7 @@ def test_a_base_of_others_is_named_and_not_published(inputs, tmp_path, monkeypat
 
 @pytest.mark.parametrize("namespace", ["bad name", "a/b", "-a", "ä", "a..b"])
 def test_a_namespace_that_no_hub_accepts_is_refused(inputs, tmp_path, namespace):
-    with pytest.raises(InputError, match="is no name of a Hub repo: "):
+    with pytest.raises(InputError, match="is not a valid name of a Hub repo: "):
         stage(RECIPE, namespace, out=tmp_path / "stage", **inputs)
     assert not list(tmp_path.iterdir())
 

@@ -112,7 +112,7 @@ def test_the_snippet_cuts_out_the_strict_answer_and_judges_it(staged, first, tmp
 @pytest.mark.parametrize("kind", ["adapter", "merged", "base"])
 def test_cards_say_what_the_model_writes_and_what_is_judged(staged, kind):
     text = words(card(staged, kind))
-    assert "An attempt writes an equation, then the numbers that are left as a puzzle, and so on" in text
+    assert "An attempt combines two numbers in an equation, writes the remaining numbers as a puzzle" in text
     assert "there is a line with only `:`, the marker. Below it is the answer for the verifier" in text
     assert "Only the part after the marker is judged" in text
     assert "greedy, zero-shot, symbolic prompt, a search before the answer, exact division" in text

@@ -178,7 +178,7 @@ def test_an_answer_ends_by_the_tokenizers_own_special_token(real_base, rows, tmp
     assert saved.eos_token == "<file_sep>"
     assert set(loaded.generation_config.eos_token_id) >= {saved.eos_token_id, plain.eos_token_id}
     wrong = load_recipe(write_recipe(tmp_path, base, model={"base": str(base), "eos_token": "nope"}, **changes))
-    with pytest.raises(InputError, match=r"'nope' is no special token of the base .* which has '<\|endoftext\|>'"):
+    with pytest.raises(InputError, match=r"'nope' is not a special token of the base .* which has '<\|endoftext\|>'"):
         load_model(wrong)
 
 

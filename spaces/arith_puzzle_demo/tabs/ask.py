@@ -1,4 +1,4 @@
-"""The tab "Ask": any puzzle, the model's answers, and beside them the exact solver's."""
+"""The tab "Ask": any puzzle, the model's answers, and the exact solver's solutions beside them."""
 
 from __future__ import annotations
 
