@@ -13,34 +13,48 @@ from arith_puzzle.common.files import PACKAGE
 METRICS = ("arith_puzzle_verifier", "gsm8k_answer")
 
 
-def solve(numbers: Sequence[int], target: int, *, limit: int | None = 1, bound: int | None = None) -> list[str]:
-    """Solutions of a puzzle under the paper's rule, each as the completion text that ``verify`` accepts.
+def solve(
+    numbers: Sequence[int],
+    target: int,
+    *,
+    limit: int | None = 1,
+    bound: int | None = None,
+    rule: str = "all",
+    division: str = "exact",
+    form: str = "equations",
+) -> list[str]:
+    """Solutions of a puzzle, each as a text that ``verify`` accepts. The defaults are the paper's rules.
 
     Args:
         numbers: 2 to 15 integers; repeats and any order are allowed.
         target: an integer.
-        limit: maximum number of solutions; None gives all of them.
-        bound: maximum |intermediate|; default: 10 times the largest of the numbers, the target and 60.
+        limit: maximum number of solutions; None gives all of them. Above 8 numbers only 1 is possible.
+        bound: maximum |intermediate|; None: no bound.
+        rule, division, form: as in ``verify``.
 
     Returns:
-        Different solutions in normal form. An empty list proves that there is none within ``bound`` for up to 8
-        numbers; beyond, it says that the search found none.
+        Different solutions. An empty list proves that there is none.
 
     Raises:
         InputError: numbers, limit or bound out of range.
+        ValueError: an unknown rule, division or form.
+        LimitReached: nothing was found within the limit of the search, and nothing is proved. See
+            ``arith_puzzle.dataset_builder.solver.solve``.
     """
     from arith_puzzle.dataset_builder.puzzle import parse_puzzle
-    from arith_puzzle.dataset_builder.solver.solve import MAX_EXACT_NUMBERS, default_bound, find, solutions
+    from arith_puzzle.dataset_builder.solver.solve import LimitReached, find, solutions
 
     given, goal = parse_puzzle(f"{','.join(map(str, numbers))}:{target}")
     for name, value in (("limit", limit), ("bound", bound)):
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, not {value}")
-    bound = bound or default_bound(given, goal)
-    if len(given) > MAX_EXACT_NUMBERS and limit == 1:
-        found, _ = find(given, goal, bound=bound)
+    options: dict[str, Any] = {"bound": bound, "rule": rule, "division": division, "form": form}
+    if limit == 1:
+        found, proved = find(given, goal, **options)
+        if found is None and not proved:
+            raise LimitReached(f"no solution of {given} -> {goal} was found within the limit of the search")
         return [found] if found else []
-    return list(islice(solutions(given, goal, bound=bound), limit))
+    return list(islice(solutions(given, goal, **options), limit))
 
 
 def generate(config: str = "starter", split: str = "train", *, rows: int = 1000, seed: int = 0) -> list[dict[str, Any]]:

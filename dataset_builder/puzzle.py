@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import NUMBER, parse_equation, solution_key
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import NUMBER, Equation, Number, parse_equation, solution_key
 
 SPEC_VERSION = 1
 """Increase it whenever the rows of a config change. It is part of the key of every random stream."""
@@ -22,9 +22,6 @@ SPEC_VERSION = 1
 MAX_NUMBERS = 15
 MAX_MAGNITUDE = 10**9
 OPERATORS = "+-*/"
-
-Equation = tuple[int, str, int, int]
-"""``(a, op, b, c)`` for ``a op b = c``."""
 
 _PUZZLE = re.compile(rf"({NUMBER}(?:,{NUMBER})*):({NUMBER})")
 
@@ -55,7 +52,7 @@ def completion(equations: Iterable[Equation]) -> str:
 
 def parse_completion(text: str) -> list[Equation]:
     """The equations of a completion. Raises InputError for a line that is not an equation."""
-    equations = []
+    equations: list[Equation] = []
     for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
         equation = parse_equation(line)
         if equation is None:
@@ -139,7 +136,7 @@ def normal_form(numbers: Sequence[int], equations: Sequence[Equation]) -> list[E
     """
     commuted = list(solution_key(equations))
 
-    def play(pool: Counter[int], left: list[Equation]) -> list[Equation] | None:
+    def play(pool: Counter[Number], left: list[Equation]) -> list[Equation] | None:
         if not left:
             return []
         for i, equation in enumerate(left):
@@ -159,7 +156,8 @@ def normal_form(numbers: Sequence[int], equations: Sequence[Equation]) -> list[E
             pool[c] -= 1
         return None
 
-    ordered = play(Counter(numbers), commuted)
+    pool: Counter[Number] = Counter(numbers)
+    ordered = play(pool, commuted)
     if ordered is None:
         raise InputError(f"these equations cannot be formed from {list(numbers)}: {completion(equations)!r}")
     return ordered

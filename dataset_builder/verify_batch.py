@@ -17,7 +17,13 @@ import pyarrow.compute as pc
 from numba import njit
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import DIVISIONS, MAX_RESPONSE_CHARS, REASONS, Verdict, verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import (
+    MAX_RESPONSE_CHARS,
+    REASONS,
+    Verdict,
+    check_options,
+    verify,
+)
 
 REASON_NAMES = tuple(REASONS)
 """The reasons of verdicts. The index is the code of a reason; ``ok`` is 0."""
@@ -77,10 +83,9 @@ def verify_batch(
 
     Raises:
         InputError: the columns differ in length, contain a null, or have another type.
-        ValueError: unknown ``division``.
+        ValueError: unknown ``division``, or ``"rational"``, which needs expressions.
     """
-    if division not in DIVISIONS:
-        raise ValueError(f"division must be one of {DIVISIONS}, not {division!r}")
+    check_options(division)
     texts = _texts(responses)
     values, starts, big_numbers = _lists(numbers)
     wanted, big_targets = _integers(targets, "targets")

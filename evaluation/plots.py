@@ -18,13 +18,12 @@ from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 MARKERS = "osD^vPX*"
-REASON_COLOURS = {"ok": COLOURS[2]} | dict(
-    zip(
-        REPORT_ORDER,
-        ("#999999", "#555555", "#CC79A7", "#F0E442", "#E69F00", "#000000", "#56B4E9", "#D55E00", "#0072B2"),
-        strict=False,
-    )
-)
+REASON_COLOURS = {
+    "ok": COLOURS[2], "too_long": "#999999", "illegal_characters": "#555555", "malformed_equation": "#CC79A7",
+    "malformed_expression": "#CC79A7", "wrong_equation_count": "#F0E442", "unavailable_operand": "#E69F00",
+    "unused_number": "#F0E442", "division_by_zero": "#000000", "inexact_division": "#56B4E9", "wrong_result": "#D55E00",
+    "wrong_target": "#0072B2", "unused_result": "#F0E442",
+}  # fmt: skip
 WIDTH = 8.0
 """In inches. With DPI this gives 1,280 pixels, which is sharp at the width of a card."""
 DPI = 160

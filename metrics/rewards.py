@@ -2,6 +2,7 @@
 
 Use ``GRPOTrainer(reward_funcs=reward, ...)`` with a dataset that has the columns ``prompt``, ``numbers`` and
 ``target``. To combine both rewards, use ``reward_funcs=[reward, graded_reward]`` and ``reward_weights`` in GRPOConfig.
+For Countdown, the game of 24 or answers as expressions, use ``reward_for(...)`` in place of ``reward``.
 
 ``reward`` is 1 for a correct response, else 0. ``graded_reward`` also gives partial credit, so that a model that solves
 no puzzle yet gets a signal. Its value is the share of N checks (N-1 equations and the target) that pass before the
@@ -17,10 +18,11 @@ response. Give it a small weight beside ``reward``, and judge a run by pass@1 an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import Verdict, verify
+from arith_puzzle.metrics.arith_puzzle_verifier.normalize import verify_lenient
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import Verdict, check_options, verify
 
 POOL_FAULTS = ("unavailable_operand", "division_by_zero", "inexact_division", "wrong_result")
 """The faults of one equation. The equations before it hold."""
@@ -45,13 +47,37 @@ def reward(
     return [float(verdict.correct) for verdict in _verdicts(completions, numbers, target)]
 
 
+def reward_for(
+    *, division: str = "exact", rule: str = "all", form: str = "equations", lenient: bool = False
+) -> Callable[..., list[float]]:
+    """A function like ``reward`` for other rules, such as ``reward_for(rule="subset", form="expression")``.
+
+    Args:
+        division, rule, form: as in ``verify``.
+        lenient: also accept what ``normalize`` puts into strict form: answers after ``</think>``, in ``<answer>`` or
+            ``\\boxed{}``, with spaces, and so on.
+
+    Raises:
+        ValueError: an unknown division, rule or form.
+    """
+    check_options(division, rule, form)
+    judge = verify_lenient if lenient else verify
+
+    def reward(completions, numbers, target, **_):
+        verdicts = _verdicts(completions, numbers, target, judge, division=division, rule=rule, form=form)
+        return [float(verdict.correct) for verdict in verdicts]
+
+    return reward
+
+
 def graded_reward(
     completions: Sequence[Completion], numbers: Sequence[Sequence[int]], target: Sequence[int], **_
 ) -> list[float]:
     """1.0 for each completion that verifies as ``ok``, else the share of N checks that pass before the first fault.
 
     A fault in line L earns (L-1)/N, because L-1 equations hold. ``wrong_target`` earns (N-1)/N. Faults of length,
-    characters, form and count earn 0. Arguments and errors are those of ``reward``.
+    characters, form and count earn 0. Arguments and errors are those of ``reward``. There is no graded reward for
+    expressions and subsets, because an answer that is wrong has no first part that is right.
     """
     verdicts = _verdicts(completions, numbers, target)
     return [_grade(verdict, len(given)) for verdict, given in zip(verdicts, numbers, strict=True)]
@@ -67,10 +93,11 @@ def _grade(verdict: Verdict, n: int) -> float:
     return 0.0
 
 
-def _verdicts(completions, numbers, target) -> list[Verdict]:
+def _verdicts(completions, numbers, target, judge=verify, **options) -> list[Verdict]:
     rows = zip(completions, numbers, target, strict=True)
     return [
-        verify(*puzzle_of({"numbers": given, "target": goal}), _text(completion)) for completion, given, goal in rows
+        judge(*puzzle_of({"numbers": given, "target": goal}), _text(completion), **options)
+        for completion, given, goal in rows
     ]
 
 

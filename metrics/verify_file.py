@@ -6,30 +6,38 @@ import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate, puzzle_of
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import REASONS, verify
+from arith_puzzle.metrics.arith_puzzle_verifier.normalize import FORM_FAULTS, verify_lenient
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import REASONS, check_options, verify
 
 _ROW = "a row is an object with numbers, target and response"
 
 
-def verify_file(path: Path, out: Path, *, division: str = "exact") -> tuple[dict | None, list[str]]:
+def verify_file(path: Path, out: Path, **options: Any) -> tuple[dict | None, list[str]]:
     """Judge the rows of a JSONL file and write the verdicts.
 
     Args:
         path: the file. A row has ``numbers``, ``target`` and ``response``, or a list ``responses`` for several samples.
             Other keys and empty lines are ignored.
         out: the JSONL file to write. It gets one line per response: ``row`` (the row's 1-based line number),
-            ``correct``, ``reason``, ``line`` and ``message``, and for a list also ``sample`` (0-based).
-        division: as in ``verify``.
+            ``correct``, ``reason``, ``line``, ``column`` and ``message``, and for a list also ``sample`` (0-based). If
+            the lenient view changes the response, ``lenient`` has its ``correct``, ``reason`` and ``extracted``, the
+            text that it judged.
+        options: division, rule and form, as in ``verify``.
 
     Returns:
         (the metric, or None if no row is readable; an error line for each broken row).
 
     Raises:
-        InputError: the file cannot be read, or ``out`` cannot be written.
+        InputError: an unknown option, the file cannot be read, or ``out`` cannot be written.
     """
+    try:
+        check_options(**options)
+    except ValueError as error:
+        raise InputError(f"--{error}") from None
     if out.exists() and path.exists() and out.samefile(path):
         raise InputError(f"--out {out} is the file of answers; give another --out")
     partial = out.with_name(f".{out.name}.tmp")
@@ -45,10 +53,18 @@ def verify_file(path: Path, out: Path, *, division: str = "exact") -> tuple[dict
                 samples = row.get("responses", [row.get("response")])
                 responses.append(samples)
                 for sample, response in enumerate(samples):
-                    verdict = verify(row["numbers"], row["target"], response, division=division)
+                    verdict = verify(row["numbers"], row["target"], response, **options)
                     record: dict[str, object] = {"row": number, **({"sample": sample} if "responses" in row else {})}
-                    record |= {"correct": verdict.correct, "reason": verdict.reason, "line": verdict.line}
-                    file.write(json.dumps(record | {"message": verdict.message}) + "\n")
+                    record |= {
+                        name: getattr(verdict, name) for name in ("correct", "reason", "line", "column", "message")
+                    }
+                    if verdict.reason in FORM_FAULTS:
+                        lenient = verify_lenient(row["numbers"], row["target"], response, **options)
+                        if lenient.extracted is not None:
+                            record["lenient"] = {
+                                name: getattr(lenient, name) for name in ("correct", "reason", "extracted")
+                            }
+                    file.write(json.dumps(record) + "\n")
         partial.replace(out)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; give another --out") from None
@@ -57,7 +73,7 @@ def verify_file(path: Path, out: Path, *, division: str = "exact") -> tuple[dict
             partial.unlink()
     if all(len(samples) == 1 for samples in responses):
         responses = [response for [response] in responses]
-    return (aggregate(responses, references, division=division) if responses else None), broken
+    return (aggregate(responses, references, **options) if responses else None), broken
 
 
 def table(measured: dict) -> str:

@@ -1,4 +1,4 @@
-"""The console command ``arith-puzzle``. Each command is a module here; ``release_options`` holds what several share.
+"""The console command ``arith-puzzle``. Each command is a module here; ``options`` holds what several share.
 
 A module has a docstring, which is its help text, ``add_arguments(parser)`` and ``run(args)``, which returns the exit
 status. 0: success. 1: a negative result, such as no solution or a failed check. 2: bad input, reported in one line.

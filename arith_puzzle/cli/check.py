@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 
-from arith_puzzle.cli.release_options import add_common, check_namespace, source_and_work, status_of_check
+from arith_puzzle.cli.options import add_common, check_namespace, source_and_work, status_of_check
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

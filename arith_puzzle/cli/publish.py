@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from arith_puzzle.cli.release_options import PUBLISHING, add_common, check_namespace, source_and_work
+from arith_puzzle.cli.options import PUBLISHING, add_common, check_namespace, source_and_work
 from arith_puzzle.common.errors import InputError
 
 

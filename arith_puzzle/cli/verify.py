@@ -12,15 +12,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from arith_puzzle.cli.options import add_puzzle_options
 from arith_puzzle.common.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("file", type=Path, metavar="FILE.jsonl", help="file of answers")
-    parser.add_argument(
-        "--division", choices=("exact", "integer"), default="exact", help="division rule (default: exact)"
-    )
+    add_puzzle_options(parser)
     parser.add_argument("--out", type=Path, help="file for the verdicts (default: FILE.jsonl.verdicts.jsonl)")
 
 
@@ -29,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from arith_puzzle.metrics.verify_file import table, verify_file
 
     out = args.out or args.file.with_name(args.file.name + ".verdicts.jsonl")
-    measured, broken = verify_file(args.file, out, division=args.division)
+    measured, broken = verify_file(args.file, out, division=args.division, rule=args.rule, form=args.form)
     if measured:
         print(table(measured))
         print(f"verdicts: {out}")

@@ -14,11 +14,8 @@ from reprlib import repr as short
 from typing import Any
 
 from .estimators import mean, pass_at_k, wilson_interval
-from .normalize import normalize
-from .verify import REASONS, Verdict, parse_equation, solution_key, verify
-
-FORM_FAULTS = ("too_long", "illegal_characters", "malformed_equation")
-"""The faults that ``normalize`` can remove. A response with any other reason is already in strict form."""
+from .normalize import FORM_FAULTS, verify_lenient
+from .verify import REASONS, Verdict, check_options, response_key, verify
 
 REPORT_ORDER = (*(reason for reason in REASONS if reason != "ok"), "ok")
 """The reasons in the order in which ``verify`` checks the rules; ``ok`` is last."""
@@ -28,6 +25,8 @@ def verdicts(
     predictions: Sequence[str] | Sequence[Sequence[str]],
     references: Sequence[Mapping],
     division: str = "exact",
+    rule: str = "all",
+    form: str = "equations",
 ) -> Iterator[Verdict]:
     """Judge every response, puzzle by puzzle, and within a puzzle sample by sample.
 
@@ -36,9 +35,10 @@ def verdicts(
     Raises:
         ValueError: as in ``aggregate``, at the call and not at the first verdict.
     """
+    check_options(division, rule, form)
     pairs = _pairs(predictions, references)
     return (
-        verify(numbers, target, response, division=division)
+        verify(numbers, target, response, division=division, rule=rule, form=form)
         for numbers, target, responses in pairs
         for response in responses
     )
@@ -49,6 +49,8 @@ def aggregate(
     references: Sequence[Mapping],
     k: Sequence[int] = (1,),
     division: str = "exact",
+    rule: str = "all",
+    form: str = "equations",
 ) -> dict:
     """Compute the metric over P puzzles.
 
@@ -58,7 +60,7 @@ def aggregate(
         references: P mappings with ``numbers`` (the given integers) and ``target``. Other keys are ignored, so
             rows of the dataset can be passed unchanged.
         k: the values of k for pass@k. None may exceed the smallest number of samples.
-        division: ``"exact"`` or ``"integer"``, as in ``verify``.
+        division, rule, form: as in ``verify``.
 
     Returns:
         A dict that can be written as JSON:
@@ -71,12 +73,13 @@ def aggregate(
         ``reasons``: share of all responses for each reason that occurs, in REPORT_ORDER. The shares sum to 1.
         ``by_n``: pass@1 for each N. The keys are strings, in ascending order of N.
         ``distinct_solutions``: only for lists of samples. The number of different correct solutions (strict form)
-            of a puzzle, mean over the puzzles. ``solution_key`` defines which solutions are equal.
+            of a puzzle, mean over the puzzles. ``response_key`` defines which solutions are equal.
 
     Raises:
         ValueError: empty inputs, different lengths, a mix of strings and lists, a response that is not a string,
-            a reference without integer ``numbers`` and ``target``, a bad k or division.
+            a reference without integer ``numbers`` and ``target``, a bad k, division, rule or form.
     """
+    check_options(division, rule, form)
     pairs = _pairs(predictions, references)
     _check_k(k, pairs)
     single = isinstance(predictions[0], str)
@@ -84,22 +87,21 @@ def aggregate(
     counts: list[tuple[int, int]] = []  # (samples, correct) for each puzzle
     lenient, distinct = [], []
     by_n = defaultdict(list)
+    options = {"division": division, "rule": rule, "form": form}
     for numbers, target, responses in pairs:
-        found = [verify(numbers, target, response, division=division).reason for response in responses]
+        found = [verify(numbers, target, response, **options).reason for response in responses]
         reasons.update(found)
         correct = [response for response, reason in zip(responses, found, strict=True) if reason == "ok"]
         counts.append((len(found), len(correct)))
         by_n[len(numbers)].append(pass_at_k(*counts[-1], 1))
         correct_if_normalized = sum(
-            verify(numbers, target, normalize(response), division=division).correct
+            verify_lenient(numbers, target, response, **options).correct
             for response, reason in zip(responses, found, strict=True)
             if reason in FORM_FAULTS
         )
         lenient.append(pass_at_k(len(found), len(correct) + correct_if_normalized, 1))
         if not single:
-            # Every line of a correct response is an equation, so the filter only narrows the type.
-            keys = {solution_key(filter(None, map(parse_equation, each.splitlines()))) for each in correct}
-            distinct.append(len(keys))
+            distinct.append(len({response_key(numbers, each, **options) for each in correct}))
     low, high = wilson_interval(fsum(rate for rates in by_n.values() for rate in rates), len(pairs))
     return {
         **{f"pass@{each}": mean([pass_at_k(n, c, each) for n, c in counts]) for each in k},

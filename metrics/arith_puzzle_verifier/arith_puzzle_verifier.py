@@ -12,14 +12,15 @@ import evaluate
 from .aggregate import aggregate, verdicts
 from .estimators import wilson_interval
 from .normalize import normalize
-from .verify import DIVISIONS
+from .verify import DIVISIONS, FORMS, RULES
 
 __all__ = ["ArithPuzzleVerifier", "aggregate", "normalize", "wilson_interval"]
 
 _DESCRIPTION = """\
 Scores answers to arithmetical puzzles. A puzzle gives N integers and a target. An answer reaches the target
 with N-1 equations and uses each given integer and each intermediate result exactly once. The metric checks the
-equations, so every valid solution counts. Model text is never evaluated as code.
+equations, so every valid solution counts. Model text is never evaluated as code. Options judge the neighbours of
+this puzzle: Countdown (numbers may be left out), the game of 24 (fractions), and answers as one infix expression.
 """
 
 _CITATION = """\
@@ -45,7 +46,11 @@ Args:
     references: a list of {{"numbers": [...], "target": int}} with 64-bit integers. Other keys are ignored.
     k: list of the values of k for pass@k (default: [1]). None may exceed the smallest number of samples.
     division: one of {", ".join(DIVISIONS)}. The first (the default) requires quotients without remainder. The
-        second truncates quotients toward zero.
+        second truncates quotients toward zero. The third keeps exact fractions and needs form="expression".
+    rule: one of {", ".join(RULES)}. The first (the default) requires each given number exactly once, the second
+        at most once.
+    form: one of {", ".join(FORMS)}. The first (the default) is lines such as 58-51=7, the second one infix
+        expression such as (58-51)*3.
 
 Returns:
     pass@k for each k: unbiased estimate (arXiv 2107.03374), mean over the puzzles, 0..1.
@@ -88,6 +93,12 @@ Examples:
     >>> results = metric.compute(predictions=["Answer: 2 + 3 = 5."], references=puzzles[1:])
     >>> results["pass@1"], results["pass@1_lenient"]
     (0.0, 1.0)
+
+    The game of 24:
+
+    >>> game = [{{"numbers": [3, 3, 8, 8], "target": 24}}]
+    >>> metric.compute(predictions=["8/(3-8/3)"], references=game, form="expression", division="rational")["pass@1"]
+    1.0
 """
 
 
@@ -129,18 +140,19 @@ class ArithPuzzleVerifier(evaluate.Metric):
         row = {"predictions": prediction, "references": reference, **kwargs}  # evaluate.combine passes the plural names
         self.add_batch(**{name: [value] for name, value in row.items()})
 
-    def compute(self, *, predictions=None, references=None, k=(1,), division="exact"):
+    def compute(self, *, predictions=None, references=None, k=(1,), division="exact", rule="all", form="equations"):
         """Score the responses that are given here, or else those that were added."""
-        results = super().compute(predictions=predictions, references=references, k=k, division=division)
+        options = {"k": k, "division": division, "rule": rule, "form": form}
+        results = super().compute(predictions=predictions, references=references, **options)
         if isinstance(results, ValueError):
             raise results
         return results
 
-    def _compute(self, *, predictions, references, k, division):
+    def _compute(self, *, predictions, references, **options):
         # Return an error instead of raising it: compute() raises it later. If this method raised, evaluate would
         # keep its lock and its file, and every later call would wait a second for them.
         try:
-            return aggregate(predictions, references, k=k, division=division)
+            return aggregate(predictions, references, **options)
         except ValueError as error:
             return error
 

@@ -7,7 +7,8 @@ removes, adds or reorders an equation. The module imports only the standard libr
 1.  Return the response unchanged if it is already strict or has more than MAX_LENIENT_CHARS characters. Return it
     unchanged, too, if any part of it is ambiguous under the following rules.
 2.  Drop everything before the last ``</think>``, the marks that begin a turn or a text (BEGINNINGS), and everything
-    from the first mark that ends one (ENDS): the model itself marks it as not part of the answer.
+    from the first mark that ends one (ENDS): the model itself marks it as not part of the answer. If there is an
+    ``<answer>``, keep only what follows the last one, up to ``</answer>``.
 3.  Signs: ``× ⋅ · ∗ ✕ ✖ \\times \\cdot \\ast`` become ``*``; ``÷ ∕ ⁄ \\div`` become ``/``; ``− – ‐ ‑ ‒ ﹣`` become
     ``-``; ``x`` or ``X`` between two numbers becomes ``*``; ``\\frac{6}{3}`` becomes ``6/3``; full-width forms become
     ASCII; Markdown's escapes (``\\*``) and HTML's entities (``&times;``) become the sign. Digits of other scripts stay.
@@ -27,14 +28,29 @@ removes, adds or reorders an equation. The module imports only the standard libr
     These can belong to it: an operator, a digit, a letter without a space, a bracket, a point within a number, a
     ``%`` or ``!``, a word such as "times". Spaces, commas or words may separate several equations in one line.
 9.  Prose: drop it if it contains none of ``= ≈ ≠ < >``. Otherwise (``2+3=1+4``, ``T = 4``) the response is ambiguous.
+
+With ``form="expression"`` the rules 1 to 5 are the same, and these follow:
+
+6.  If there is a ``\\boxed{…}``, keep only the content of the last one. ``\\frac{…}{…}`` becomes ``((…)/(…))``.
+7.  Labels are dropped as above, and a ``- `` at the start of a line.
+8.  A run of numbers, operators and brackets with at least one operation is an expression. A value after it is dropped
+    (``8/(3-8/3) = 24``, also in steps, ``(1+2)*3 = 3*3 = 9``), and a value before it (``24 = …``). Text beside it that
+    could belong to it makes the response ambiguous.
+9.  If lines begin with "Answer" or contain "answer is", only the last of them counts. All expressions that remain must
+    be the same. If there is no expression, a response that is one number stays that number.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from html import unescape
 
-from .verify import NUMBER
+from .verify import NUMBER, Verdict, verify
+
+FORM_FAULTS = ("too_long", "illegal_characters", "malformed_equation", "malformed_expression")
+"""The faults that ``normalize`` can remove. A response with any other reason is already in strict form."""
 
 MAX_LENIENT_CHARS = 65_536
 """Longest response that ``normalize`` rewrites, in characters."""
@@ -82,6 +98,9 @@ _LATEX = (
     (re.compile(r"\\(?:left|right)(?![a-zA-Z])"), ""),
     (re.compile(r"\\(?:quad|qquad)(?![a-zA-Z])|\\[()\[\],;:! ]|[${}]"), " "),
 )
+_ANSWER = re.compile(r"<answer>", re.IGNORECASE)
+_ANSWER_END = re.compile(r"</answer>", re.IGNORECASE)
+_FRACTION = re.compile(r"\\[dt]?frac ?\{([^{}]*)\} ?\{([^{}]*)\}")
 _BEGINNING, _END = (re.compile("|".join(map(re.escape, marks))) for marks in (BEGINNINGS, ENDS))
 _ARROW = re.compile(r"(?<![-=])[-=]{1,3}>")
 _TAG = re.compile(r"</?[a-zA-Z]{1,20}>")
@@ -116,19 +135,55 @@ _AFTER_OK = re.compile(
     re.IGNORECASE,
 )
 
+# The patterns of expressions.
+_PLAIN = re.compile(r"[-0-9+*/()]+\n?")
+_RUN = re.compile(r"[-0-9+*/()= ]+")
+_OPERATION = re.compile(r"[0-9)] ?[-+*/] ?[0-9(]")
+_VALUE = re.compile(r"\(?-? ?[0-9]+(?: ?/ ?[0-9]+)?\)?")
+_SPLIT_NUMBER = re.compile(r"[0-9] +[0-9]")
+_TOUCHES = re.compile(r"[\w.,^%!~√°]")
+_STATED = re.compile(r"(?:final )?answer\b|.*\banswer is\b", re.IGNORECASE)
+_WORD_AFTER = re.compile(rf" ?(?:{_WORDS})(?![^\W\d_])", re.IGNORECASE)
 
-def normalize(response: str) -> str:
-    """Rewrite a response in strict form: one equation per line, without spaces.
+
+def verify_lenient(
+    numbers: Sequence[int],
+    target: int,
+    response: str,
+    *,
+    division: str = "exact",
+    rule: str = "all",
+    form: str = "equations",
+) -> Verdict:
+    """As ``verify``, but a response with a fault of form is judged after ``normalize``.
+
+    Returns:
+        The verdict. ``extracted`` is the text that was judged, or None if that is the response itself. Lines and
+        columns are those of the judged text.
+    """
+    options = {"division": division, "rule": rule, "form": form}
+    strict = verify(numbers, target, response, **options)
+    if strict.reason not in FORM_FAULTS:
+        return strict
+    text = normalize(response, form=form)
+    return strict if text == response else replace(verify(numbers, target, text, **options), extracted=text)
+
+
+def normalize(response: str, *, form: str = "equations") -> str:
+    """Rewrite a response in strict form: one equation per line, or one expression, without spaces.
 
     Time and memory are linear in the response. No string raises.
 
     Args:
         response: any string.
+        form: "equations" or "expression", as in ``verify``.
 
     Returns:
-        All equations of the response in their order, or the response unchanged if it is ambiguous. A second call
-        returns the same string.
+        All equations of the response in their order, or its expression; or the response unchanged if it is ambiguous. A
+        second call returns the same string.
     """
+    if form == "expression":
+        return response if len(response) > MAX_LENIENT_CHARS else _expression(response) or response
     if len(response) > MAX_LENIENT_CHARS or _STRICT.fullmatch(response):
         return response
     lines = _resolve_dashes([line for line in map(_bare, _undress(response).split("\n")) if line])
@@ -146,6 +201,7 @@ def normalize(response: str) -> str:
 def _undress(text: str) -> str:
     """Apply the rules 2 to 5, except for labels and bold."""
     text = _END.split(text.rpartition("</think>")[2], maxsplit=1)[0].replace("\r\n", "\n")
+    text = _ANSWER_END.split(_ANSWER.split(text)[-1], maxsplit=1)[0]
     text = unescape(_BEGINNING.sub("\n", text))
     for pattern, plain in _LATEX:
         text = pattern.sub(plain, text)
@@ -212,3 +268,64 @@ def _apart(gap: str, *, first: bool, equation: str) -> bool:
     if not _BEFORE_OK.search(gap[-4:]):
         return False
     return first or bool(_AFTER_OK.match(gap))
+
+
+def _expression(response: str) -> str | None:
+    """The one expression of a response, without spaces; None if there is none or more than one."""
+    if _PLAIN.fullmatch(response):
+        return response
+    text = _boxed(_ANSWER_END.split(_ANSWER.split(response.rpartition("</think>")[2])[-1], maxsplit=1)[0])
+    for _ in range(8):  # from the inner fractions to the outer ones
+        text, changed = _FRACTION.subn(r"((\1)/(\2))", text)
+        if not changed:
+            break
+    lines = [re.sub(r"\A- (?=[0-9(])", "", line) for line in map(_bare, _undress(text).split("\n")) if line]
+    stated = [line for line in lines if _STATED.match(line) and _OPERATION.search(line)]
+    found: set[str] = set()
+    for line in stated[-1:] or lines:
+        expressions = _expressions(_GROUPED.sub(lambda match: match[1].replace(",", ""), line))
+        if expressions is None:
+            return None
+        found.update(expressions)
+    if not found and len(lines) == 1 and re.fullmatch(NUMBER, lines[0]):
+        return lines[0]
+    return found.pop() if len(found) == 1 else None
+
+
+def _boxed(text: str) -> str:
+    """The content of the last ``\\boxed{…}``; the text if there is none or its brace is not closed."""
+    start = text.rfind("\\boxed{")
+    if start < 0:
+        return text
+    depth, start = 1, start + len("\\boxed{")
+    for at in range(start, len(text)):
+        depth += (text[at] == "{") - (text[at] == "}")
+        if not depth:
+            return text[start:at]
+    return text
+
+
+def _expressions(line: str) -> list[str] | None:
+    """The expressions of a line: [] for prose without any, None if the line is ambiguous."""
+    found = []
+    for run in _RUN.finditer(line):
+        parts = [part.strip(" ") for part in run[0].split("=")]
+        works = [bool(_OPERATION.search(part)) for part in parts]
+        if not any(works):
+            continue
+        before, after = line[: run.start()], line[run.end() :]
+        begins = run[0][0] != " " and _TOUCHES.match(before[-1:])
+        ends = (run[0][-1] != " " and re.match(r"\w|[.,][0-9]", after)) or re.match(r"[\^%~√°]", after)
+        beside = _WORD_BEFORE.search(before[-30:]) or _WORD_AFTER.match(after)
+        if begins or ends or beside or re.match(r" ?!?[=≈≠≤≥<>≡]", after) or (len(parts) == 1 and after[:1] == "!"):
+            return None
+        if works[0] and all(work or _VALUE.fullmatch(part) for work, part in zip(works, parts, strict=True)):
+            text = parts[0]
+        elif works == [False, True] and _VALUE.fullmatch(parts[0]):
+            text = parts[1]
+        else:
+            return None
+        if _SPLIT_NUMBER.search(text):
+            return None
+        found.append(text.replace(" ", ""))
+    return found

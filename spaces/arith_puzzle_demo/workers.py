@@ -73,10 +73,10 @@ def _end(worker: subprocess.Popen) -> None:
 
 def solve(numbers: list[int], target: int, cap: int) -> Iterator[str | bool]:
     """Yield up to ``cap`` solutions, then whether these are all."""
-    from arith_puzzle.dataset_builder.solver.solve import solutions
+    from arith_puzzle.dataset_builder.solver.solve import default_bound, solutions
 
     count = 0
-    for count, text in enumerate(solutions(numbers, target), 1):
+    for count, text in enumerate(solutions(numbers, target, bound=default_bound(numbers, target)), 1):
         yield text
         if count == cap:
             break

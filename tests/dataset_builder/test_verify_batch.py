@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.verify_batch import REASON_NAMES, verify_batch
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import DIVISIONS, MAX_RESPONSE_CHARS, REASONS, verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import MAX_RESPONSE_CHARS, REASONS, verify
 from tests.paths import ROOT
 
 SINGLE = ROOT / "tests" / "metrics" / "test_verify.py"
@@ -54,7 +54,7 @@ def test_cases(path):
     if not path.is_file():
         pytest.skip("the agreed cases are not part of a public clone; the project's own cases are tested above")
     cases = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-    for division in DIVISIONS:
+    for division in single.DIVISIONS:
         rows = [case for case in cases if case["division"] == division]
         batch = same([(case["numbers"], case["target"], case["response"]) for case in rows], division)
         found = [(verdict.reason, verdict.line) for verdict in map(batch.verdict, range(len(rows)))]
@@ -64,7 +64,7 @@ def test_cases(path):
 # Differential
 
 
-@given(st.lists(single.mutated() | single.equations(), min_size=1, max_size=8), st.sampled_from(DIVISIONS))
+@given(st.lists(single.mutated() | single.equations(), min_size=1, max_size=8), st.sampled_from(single.DIVISIONS))
 @settings(max_examples=400, deadline=None)
 def test_mutated_solutions(cases, division):
     same([(numbers, target, text) for numbers, target, text, _ in cases], division)
@@ -79,7 +79,7 @@ def test_mutated_solutions(cases, division):
         ),
         max_size=8,
     ),
-    st.sampled_from(DIVISIONS),
+    st.sampled_from(single.DIVISIONS),
 )
 @settings(max_examples=400, deadline=None)
 def test_any_text(rows, division):
@@ -90,7 +90,7 @@ EDGES = [2**31, 2**32, 3037000499, 10**17, 10**18 - 1, 10**18, 2**63 - 1, 2**63,
 huge = st.sampled_from(EDGES + [-edge for edge in EDGES] + [-1, 0, 1, 2])
 
 
-@given(st.lists(huge, min_size=2, max_size=3), huge, st.data(), st.sampled_from(DIVISIONS))
+@given(st.lists(huge, min_size=2, max_size=3), huge, st.data(), st.sampled_from(single.DIVISIONS))
 @settings(max_examples=400, deadline=None)
 def test_numbers_beyond_64_bits(numbers, target, data, division):
     pool, lines = list(numbers), []

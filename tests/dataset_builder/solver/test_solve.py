@@ -1,19 +1,36 @@
 """The solver of one puzzle against brute force, on repeats, zeros, wide numbers and more than 8 of them."""
 
+import csv
 import itertools
+import json
+import math
 import random
 import subprocess
 import sys
+from fractions import Fraction
 
 import pytest
 
+from arith_puzzle.cli import main
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.puzzle import completion, normal_form
-from arith_puzzle.dataset_builder.solver.solve import find, solutions
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.dataset_builder.solver import solve as module
+from arith_puzzle.dataset_builder.solver.solve import LimitReached, default_bound, find, solutions
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import (
+    DIVISIONS,
+    FORMS,
+    RULES,
+    needed_steps,
+    response_key,
+    solution_key,
+    verify,
+)
+from tests.paths import SHARED
+
+COUNTDOWN = SHARED / "data" / "countdown"
 
 
-def playouts(pool, equations, bound):
+def playouts(pool, equations, bound, division="exact"):
     """Every play-out of the rules, as (equations, last number): slow and plain."""
     if len(pool) == 1:
         yield equations, pool[0]
@@ -23,11 +40,12 @@ def playouts(pool, equations, bound):
         found = [("-", a - b)]
         if i < j:
             found += [("+", a + b), ("*", a * b)]
-        if b and a % b == 0:
-            found.append(("/", a // b))
+        if b and (division != "exact" or a % b == 0):
+            quotient = Fraction(a) / b
+            found.append(("/", math.trunc(quotient) if division == "integer" else quotient))
         for op, c in found:
             if abs(c) <= bound:
-                yield from playouts([*rest, c], [*equations, (a, op, b, c)], bound)
+                yield from playouts([*rest, c], [*equations, (a, op, b, c)], bound, division)
 
 
 def cases():
@@ -50,6 +68,102 @@ def test_solutions_are_those_of_brute_force(numbers, target, bound):
     assert all(verify(numbers, target, text).correct for text in found)
 
 
+OPTIONS = [
+    pytest.param(rule, division, form, id=f"{rule}-{division}-{form}")
+    for rule, division, form in itertools.product(RULES, DIVISIONS, FORMS)
+    if (division, form) != ("rational", "equations")
+]
+
+
+@pytest.mark.parametrize(("rule", "division", "form"), OPTIONS)
+def test_every_rule_against_brute_force(rule, division, form):
+    rng = random.Random(1)
+    for _ in range(12):
+        n, v = rng.choice([2, 3, 3, 4]), rng.choice([4, 10])
+        numbers, target = sorted(rng.choices(range(0 if v == 4 else 1, v + 1), k=n)), rng.randint(-1, 2 * v)
+        chosen = {tuple(each) for k in range(1, n + 1) for each in itertools.combinations(numbers, k)}
+        wanted = {
+            solution_key(needed_steps(numbers, equations)) if equations else ()
+            for pool in (chosen if rule == "subset" else [numbers])
+            if len(pool) > 1 or form == "expression"
+            for equations, last in playouts(list(pool), [], math.inf, division)
+            if last == target
+        }
+        options = {"rule": rule, "division": division, "form": form}
+        found = list(solutions(numbers, target, **options))
+        keys = [response_key(numbers, text, **options) for text in found]
+        assert len(keys) == len(set(keys)) and set(keys) == wanted, (numbers, target)
+        assert all(verify(numbers, target, text, **options).correct for text in found)
+        text, proved = find(numbers, target, **options)
+        assert proved and (text is not None) == bool(wanted)
+        assert text is None or verify(numbers, target, text, **options).correct
+
+
+def test_a_typed_puzzle_has_no_bound_unless_one_is_given(capsys):
+    """The numbers are a row of the public CD3: 84*80 = 6,720 is above the dataset's bound."""
+    numbers, target = [84, 70, 80], 96
+    assert next(solutions(numbers, target, bound=default_bound(numbers, target)), None) is None
+    assert find(numbers, target) == ("84*80=6720\n6720/70=96", True)
+    assert main(["solve", "84,70,80:96"]) == 0 and capsys.readouterr().out == "84*80=6720\n6720/70=96\n"
+    assert main(["solve", "84,70,80:96", "--bound", "840"]) == 1
+    assert "no solution: 84,70,80:96 cannot be reached (rule all, exact division and |intermediate| <= 840)" in (
+        capsys.readouterr().out
+    )
+
+
+def test_the_command_solves_by_every_rule(capsys):
+    for arguments, printed in (
+        (["3,3,8,8:24", "--form", "expression", "--division", "rational"], "8/(3-8/3)\n"),
+        (["25,50,75,100,3,6:300", "--rule", "subset", "--form", "expression"], "50*6\n"),
+        (["1,3:3", "--rule", "subset", "--form", "expression", "--all"], "3\n3*1\n3/1\n"),
+    ):
+        assert main(["solve", *arguments]) == 0
+        assert sorted(capsys.readouterr().out.split("\n")) == sorted(printed.split("\n"))
+    assert main(["solve", "1,3:7", "--rule", "subset"]) == 1
+    assert "no solution" in capsys.readouterr().out
+    for arguments, said in (
+        (["3,3,8,8:24", "--division", "rational"], "--division rational needs --form expression"),
+        (["-3,8:5", "--form", "expression"], "cannot contain the negative number -3"),
+    ):
+        assert main(["solve", "--", *arguments[:1]] if arguments[0][0] == "-" and len(arguments) == 1 else
+                    ["solve", *arguments[1:], "--", arguments[0]]) == 2  # fmt: skip
+        assert said in capsys.readouterr().err
+
+
+def test_a_limit_is_no_proof(monkeypatch, capsys):
+    monkeypatch.setattr(module, "MAX_STEPS", 50)
+    puzzle = ([99991, 81017, 64007, 49003], 77777)
+    assert find(*puzzle) == (None, False)
+    with pytest.raises(LimitReached):
+        list(solutions(*puzzle))
+    assert main(["solve", "99991,81017,64007,49003:77777"]) == 1
+    assert capsys.readouterr().out == "not found within the limit: 99991,81017,64007,49003:77777\n"
+    monkeypatch.setattr(module, "MAX_STEPS", 1000)
+    assert main(["solve", "1,2,3,4,5,6:21", "--all"]) == 0
+    assert capsys.readouterr().out.endswith("\nthe search reached its limit; there may be more\n")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not COUNTDOWN.exists(), reason="needs public data that a clone lacks: CD3, CD4, CD5 and 24")
+def test_all_public_countdown_rows_and_games_of_24_are_solved():
+    for path in sorted(COUNTDOWN.glob("cd*.jsonl")):
+        for line in path.read_text().splitlines():
+            *numbers, target = map(int, json.loads(line)["input"].split(","))
+            text, proved = find(numbers, target)
+            assert proved and verify(numbers, target, text).correct, line
+    games = list(csv.DictReader((COUNTDOWN / "game24.csv").open()))
+    by_fractions = 0
+    for game in games:
+        numbers = list(map(int, game["Puzzles"].split()))
+        options = {"form": "expression", "division": "exact"}
+        if find(numbers, 24, **options) == (None, True):
+            by_fractions += 1
+            options["division"] = "rational"
+        text, _ = find(numbers, 24, **options)
+        assert verify(numbers, 24, text, **options).correct, game
+    assert (len(games), by_fractions) == (1362, 16)
+
+
 @pytest.mark.parametrize("n", [5, 6, 7, 8])
 def test_first_solution_of_larger_puzzles_verifies(n):
     rng = random.Random(n)
@@ -69,13 +183,13 @@ def test_first_solution_of_larger_puzzles_verifies(n):
 )
 def test_equal_numbers_do_not_multiply_the_work(numbers, target, count):
     """Their trees go into the millions; each of these takes well under a second."""
-    texts = list(solutions(numbers, target))
+    texts = list(solutions(numbers, target, bound=600))
     assert len(texts) == len(set(texts)) == count
     assert all(verify(numbers, target, text).correct for text in texts)
 
 
 def test_what_no_way_leads_to_is_proved():
-    assert next(solutions([99991, 81017, 64007, 49003, 36007, 25013, 16001, 9001], 77777), None) is None
+    assert next(solutions([99991, 81017, 64007, 49003, 36007, 25013, 16001, 9001], 77777, bound=10**6), None) is None
     assert next(solutions([7] * 8, 599), None) is None
 
 

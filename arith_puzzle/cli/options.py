@@ -1,4 +1,4 @@
-"""The options that stage, publish, check and release share."""
+"""Options that several commands share: the puzzle's rules, and those of stage, publish, check and release."""
 
 from __future__ import annotations
 
@@ -20,6 +20,25 @@ is taken by something else; the version is published with other content (on the 
 base is not on the Hub; the Hub does not answer.
 """
 """What `--help` of publish and release says about publishing."""
+
+
+def add_puzzle_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which answers are right; see ``verify``."""
+    from arith_puzzle.metrics.arith_puzzle_verifier.verify import DIVISIONS, FORMS, RULES
+
+    rules = parser.add_argument_group("rules", "the defaults are the paper's puzzle")
+    rules.add_argument(
+        "--rule", choices=RULES, default=RULES[0], help="use each number exactly once (all) or at most once (subset)"
+    )
+    rules.add_argument(
+        "--form", choices=FORMS, default=FORMS[0], help="an answer is lines such as 58-51=7, or one infix expression"
+    )
+    rules.add_argument(
+        "--division",
+        choices=DIVISIONS,
+        default=DIVISIONS[0],
+        help="quotients must be integers (exact), are truncated (integer), or are fractions (rational: expressions)",
+    )
 
 
 def add_common(parser: argparse.ArgumentParser, *, recipe_only: bool = False) -> None:
