@@ -21,7 +21,7 @@ from arith_puzzle.dataset_builder.puzzle import parse_completion
 from arith_puzzle.evaluation.math_answers import boxed, check_installed, measure
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
-from arith_puzzle.metrics.verify_file import read_objects
+from arith_puzzle.metrics.read_answers import read_objects
 
 DIVISION = "exact"
 """The verifier's division rule under which puzzles are scored."""

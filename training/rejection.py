@@ -26,7 +26,7 @@ from arith_puzzle.dataset_builder.puzzle import (
     symbolic_prompt,
 )
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
-from arith_puzzle.metrics.verify_file import read_rows
+from arith_puzzle.metrics.read_answers import read_answers
 
 CONFIG = "rft"
 CARD = """---
@@ -61,7 +61,7 @@ def reject(generations: list[Path], out: Path) -> dict[str, int]:
     samples = correct = 0
     kept: dict[tuple, dict[str, None]] = {}  # puzzle -> its answers, in the order of the files
     for path in generations:
-        for number, row, fault in read_rows(path):
+        for number, row, fault in read_answers(path):
             if fault:
                 raise InputError(f"{path}:{number}: {fault}")
             if row is None:

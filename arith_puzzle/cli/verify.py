@@ -1,8 +1,9 @@
-"""Judge answers in a JSONL file: the metric over all of them, and a verdict for each.
+"""Judge answers in a file: the metric over all of them, and a verdict for each.
 
     arith-puzzle verify answers.jsonl
 
-A row has numbers, target and response; a row with several samples has responses, a list. Exit status 2: a row could not
+A row has numbers (or nums), target and response; a row with several samples has responses, a list. JSON of
+reasoning-gym-eval is read, too. Exit status 2: a row could not
 be read. The other rows are still judged.
 """
 

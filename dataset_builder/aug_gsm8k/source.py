@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.metrics.gsm8k_answer.score import answer
-from arith_puzzle.metrics.verify_file import read_objects
+from arith_puzzle.metrics.read_answers import read_objects
 
 ORIGINAL = "original"
 """Strategy name of rows whose question comes from GSM8K unchanged."""

@@ -143,6 +143,7 @@ _VALUE = re.compile(r"\(?-? ?[0-9]+(?: ?/ ?[0-9]+)?\)?")
 _SPLIT_NUMBER = re.compile(r"[0-9] +[0-9]")
 _TOUCHES = re.compile(r"[\w.,^%!~√°]")
 _STATED = re.compile(r"(?:final )?answer\b|.*\banswer is\b", re.IGNORECASE)
+_CALL_BEFORE = re.compile(r"(?:\w ?[\[({]+|\belse ?)\Z")
 _WORD_AFTER = re.compile(rf" ?(?:{_WORDS})(?![^\W\d_])", re.IGNORECASE)
 
 
@@ -315,8 +316,8 @@ def _expressions(line: str) -> list[str] | None:
             continue
         before, after = line[: run.start()], line[run.end() :]
         begins = run[0][0] != " " and _TOUCHES.match(before[-1:])
-        ends = (run[0][-1] != " " and re.match(r"\w|[.,][0-9]", after)) or re.match(r"[\^%~√°]", after)
-        beside = _WORD_BEFORE.search(before[-30:]) or _WORD_AFTER.match(after)
+        ends = (run[0][-1] != " " and re.match(r"\w|[.,][0-9]", after)) or re.match(r"[\^%~√°]|\|\S", after)
+        beside = _WORD_BEFORE.search(before[-30:]) or _WORD_AFTER.match(after) or _CALL_BEFORE.search(before[-30:])
         if begins or ends or beside or re.match(r" ?!?[=≈≠≤≥<>≡]", after) or (len(parts) == 1 and after[:1] == "!"):
             return None
         if works[0] and all(work or _VALUE.fullmatch(part) for work, part in zip(works, parts, strict=True)):

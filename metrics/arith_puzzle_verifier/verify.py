@@ -6,6 +6,7 @@ out), the game of 24 (``division="rational"``), and answers that are one infix e
 
 The module imports only the standard library, because the metric's Space and the demo Space each contain a copy of it.
 It never evaluates text as code and never raises on a response. MAX_RESPONSE_CHARS bounds its time and memory.
+This module is long because it judges both forms of answers and is copied as one file.
 """
 
 from __future__ import annotations

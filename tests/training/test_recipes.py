@@ -203,7 +203,7 @@ def test_it_starts_where_it_was_written_for_and_nowhere_less(name, monkeypatch):
     with pytest.raises(InputError, match=rf"and Test GPU has {recipe.needs.gpu_memory_gb - 1} GB"):
         check_hardware(recipe)
     gpus(monkeypatch, recipe.needs.gpus, bf16=False)
-    with pytest.raises(InputError, match=r"bf16, which Test GPU cannot; set sft\.bf16: false"):
+    with pytest.raises(InputError, match=r"bf16, and Test GPU has no bf16; set sft\.bf16: false"):
         check_hardware(recipe)
 
 

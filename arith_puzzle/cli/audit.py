@@ -1,0 +1,56 @@
+"""Judge stored answers of other evaluations again by exact rules, or test another scorer.
+
+    arith-puzzle audit results/*.json          # answers with published scores
+    arith-puzzle audit --scorer module:function
+
+A file is JSON of reasoning-gym-eval, or JSONL with numbers (or nums), target, response and score. Answers are infix
+expressions; fractions are allowed. "Right, all" requires each given number exactly once, "right, subset" at most once.
+docs/audit.md explains the columns. Exit status 1: the scorer differs from the suite's verdicts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import write_text
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files of answers")
+    parser.add_argument(
+        "--scorer",
+        metavar="MODULE:FUNCTION",
+        help="call function(response, numbers, target) for each answer of the suite",
+    )
+    parser.add_argument("--out", type=Path, help="write the answers whose verdicts differ to this JSONL file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the tables."""
+    from arith_puzzle.metrics.audit import audit, audit_table, suite_table, wording_table
+    from arith_puzzle.metrics.scorer_suite import compare
+
+    if bool(args.files) == bool(args.scorer):
+        raise InputError("audit takes files of answers, or --scorer, and not both")
+    if args.scorer:
+        different, counts = compare(args.scorer)
+        print(suite_table(args.scorer, counts))
+        status = int(bool(different))
+    else:
+        audits = {path.name: audit(path) for path in args.files}
+        if len(audits) < len(args.files):
+            raise InputError("two files have the same name; rename one")
+        print(audit_table(audits), wording_table(audits), sep="\n\n")
+        different = [{"file": name} | item for name, found in audits.items() for item in found.different]
+        faults = [fault for found in audits.values() for fault in found.faults]
+        print(*faults, sep="\n", end="\n" * bool(faults), file=sys.stderr)
+        status = 2 if faults else 0
+    if args.out:
+        write_text(args.out, "".join(json.dumps(item) + "\n" for item in different))
+        print(f"{len(different)} answers with different verdicts: {args.out}")
+    return status
