@@ -14,7 +14,7 @@ from itertools import product
 from pathlib import Path
 
 from arith_puzzle.common.files import PACKAGE
-from arith_puzzle.evaluation.results import table as markdown
+from arith_puzzle.common.markdown import table as markdown
 from arith_puzzle.training.recipe import load_recipe
 
 STEPS, LAST = 80, 20

@@ -16,8 +16,8 @@ import yaml
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import shipped
+from arith_puzzle.common.markdown import table as markdown
 from arith_puzzle.common.strict_yaml import read_yaml
-from arith_puzzle.evaluation.results import table as markdown
 
 STEPS = 50
 ARMS = {"one process, one thread": (1, 1), "one process, two threads": (1, 2), "two processes, one thread each": (2, 1)}

@@ -23,8 +23,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.markdown import table as markdown_table
 from arith_puzzle.dataset_builder import configs, shards
-from arith_puzzle.evaluation.results import table as markdown_table
 from benchmarks.memory import peak_bytes
 
 ROOT = PACKAGE.parent

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from arith_puzzle.common.markdown import table as markdown
 from arith_puzzle.dataset_builder.configs import CONFIGS
 from arith_puzzle.dataset_builder.generate import generate_shard
 from arith_puzzle.dataset_builder.search_traces import searches
-from arith_puzzle.evaluation.results import table as markdown
 
 SPLITS = (
     *(("1m", split) for split in ("test", "ood_numeric_100", "ood_numeric_1000", "ood_form")),

@@ -9,16 +9,9 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import write_json, write_text
+from arith_puzzle.common.markdown import table
 from arith_puzzle.evaluation.plots import plot_by_n, plot_heatmap, plot_loss, plot_reasons
-from arith_puzzle.evaluation.results import (
-    Results,
-    by_n_text,
-    cells,
-    interval_text,
-    sampled,
-    split_rows,
-    table,
-)
+from arith_puzzle.evaluation.results import Results, by_n_text, cells, interval_text, sampled, split_rows
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER
 
 CAPTIONS = {

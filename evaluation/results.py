@@ -126,12 +126,6 @@ def grid(points: Sequence[dict]) -> tuple[list[int], list[int]]:
     return list(range(min(sizes), max(sizes) + 1)), sorted({spec.v for spec in specs} | {p["v"] for p in points})
 
 
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table; it ends with a newline."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
 def interval_text(interval: list[float]) -> str:
     """Return an interval as text: ``0.664 to 0.704``."""
     return f"{interval[0]:.3f} to {interval[1]:.3f}"

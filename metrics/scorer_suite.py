@@ -24,6 +24,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
 FILE = Path(__file__).with_name("scorer_suite.jsonl")
 PUZZLES: tuple[tuple[list[int], int, str], ...] = (
@@ -155,6 +156,11 @@ def _replaced(text: str, number: int, by: str) -> str:
     return re.sub(rf"\b{number}\b", by, text, count=1)
 
 
+def reference(response: str, numbers: list[int], target: int) -> bool:
+    """The verdict of this project's verifier, strictly."""
+    return verify(numbers, target, response, division="rational", form="expression").correct
+
+
 def scorer(name: str) -> Callable[[str, list[int], int], object]:
     """The function that ``module:function`` names; modules of the current folder come first.
 
@@ -174,7 +180,7 @@ def scorer(name: str) -> Callable[[str, list[int], int], object]:
     return found
 
 
-def compare(name: str) -> tuple[list[dict], dict[str, Counter]]:
+def compare(name: str) -> tuple[list[dict], dict[str, dict[str, int]]]:
     """Call a scorer for each answer of the suite, in a process of its own, which is killed after SECONDS.
 
     Args:
@@ -182,7 +188,7 @@ def compare(name: str) -> tuple[list[dict], dict[str, Counter]]:
 
     Returns:
         The answers with another verdict, each with ``given``: the scorer's value, or its error as a text. And
-        {kind: a Counter of "agree", "accepted" (wrong, but right to the scorer), "rejected" and "error"}.
+        {kind: {"agree", "accepted" (wrong, but right to the scorer), "rejected", "error": answers}}.
 
     Raises:
         InputError: as ``scorer``.
@@ -204,7 +210,7 @@ def compare(name: str) -> tuple[list[dict], dict[str, Counter]]:
             different.append(row | {"given": given})
     if judge:
         judge.end()
-    return different, counts
+    return different, {kind: dict(found) for kind, found in counts.items()}
 
 
 class _Judge:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from arith_puzzle.common.files import PACKAGE
-from arith_puzzle.evaluation.results import interval_text, table
+from arith_puzzle.common.markdown import table
+from arith_puzzle.evaluation.results import interval_text
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 from arith_puzzle.training.recipe import load_recipe
 

@@ -16,7 +16,9 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE, write_text
-from arith_puzzle.evaluation.results import by_n_text, interval_text, split_rows, table
+from arith_puzzle.common.markdown import table
+from arith_puzzle.evaluation.results import by_n_text, interval_text, split_rows
+from arith_puzzle.metrics.audit import audit_table, suite_table, wording_table
 from arith_puzzle.model_cards.paper_table import headline, paper_table, short_table
 from arith_puzzle.model_cards.tables import other_scores
 from arith_puzzle.model_cards.wording import describe_decoding
@@ -56,6 +58,18 @@ def render(results: Path) -> str:
     return table([*header, "training", *["settings"] * ways], lines)
 
 
+def audited(results: Path) -> str:
+    """The tables of `arith-puzzle audit` on stored answers, from ``audit/reasoning_gym_eval.json``."""
+    files = json.loads((results / "audit" / "reasoning_gym_eval.json").read_text())["files"]
+    return f"{audit_table(files)}\n{wording_table(files)}"
+
+
+def scorers(results: Path) -> str:
+    """The table of `arith-puzzle audit --scorer`, from ``audit/scorer_*.json``."""
+    found = [json.loads(path.read_text()) for path in sorted((results / "audit").glob("scorer_*.json"))]
+    return suite_table({f"`{each['scorer']}`": each["kinds"] for each in found})
+
+
 def main() -> int:
     """Write the tables, or check them. Returns the exit status."""
     if sys.argv[1:2] == ["--take"]:
@@ -65,7 +79,8 @@ def main() -> int:
         for file in ("results.json", "run.json"):
             shutil.copyfile(Path(work) / "stage" / "adapter" / file, target / file)
     stale = False
-    blocks = {"results": render, "paper": paper_table, "headline": headline, "short": short_table}
+    blocks = {"results": render, "paper": paper_table, "headline": headline, "short": short_table,
+              "audit": audited, "scorers": scorers}  # fmt: skip
     for name, write in blocks.items():
         content = write(ROOT / "results")
         page = find_page(name, [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])

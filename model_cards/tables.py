@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from arith_puzzle.evaluation.results import interval_text, sampled, split_rows, table
+from arith_puzzle.common.markdown import table
+from arith_puzzle.evaluation.results import interval_text, sampled, split_rows
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER
 from arith_puzzle.model_cards.wording import describe_decoding
 

@@ -14,8 +14,9 @@ from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE, write_json, write_text
+from arith_puzzle.common.markdown import table
 from arith_puzzle.evaluation.plots import plot_scaling
-from arith_puzzle.evaluation.results import interval_text, table
+from arith_puzzle.evaluation.results import interval_text
 from arith_puzzle.evaluation.tasks import TASKS, read_rows
 from arith_puzzle.studies.fit import fit_log_linear
 from arith_puzzle.studies.study import Study, Training, build_commands, dataset_section, load_study, slug, trainings

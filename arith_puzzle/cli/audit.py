@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import write_text
+from arith_puzzle.common.files import file_sha256, write_json, write_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,28 +28,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="call function(response, numbers, target) for each answer of the suite",
     )
     parser.add_argument("--out", type=Path, help="write the answers whose verdicts differ to this JSONL file")
+    parser.add_argument("--json", type=Path, help="write the counts to this JSON file")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the tables."""
     from arith_puzzle.metrics.audit import audit, audit_table, suite_table, wording_table
-    from arith_puzzle.metrics.scorer_suite import compare
+    from arith_puzzle.metrics.scorer_suite import FILE, compare
 
     if bool(args.files) == bool(args.scorer):
         raise InputError("audit takes files of answers, or --scorer, and not both")
+    counts: dict
     if args.scorer:
-        different, counts = compare(args.scorer)
-        print(suite_table(args.scorer, counts))
+        different, kinds = compare(args.scorer)
+        counts = {"scorer": args.scorer, "suite_sha256": file_sha256(FILE), "kinds": kinds}
+        print(suite_table({args.scorer: kinds}), end="")
         status = int(bool(different))
     else:
-        audits = {path.name: audit(path) for path in args.files}
-        if len(audits) < len(args.files):
+        if len({path.name for path in args.files}) < len(args.files):
             raise InputError("two files have the same name; rename one")
-        print(audit_table(audits), wording_table(audits), sep="\n\n")
-        different = [{"file": name} | item for name, found in audits.items() for item in found.different]
-        faults = [fault for found in audits.values() for fault in found.faults]
+        found = {path.name: audit(path) for path in args.files}
+        files = {name: each[0] for name, each in found.items()}
+        different = [{"file": name} | item for name, each in found.items() for item in each[1]]
+        faults = [fault for each in found.values() for fault in each[2]]
+        counts = {"files": files}
+        print(audit_table(files), wording_table(files), sep="\n", end="")
         print(*faults, sep="\n", end="\n" * bool(faults), file=sys.stderr)
         status = 2 if faults else 0
+    if args.json:
+        write_json(args.json, counts)
     if args.out:
         write_text(args.out, "".join(json.dumps(item) + "\n" for item in different))
         print(f"{len(different)} answers with different verdicts: {args.out}")

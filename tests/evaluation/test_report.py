@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.markdown import table
 from arith_puzzle.dataset_builder.configs import CONFIGS
 from arith_puzzle.evaluation.plots import plot_by_n, plot_heatmap, plot_loss, plot_reasons
 from arith_puzzle.evaluation.report import report
-from arith_puzzle.evaluation.results import cells, grid, load_results, table
+from arith_puzzle.evaluation.results import cells, grid, load_results
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.metrics.gsm8k_answer.score import score as gsm8k_score
 from tests.commands import command

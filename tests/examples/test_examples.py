@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -27,8 +28,25 @@ def run(*command, cwd, timeout=1800, offline=True, **variables):
 def test_every_example_is_tested():
     assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {
         "quickstart.ipynb", "verify_answers.py", "generate_rows.py", "reward_for_grpo.py", "train_and_score.sh",
-        "own_model.sh",
+        "own_model.sh", "reasoning_gym_scorer.py",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_reasoning_gyms_scorer_gives_the_committed_table(tmp_path):
+    """In an environment of its own, with the version that docs/audit.md names."""
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    install = [python, "-m", "pip", "install", "--quiet", "reasoning-gym==0.1.25"]
+    subprocess.run(install, check=True)
+    site = next((tmp_path / "venv").glob("lib/python*/site-packages"))
+    (site / "project.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    command = [python, "-m", "arith_puzzle.cli", "audit", "--scorer", "reasoning_gym_scorer:score"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(EXAMPLES)])}
+    done = subprocess.run([*command, "--json", "counts.json"], cwd=tmp_path, env=environment, capture_output=True)
+    assert done.returncode == 1, done.stderr
+    committed = json.loads((ROOT / "results" / "audit" / "scorer_reasoning_gym.json").read_text())
+    assert json.loads((tmp_path / "counts.json").read_text()) == committed
 
 
 def test_verify_answers(tmp_path):

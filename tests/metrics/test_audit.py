@@ -14,7 +14,7 @@ from arith_puzzle.metrics.audit import audit, audit_table, wording_table
 from arith_puzzle.metrics.read_answers import read_answers
 from arith_puzzle.metrics.scorer_suite import FILE, compare, read_suite, suite
 from tests.metrics.test_forms import slow_verify
-from tests.paths import SHARED
+from tests.paths import ROOT, SHARED
 
 SCORERS = SHARED / "data" / "scorers"
 HINTS = "\n\nFinal answer format instructions:\n1. Provide your solution as a arithmetic expression (no '=' sign).\n"
@@ -41,14 +41,18 @@ def results(tmp_path):
 
 
 def test_an_audit_counts_by_both_rules_and_names_what_was_overlooked(results, capsys, tmp_path):
-    found = audit(results)
-    assert (found.answers, found.published) == (6, 4)
-    assert dict(found.right) == {"all": 2, "subset": 2} and dict(found.strict) == {"all": 1, "subset": 1}
-    assert found.reasons["all"] == {"ok": 2, "unavailable_operand": 2, "malformed_expression": 1, "unused_number": 1}
-    assert [(item["row"], item["sample"], item["all"]) for item in found.different] == [
+    counts, different, faults = audit(results)
+    assert (counts["answers"], counts["published"], counts["missed"], faults) == (6, 4, 0, [])
+    assert counts["right"] == {"all": 2, "subset": 2} and counts["strict"] == {"all": 1, "subset": 1}
+    assert counts["reasons"]["all"] == {
+        "ok": 2, "unavailable_operand": 2, "malformed_expression": 1, "unused_number": 1
+    }  # fmt: skip
+    assert [(item["row"], item["sample"], item["all"]) for item in different] == [
         (2, 0, "unavailable_operand"), (3, 1, "unavailable_operand"),
     ]  # fmt: skip
-    assert main(["audit", str(results), "--out", str(tmp_path / "different.jsonl")]) == 0
+    written = ["--out", str(tmp_path / "different.jsonl"), "--json", str(tmp_path / "counts.json")]
+    assert main(["audit", str(results), *written]) == 0
+    assert json.loads((tmp_path / "counts.json").read_text())["files"] == {results.name: counts}
     out = capsys.readouterr().out
     assert "| `countdown model.json` | 6 | 4 | 2 | 2 | 2 `unavailable_operand` |" in out
     assert "| all, at most once | 2 | 2 | 2 | 2 |" in out
@@ -97,20 +101,24 @@ def test_a_broken_row_is_named_and_the_others_are_judged(tmp_path, capsys):
     assert main(["audit", str(tmp_path / "x.jsonl")]) == 2
     out, error = capsys.readouterr()
     assert "| `x.jsonl` | 1 | 1 | 1 | 1 | none |" in out
-    assert "x.jsonl:2: 'numbers' must be a list of integers" in error and "x.jsonl:3: 'scores'" in error
+    assert "x.jsonl:2: 'numbers' must be a list of integers" in error and "x.jsonl:3: 'score' must be" in error
 
 
 @pytest.mark.skipif(not SCORERS.exists(), reason="needs public files that a clone lacks: answers of reasoning-gym-eval")
 def test_published_answers():
-    audits = {path.name: audit(path) for path in sorted(SCORERS.glob("*.json"))}
-    (o3,) = (found for name, found in audits.items() if "o3-mini" in name)
-    assert (o3.answers, o3.published, o3.right["all"]) == (150, 142, 112)
-    (r1,) = (found for name, found in audits.items() if "deepseek-r1" in name)
-    assert (r1.published, r1.right["all"]) == (39, 32)
-    assert not any(item["all"] == "ok" for found in audits.values() for item in found.different), "none was missed"
-    assert not any(found.faults for found in audits.values())
-    assert "600" in wording_table(audits) or sum(found.answers for found in audits.values()) == 600
-    assert audit_table(audits).count("\n") == 1 + len(audits)
+    found = {path.name: audit(path) for path in sorted(SCORERS.glob("*.json"))}
+    files = {name: counts for name, (counts, _, _) in found.items()}
+    (o3,) = (counts for name, counts in files.items() if "o3-mini" in name)
+    assert (o3["answers"], o3["published"], o3["right"]["all"]) == (150, 142, 112)
+    (r1,) = (counts for name, counts in files.items() if "deepseek-r1" in name)
+    assert (r1["published"], r1["right"]["all"]) == (39, 32)
+    assert not any(counts["missed"] for counts in files.values())
+    assert not any(faults for _, _, faults in found.values())
+    assert sum(counts["answers"] for counts in files.values()) == 600
+    committed = json.loads((ROOT / "results" / "audit" / "reasoning_gym_eval.json").read_text())
+    assert committed["files"] == files
+    page = (ROOT / "docs" / "audit.md").read_text()
+    assert audit_table(files) in page and wording_table(files) in page
 
 
 # The suite
@@ -135,11 +143,6 @@ def test_the_suites_verdicts_are_both_implementations(row):
 
 MODULE = """
 import time
-from arith_puzzle import verify
-
-def ours(response, numbers, target):
-    return verify(numbers, target, response, division="rational", form="expression").correct
-
 def value_only(response, numbers, target):
     if "**" in response:
         time.sleep(60)
@@ -151,12 +154,12 @@ def test_a_scorer_is_called_for_each_answer(tmp_path, monkeypatch, capsys):
     (tmp_path / "my_scorers.py").write_text(MODULE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    assert main(["audit", "--scorer", "my_scorers:ours"]) == 0
+    assert main(["audit", "--scorer", "arith_puzzle.metrics.scorer_suite:reference"]) == 0
     assert f"| all | {len(read_suite())} | {len(read_suite())} | 0 | 0 | 0 |" in capsys.readouterr().out
     monkeypatch.setattr(scorer_suite, "SECONDS", 0.3)
     monkeypatch.setattr(scorer_suite, "read_suite", lambda: read_suite()[-60:])
     different, counts = compare("my_scorers:value_only")
-    assert counts["used twice"]["accepted"] and not counts["right"]["rejected"]
+    assert counts["used twice"]["accepted"] and "rejected" not in counts["right"]
     assert {row["given"] for row in different if "**" in row["response"]} == {"no answer within 0.3 s"}
     assert main(["audit", "--scorer", "my_scorers:value_only", "--out", "different.jsonl"]) == 1
     assert len((tmp_path / "different.jsonl").read_text().splitlines()) == len(different)
