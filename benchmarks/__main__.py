@@ -30,6 +30,7 @@ BENCHMARKS = {
     "demo": "latency of the demo, with twenty visitors",
     "training": "training tokens per second, beside `trl sft`; needs --dataset",
     "data_path": "time to the first steps, disk and memory, beside `trl sft`; needs --dataset",
+    "people": "how well the labels predict what people find hard in the game of 24; needs --games",
     "scale": "time, bytes and duplicates of a shard: the figures of docs/scale.md",
 }
 DEFAULT = ("generation", "verifier", "metric_memory", "solver", "answers")
@@ -102,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         "--ours-only", action="append", metavar="CONFIG", help="data_path: leave out `trl sft` for it (repeatable)"
     )
     some.add_argument("--model", dest="models", action="append", help="training: base model (repeatable)")
+    some.add_argument("--games", type=Path, help="people: 24.csv of princeton-nlp/tree-of-thought-llm")
     some.add_argument("--peak-tflops", type=float, help="training: the GPU's dense bf16 peak, for the share of it")
     return parser
 

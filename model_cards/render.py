@@ -14,6 +14,7 @@ import yaml
 from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from arith_puzzle.common.files import PACKAGE, read_json
 from arith_puzzle.dataset_builder.pretraining_mix import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V, WALK_SIZES
 from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
 from arith_puzzle.model_cards.check import CARDS, check_card, size_category
@@ -25,6 +26,8 @@ ARXIV = "arxiv:2406.02100"
 EXAMPLE = {"prompt": "3,6,7,51,58:4\n", "completion": "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4"}
 """The paper's example, with the solution that the paper prints. It is not in normal form."""
 LABELS = ("difficulty", "num_solutions")
+PEOPLE = PACKAGE / "results" / "difficulty" / "game24.json"
+"""What ``python -m benchmarks people`` wrote."""
 STREAM_ABOVE = 2_000_000
 """The card's snippet streams a config that has more rows than this, instead of downloading it."""
 
@@ -96,6 +99,7 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str | None = None) -> 
         key=manifest["key"],
         partition=manifest["partition"].replace("key >> 59: ", ""),
         seed=manifest["seed"],
+        people=read_json(PEOPLE),
     )
     return whole_card(data, body, "dataset")
 

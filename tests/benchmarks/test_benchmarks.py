@@ -4,11 +4,14 @@ import inspect
 import json
 from importlib import import_module
 
+import numpy as np
 import pytest
 
+from arith_puzzle.dataset_builder.solver.labels import difficulty_rows
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from benchmarks import __main__ as command
-from benchmarks import generation, metric_memory, verifier
+from benchmarks import generation, metric_memory, people, verifier
+from tests.paths import ROOT, SHARED
 
 
 def test_the_same_solution_stands_in_both_ways_of_writing():
@@ -95,3 +98,21 @@ def test_bad_options_are_one_line(arguments, message, capsys):
     with pytest.raises(SystemExit) as stopped:
         command.main(arguments)
     assert stopped.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_what_people_find_hard(tmp_path, capsys):
+    """Games whose solve rate falls with our difficulty; and the committed figures, where the file is at hand."""
+    numbers = np.random.default_rng(0).integers(1, 14, (30, 4))
+    hard = np.nan_to_num(difficulty_rows(numbers, np.full(30, 24), bound=600), posinf=9)
+    lines = [f"1,{' '.join(map(str, row))},{at},{100 - at}%" for row, at in zip(numbers, hard, strict=True)]
+    games = tmp_path / "24.csv"
+    games.write_text("Rank,Puzzles,AMT (s),Solved rate\n" + "\n".join(lines) + "\n")
+    measured = people.run(games)
+    assert (measured["games"], measured["unsolved"]) == (30, (hard == 9).sum())
+    assert measured["spearman"]["solve rate"]["difficulty"] == {"value": -1, "ci95": [-1, -1]}
+    assert 0.5 < measured["spearman"]["solve rate"]["num_solutions"]["value"] < 1
+    assert command.main(["people", "--games", str(tmp_path / "none.csv")]) == 2
+    assert "is not 24.csv" in capsys.readouterr().err
+    public = SHARED / "data" / "countdown" / "game24.csv"
+    if public.exists():
+        assert people.run(public) == json.loads((ROOT / "results" / "difficulty" / "game24.json").read_text())
