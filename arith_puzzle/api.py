@@ -61,7 +61,7 @@ def generate(config: str = "starter", split: str = "train", *, rows: int = 1000,
     """The first rows of a split, generated here: the same rows as in the published Parquet files.
 
     Args:
-        config: "1m", "10m", "100m", "stress" or "starter".
+        config: "1m", "10m", "100m", "stress" or "starter", or the path of a YAML file (docs/custom_puzzles.md).
         split: one of the config's splits, such as "train" or "test".
         rows: how many; fewer if the split has fewer.
         seed: of the dataset; the published one is 0.
@@ -73,19 +73,18 @@ def generate(config: str = "starter", split: str = "train", *, rows: int = 1000,
     Raises:
         InputError: unknown config or split, or rows or seed out of range.
     """
-    from arith_puzzle.dataset_builder.configs import CONFIGS, Config, shard_sizes
+    from arith_puzzle.dataset_builder.configs import shard_sizes
+    from arith_puzzle.dataset_builder.custom_config import find_config
     from arith_puzzle.dataset_builder.generate import generate_shard
 
-    if config not in CONFIGS:
-        raise InputError(f"unknown config {config!r}; known: {', '.join(CONFIGS)}")
-    content = CONFIGS[config]
+    _, content = find_config(config)
     if split not in content.splits:
         raise InputError(f"{config} has no split {split!r}; it has {', '.join(content.splits)}")
     if rows < 1 or seed < 0:
         raise InputError(f"rows must be at least 1 and seed at least 0, not {rows} and {seed}")
     spec = content.splits[split]
     enough = min(max(rows, len(spec.n_values)), spec.rows)  # every N has a row
-    part = Config(content.family, {split: replace(spec, rows=enough)})
+    part = replace(content, splits={split: replace(spec, rows=enough)})
     shards = range(len(shard_sizes(part.splits[split])))
     return [row for shard in shards for row in generate_shard(part, split, seed, shard).to_pylist()][:rows]
 

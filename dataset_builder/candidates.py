@@ -21,18 +21,20 @@ def _record(a, b, move, c, out):
 
 
 @njit(cache=True, nogil=True)
-def play(words, n, v, bound, at_least, numbers, targets, equations):
+def play(words, n, v, bound, at_least, low, high, repeat, numbers, targets, equations):
     """Turn each row of random words into a candidate, and keep those that are valid puzzles.
 
-    A candidate draws n numbers, then n-1 steps. It is kept if its numbers are distinct, each step has a legal result
-    and the last result is a target in 1..v.
+    A candidate draws n numbers, then n-1 steps. It is kept if its numbers are distinct (unless ``repeat``), each step
+    has a legal result and the last result is a target in low..high.
 
     Args:
         words: uint64 (rows, 2n-1), random bits: one word for each number and each step.
         n: numbers per puzzle.
-        v: numbers and target are in 1..v.
+        v: numbers are in 1..v.
         bound: upper bound on the absolute value of results.
         at_least: lower bound on the largest number.
+        low, high: bounds on the target.
+        repeat: whether a number may occur more than once.
         numbers, targets, equations: output, int64 (rows, n), (rows,), (rows, n-1, 4). The kept candidates come first.
             An equation is (a, operator index in ``+-*/``, b, c).
 
@@ -50,7 +52,7 @@ def play(words, n, v, bound, at_least, numbers, targets, equations):
             pool[k] = 1 + np.int64(((words[row, k] >> np.uint64(32)) * np.uint64(v)) >> np.uint64(32))
             largest = max(largest, pool[k])
             for earlier in range(k):
-                ok = ok and pool[earlier] != pool[k]
+                ok = ok and (repeat or pool[earlier] != pool[k])
             numbers[kept, k] = pool[k]
         ok = ok and largest >= at_least
         m = n
@@ -77,7 +79,7 @@ def play(words, n, v, bound, at_least, numbers, targets, equations):
             pool[i] = legal[chosen]
             pool[j] = pool[m - 1]
             m -= 1
-        if ok and 1 <= pool[0] <= v:
+        if ok and low <= pool[0] <= high:
             targets[kept] = pool[0]
             kept += 1
     return kept

@@ -13,6 +13,9 @@ SHARD_ROWS = 1_000_000
 """Rows of a full shard. The shard index is part of the random stream, so another size gives other rows."""
 
 
+MAX_RESULT = 3 * 10**9
+"""Largest bound on intermediate results: a product of two results fits 64 bits."""
+
 SOLUTIONS = ("generated", "canonical")
 """The solutions that completions can be; see ``SplitSpec.solutions``."""
 
@@ -23,13 +26,17 @@ class SplitSpec:
 
     Attributes:
         rows: number of puzzles. It is also the number of rows, unless ``paths`` is above 1.
-        n_values: numbers per puzzle, N. The puzzle at position p has ``n_values[p % len(n_values)]`` numbers.
+        n_values: numbers per puzzle, N. The puzzle at position p has ``n_values[p % len(n_values)]`` numbers, so a size
+            that occurs twice has twice the puzzles.
         v: V; numbers and targets are in 1..V.
         at_least: lower bound on the largest number of a puzzle.
         labels: whether rows have ``num_solutions`` and ``difficulty``.
         solutions: "generated": the completion is the solution with which the generator found the puzzle. "canonical":
             it is the canonical solution, see ``arith_puzzle.dataset_builder.solver.canonical``.
         paths: rows per puzzle, each with another solution; fewer if the puzzle has fewer solutions.
+        repeat: whether a number may occur more than once in a puzzle.
+        targets: (lowest, highest) target; None: 1..v.
+        largest_result: upper bound on the absolute value of intermediate results; None: BOUND_FACTOR * v.
     """
 
     rows: int
@@ -39,19 +46,41 @@ class SplitSpec:
     labels: bool = True
     solutions: str = "generated"
     paths: int = 1
+    repeat: bool = False
+    targets: tuple[int, int] | None = None
+    largest_result: int | None = None
 
     @property
     def bound(self) -> int:
         """The upper bound on the absolute value of intermediate results."""
-        return BOUND_FACTOR * self.v
+        return self.largest_result or min(BOUND_FACTOR * self.v, MAX_RESULT)
+
+    @property
+    def target_range(self) -> tuple[int, int]:
+        """The lowest and the highest target."""
+        return self.targets or (1, self.v)
 
 
 @dataclass(frozen=True)
 class Config:
-    """A config: its splits, and its family. Configs of one family share random streams and shards."""
+    """A config.
+
+    Attributes:
+        family: configs of one family share their random streams, and with the same suffix their shards.
+        splits: name of a split -> its content.
+        suffix: names other completions, such as ``-canonical``; see ``with_solutions``.
+        custom: whether the config comes from a file of the user's; see ``custom_config``.
+    """
 
     family: str
     splits: dict[str, SplitSpec]
+    suffix: str = ""
+    custom: bool = False
+
+    @property
+    def folder(self) -> str:
+        """The folder of the shards."""
+        return self.family + self.suffix
 
 
 def _paper(rows: int) -> Config:
@@ -94,7 +123,7 @@ MAX_PATHS = 64
 
 
 def with_solutions(config: Config, solutions: str | None, paths: int = 1) -> Config:
-    """The same puzzles with other completions, as a config with its own family.
+    """The same puzzles with other completions, as a config with a suffix.
 
     Args:
         solutions: "generated" or "canonical", for all splits; None keeps the config's choice.
@@ -111,27 +140,22 @@ def with_solutions(config: Config, solutions: str | None, paths: int = 1) -> Con
         raise InputError(f"solutions must be one of {', '.join(SOLUTIONS)}; got {solutions!r}")
     if paths > 1 and solutions == "generated":
         raise InputError("--paths above 1 gives solutions in the canonical order; leave out --solutions generated")
-    splits, family = config.splits, config.family
+    splits, suffix = config.splits, config.suffix
     if solutions is not None and any(spec.solutions != solutions for spec in splits.values()):
         splits = {name: replace(spec, solutions=solutions) for name, spec in splits.items()}
-        family += f"-{solutions}"
+        suffix += f"-{solutions}"
     if paths > 1:
         if "train" not in splits:
             raise InputError("--paths needs a config with a train split; evaluation splits contain each puzzle once")
         train = replace(splits["train"], solutions="canonical", paths=paths)
-        splits, family = splits | {"train": train}, f"{family}-paths{paths}"
-    return Config(family, splits)
+        splits, suffix = splits | {"train": train}, f"{suffix}-paths{paths}"
+    return replace(config, splits=splits, suffix=suffix)
 
 
 def shard_sizes(spec: SplitSpec) -> list[int]:
     """The number of puzzles in each shard of a split."""
     full, rest = divmod(spec.rows, SHARD_ROWS)
     return [SHARD_ROWS] * full + [rest] * (rest > 0)
-
-
-def config_name(config: str, content: Config) -> str:
-    """The name of a config in manifest and card: ``config``, plus the suffix of its family, such as ``1m-paths4``."""
-    return config + content.family.removeprefix(CONFIGS[config].family)
 
 
 def build_command(name: str, out: object, *, seed: int = 0) -> str | None:

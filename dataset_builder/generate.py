@@ -49,14 +49,24 @@ def stream_key(*parts: object) -> np.ndarray:
 
 
 def puzzles(
-    stream: tuple, rows: int, n: int, v: int, bound: int, split: str, *, unique: bool, at_least: int = 1
+    stream: tuple,
+    rows: int,
+    n: int,
+    v: int,
+    bound: int,
+    split: str,
+    *,
+    unique: bool,
+    at_least: int = 1,
+    targets_in: tuple[int, int] | None = None,
+    repeat: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The first ``rows`` accepted puzzles of a random stream.
 
     A candidate draws n numbers from 1..v. Then each of n-1 steps draws a pair of numbers from the pool, uniformly, and
     one of the legal results of the pair, uniformly. The last result is the target. A candidate is accepted if its
-    numbers are distinct, the largest is at least ``at_least``, the target is in 1..v, and the key of the puzzle belongs
-    to ``split``.
+    numbers are distinct (unless ``repeat``), the largest is at least ``at_least``, the target is in ``targets_in`` (by
+    default 1..v), and the key of the puzzle belongs to ``split``.
 
     Args:
         stream: what identifies the stream, besides the spec version and n.
@@ -74,6 +84,7 @@ def puzzles(
     kept_rows: list[tuple[np.ndarray, ...]] = []
     have, block, seen = 0, 0, np.empty(0, np.uint64)
     words_each = 2 * n - 1
+    low, high = targets_in or (1, v)
     numbers, targets = np.empty((BLOCK, n), np.int64), np.empty(BLOCK, np.int64)
     equations = np.empty((BLOCK, n - 1, 4), np.int64)
     barren = 0
@@ -85,7 +96,7 @@ def puzzles(
             )
         key = stream_key(SPEC_VERSION, *stream, n, block)
         words = np.random.Philox(key=key).random_raw(BLOCK * words_each).reshape(BLOCK, words_each)
-        count = play(words, n, v, bound, at_least, numbers, targets, equations)
+        count = play(words, n, v, bound, at_least, low, high, repeat, numbers, targets, equations)
         ascending = np.sort(numbers[:count], axis=1)
         keys = puzzle_keys(ascending, targets[:count])
         kept = partition_mask(keys, split)
@@ -107,14 +118,17 @@ def generate_shard(config: Config, split: str, seed: int, shard: int) -> pa.Tabl
     """The rows of one shard, in order, with the columns of SCHEMA."""
     spec = config.splits[split]
     rows = shard_sizes(spec)[shard]
-    # the base name of the family: configs with other completions have the same puzzles
-    stream = (config.family.split("-")[0], split, seed, shard)
-    shares = [len(range(index, rows, len(spec.n_values))) for index in range(len(spec.n_values))]
+    stream = (config.family, split, seed, shard)  # without the suffix: other completions have the same puzzles
+    pattern = np.array(spec.n_values)
+    sizes = list(dict.fromkeys(spec.n_values))
+    size = np.array([sizes.index(n) for n in spec.n_values])[np.arange(rows) % len(pattern)]  # of each position
+    shares = np.bincount(size, minlength=len(sizes)).tolist()
 
     def part(n: int, share: int) -> tuple[pa.Table, np.ndarray]:
         numbers, targets, equations = puzzles(
-            stream, share, n, spec.v, spec.bound, split, unique=split != "train", at_least=spec.at_least
-        )
+            stream, share, n, spec.v, spec.bound, split, unique=split != "train", at_least=spec.at_least,
+            targets_in=spec.target_range, repeat=spec.repeat,
+        )  # fmt: skip
         if spec.paths > 1:
             return _with_paths(numbers, targets, spec)
         if spec.solutions == "canonical":
@@ -122,11 +136,10 @@ def generate_shard(config: Config, split: str, seed: int, shard: int) -> pa.Tabl
         return _table(numbers, targets, equations, spec), np.ones(share, np.int64)
 
     with ThreadPoolExecutor(len(shares)) as pool:  # the compiled code releases the GIL
-        parts = list(pool.map(part, spec.n_values, shares))
+        parts = list(pool.map(part, sizes, shares))
     # the N values take turns, and the rows of one puzzle stay together
-    first = np.cumsum([0, *shares[:-1]])
-    position = np.arange(rows)
-    puzzle = first[position % len(shares)] + position // len(shares)
+    puzzle = np.empty(rows, np.int64)
+    puzzle[np.argsort(size, kind="stable")] = np.arange(rows)
     lengths = np.concatenate([length for _, length in parts])
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     lengths, starts = lengths[puzzle], starts[puzzle]

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -24,10 +25,11 @@ from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import write_text
-from arith_puzzle.dataset_builder.configs import CONFIGS, Config, SplitSpec, config_name, shard_sizes, with_solutions
+from arith_puzzle.dataset_builder.configs import CONFIGS, Config, SplitSpec, shard_sizes, with_solutions
+from arith_puzzle.dataset_builder.custom_config import find_config
 from arith_puzzle.dataset_builder.generate import LABELS, generate_shard
 from arith_puzzle.dataset_builder.kernels import compile_kernels
-from arith_puzzle.dataset_builder.puzzle import KEY_RULE, OPERATORS, PARTITION_RULE, SPEC_VERSION
+from arith_puzzle.dataset_builder.puzzle import KEY_RULE, OPERATORS, PARTITION_RULE, SPEC_VERSION, puzzle_keys
 from arith_puzzle.dataset_builder.verify_batch import REASON_NAMES, verify_batch
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
@@ -95,7 +97,7 @@ def build(
     Complete shards are kept. The rows depend neither on ``workers`` nor on what the folder contained.
 
     Args:
-        config: name of the config.
+        config: name of a shipped config, or the path of a YAML file; see ``custom_config.find_config``.
         out: folder of the dataset. It may contain other configs of the same seed.
         seed: seed of all random streams.
         workers: number of threads; the compiled code releases the GIL.
@@ -110,19 +112,18 @@ def build(
         InputError: unknown config, the folder contains shards of another seed or spec, or it cannot be written. Shards
             and manifest are written to temporary files first, so no file is ever incomplete under its final name.
     """
-    if config not in CONFIGS:
-        raise InputError(f"unknown config {config!r}; known: {', '.join(CONFIGS)}")
+    name, content = find_config(config)
     if seed < 0 or workers < 1:
         raise InputError(f"--seed must be at least 0 and --workers at least 1; got {seed} and {workers}")
     out = Path(out)
-    content = with_solutions(CONFIGS[config], solutions, paths)
+    content = with_solutions(content, solutions, paths)
     try:
-        (out / content.family).mkdir(parents=True, exist_ok=True)
+        (out / content.folder).mkdir(parents=True, exist_ok=True)
         manifest = read_manifest(out / "manifest.json", seed)
-        for leftover in (out / content.family).glob(".*.tmp"):
+        for leftover in (out / content.folder).glob(".*.tmp"):
             leftover.unlink()
         records = dict(_records(content, out, seed, workers, progress))
-        add_config(manifest, config, content, out, records)
+        add_config(manifest, name, content, out, records)
         write_text(out / "manifest.json", json.dumps(manifest, indent=1) + "\n")
     except OSError as error:
         place = error.filename or out
@@ -145,7 +146,7 @@ def _records(
     if missing:  # before the bar, which would show 0% while kernels compile
         solve = any(config.splits[split].solutions == "canonical" for split, _ in missing)
         compile_kernels(solve=solve, everything=False)
-    bar = tqdm(total=len(missing), desc=f"build {config.family}", unit="shard", disable=not (progress and missing))
+    bar = tqdm(total=len(missing), desc=f"build {config.folder}", unit="shard", disable=not (progress and missing))
     with bar, ThreadPoolExecutor(workers) as pool:
         futures = {pool.submit(build_shard, config, out, *task, seed): task for task in missing}
         try:
@@ -169,7 +170,7 @@ def build_shard(config: Config, out: Path, split: str, shard: int, seed: int) ->
         OSError: the folder of the family is missing, or the file cannot be written.
     """
     spec = config.splits[split]
-    path = out / shard_path(config.family, split, shard)
+    path = out / shard_path(config.folder, split, shard)
     rows = generate_shard(config, split, seed, shard)
     verdicts = verify_batch(rows["numbers"], rows["target"], rows["completion"])
     if not verdicts.correct.all():
@@ -229,7 +230,9 @@ def _operators(completions: pa.ChunkedArray) -> dict[str, int]:
 
 
 def _identity(config: Config, split: str, shard: int, seed: int) -> list:
-    return [SPEC_VERSION, config.family, split, shard, seed, shard_sizes(config.splits[split])[shard]]
+    spec = config.splits[split]
+    identity = [SPEC_VERSION, config.folder, split, shard, seed, shard_sizes(spec)[shard]]
+    return [*identity, json.loads(json.dumps(asdict(spec)))] if config.custom else identity
 
 
 def read_footer(config: Config, out: Place, split: str, shard: int, seed: int) -> dict | None:
@@ -238,7 +241,7 @@ def read_footer(config: Config, out: Place, split: str, shard: int, seed: int) -
     Raises:
         InputError: the file is not a shard of this spec version, seed and config.
     """
-    path = out / shard_path(config.family, split, shard)
+    path = out / shard_path(config.folder, split, shard)
     if not path.is_file():
         return None
     try:
@@ -291,24 +294,25 @@ def read_manifest(path: Place, seed: int) -> dict:
 def add_config(manifest: dict, config: str, content: Config, out: Place, records: dict[tuple[str, int], dict]) -> None:
     """Add a built config to a manifest, in place.
 
-    The configs keep the order of CONFIGS whatever is built first. The config that is built first stays the default,
-    which ``load_dataset`` takes if no config is named.
+    The configs keep the order of CONFIGS whatever is built first; custom ones come last. The config that is built first
+    stays the default, which ``load_dataset`` takes if no config is named.
 
     Args:
         manifest: as ``read_manifest`` returns it.
-        config: name of the config, a key of CONFIGS.
+        config: name of the config.
         content: its content, maybe with other completions.
         out: folder of the dataset.
         records: the record of each (split, shard); see ``build_shard``.
     """
-    configs, order = manifest["configs"], list(CONFIGS)
-    name = config_name(config, content)
+    configs, order = manifest["configs"], {name: at for at, name in enumerate(CONFIGS)}
+    name = config + content.suffix
     manifest.setdefault("default", next(iter(configs), name))
     configs[name] = {
-        "family": content.family,
+        "family": content.folder,
         "splits": collect_splits(content, out, records),
     }
-    manifest["configs"] = dict(sorted(configs.items(), key=lambda item: (order.index(item[0].split("-")[0]), item[0])))
+    places = {name: (order.get(name.split("-")[0], len(order)), name) for name in configs}
+    manifest["configs"] = {name: configs[name] for name in sorted(configs, key=lambda name: places[name])}
 
 
 def collect_splits(config: Config, out: Place, records: dict[tuple[str, int], dict]) -> dict[str, dict]:
@@ -319,13 +323,14 @@ def collect_splits(config: Config, out: Place, records: dict[tuple[str, int], di
         records: the record of each (split, shard); see ``build_shard``.
 
     Returns:
-        {split: {"rows", "v", "bound", "at_least", "solutions", "paths" (see ``configs.SplitSpec``), "by_n": {N: rows},
+        {split: {"rows", "v", "bound", "at_least", "solutions", "paths" (see ``configs.SplitSpec``), for a custom config
+        also "repeat" and "targets", "by_n": {N: rows},
         "operators": {operator: count}, "distinct_puzzles", "shards": [{"file"} and the record of each shard]}}.
     """
     splits = {}
     for split, spec in config.splits.items():
         parts = [records[split, shard] for shard in range(len(shard_sizes(spec)))]
-        files = [shard_path(config.family, split, shard) for shard in range(len(parts))]
+        files = [shard_path(config.folder, split, shard) for shard in range(len(parts))]
         splits[split] = {
             "rows": sum(part["rows"] for part in parts),
             "v": spec.v,
@@ -333,7 +338,8 @@ def collect_splits(config: Config, out: Place, records: dict[tuple[str, int], di
             "at_least": spec.at_least,
             "solutions": spec.solutions,
             "paths": spec.paths,
-            "by_n": {str(n): sum(part["by_n"].get(str(n), 0) for part in parts) for n in spec.n_values},
+            **({"repeat": spec.repeat, "targets": list(spec.target_range)} if config.custom else {}),
+            "by_n": {str(n): sum(part["by_n"].get(str(n), 0) for part in parts) for n in dict.fromkeys(spec.n_values)},
             "operators": {op: sum(part["operators"][op] for part in parts) for op in OPERATORS},
             "distinct_puzzles": parts[0]["distinct_puzzles"]
             if len(parts) == 1
@@ -344,28 +350,33 @@ def collect_splits(config: Config, out: Place, records: dict[tuple[str, int], di
 
 
 def distinct_puzzles(files: Sequence[Place], spec: SplitSpec) -> int:
-    """The exact number of different puzzles in the files of a split.
+    """The number of different puzzles in the files of a split.
 
-    Each puzzle is packed into one 64-bit integer, which identifies it: the bits of its target and of its numbers. These
-    integers are sorted and counted for each N. So 100 M rows need 8 bytes of memory each.
+    Each puzzle is packed into one 64-bit integer, which identifies it: the bits of its target and of its numbers. If
+    these do not fit, it is the puzzle's key. These integers are sorted and counted for each N. So 100 M rows need
+    8 bytes of memory each.
     """
     bits = int(spec.v).bit_length()
-    if (max(spec.n_values) + 1) * bits > EXACT_BITS:
-        raise AssertionError(f"puzzles of N={max(spec.n_values)}, V={spec.v} do not fit {EXACT_BITS} bits")
-    codes: dict[int, list[np.ndarray]] = {n: [] for n in spec.n_values}
+    bits = max(bits, max(map(abs, spec.target_range)).bit_length())
+    exact = (max(spec.n_values) + 1) * bits <= EXACT_BITS and spec.target_range[0] >= 0
+    sizes_of = list(dict.fromkeys(spec.n_values))
+    codes: dict[int, list[np.ndarray]] = {n: [] for n in sizes_of}
     for file in files:
         rows = pq.read_table(file, columns=["numbers", "target", "n"]).combine_chunks()
         sizes = rows["n"].to_numpy()
         offsets = rows["numbers"].chunk(0).offsets.to_numpy()
         values, targets = rows["numbers"].chunk(0).values.to_numpy(), rows["target"].to_numpy()
-        for n in spec.n_values:
+        for n in sizes_of:
             at = np.flatnonzero(sizes == n)
-            code = targets[at].astype(np.uint64)
-            for k in range(n):
-                code = (code << np.uint64(bits)) | values[offsets[at] + k].astype(np.uint64)
+            if exact:
+                code = targets[at].astype(np.uint64)
+                for k in range(n):
+                    code = (code << np.uint64(bits)) | values[offsets[at] + k].astype(np.uint64)
+            else:
+                code = puzzle_keys(values[offsets[at][:, None] + np.arange(n)], targets[at])
             codes[n].append(code)
     total = 0
-    for n in spec.n_values:
+    for n in sizes_of:
         merged = np.concatenate(codes.pop(n))
         merged.sort()
         total += int((merged[1:] != merged[:-1]).sum()) + 1

@@ -28,6 +28,9 @@ EXAMPLE = {"prompt": "3,6,7,51,58:4\n", "completion": "58-51=7\n6-7=-1\n3*-1=-3\
 LABELS = ("difficulty", "num_solutions")
 PEOPLE = PACKAGE / "results" / "difficulty" / "game24.json"
 """What ``python -m benchmarks people`` wrote."""
+SPLIT_KEYS = (
+    "rows", "by_n", "v", "bound", "operators", "distinct_puzzles", "at_least", "solutions", "repeat", "targets",
+)  # fmt: skip
 STREAM_ABOVE = 2_000_000
 """The card's snippet streams a config that has more rows than this, instead of downloading it."""
 
@@ -65,7 +68,7 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str | None = None) -> 
                 "sha256": [shard["sha256"] for shard in item["shards"]],
                 "labels": {label: item["shards"][0].get(f"{label}_quantiles") for label in LABELS},
                 "histograms": {label: item["shards"][0].get(f"{label}_histogram") for label in LABELS},
-                **{key: item[key] for key in ("rows", "by_n", "v", "operators", "distinct_puzzles", "at_least")},
+                **{key: item[key] for key in SPLIT_KEYS if key in item},
             }
             for split, item in config["splits"].items()
         ]
@@ -73,6 +76,7 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str | None = None) -> 
         rows = sum(split["rows"] for split in splits)
         configs.append(
             {"name": name, "splits": splits, "scored": scored, "rows": rows, "stream": rows > STREAM_ABOVE,
+             "custom": "repeat" in splits[0],
              "histograms": [_histogram(splits, label) for label in LABELS]}
         )  # fmt: skip
     data = DatasetCardData(

@@ -22,7 +22,7 @@ from arith_puzzle.common.strict_yaml import STRICT, NonEmpty, NotNegative, Posit
 from arith_puzzle.dataset_builder.aug_gsm8k.dataset import ALL, SIZES
 from arith_puzzle.dataset_builder.aug_gsm8k.prompts import STRATEGIES
 from arith_puzzle.dataset_builder.aug_gsm8k.source import ORIGINAL
-from arith_puzzle.dataset_builder.configs import CONFIGS, build_command, config_name, with_solutions
+from arith_puzzle.dataset_builder.configs import CONFIGS, build_command, with_solutions
 from arith_puzzle.dataset_builder.formats import PUZZLE_FORMATS
 from arith_puzzle.training.recipe import DatasetSection, DrillsSection, Recipe, make_recipe, read_recipe
 
@@ -196,7 +196,7 @@ def arm_config(study: Study, arm: Arm) -> str:
     """Return the config that an arm trains on, such as ``starter-paths4``. Raises InputError like with_solutions."""
     if study.task != "puzzle":
         return arm.config or study.config
-    return config_name(study.config, with_solutions(CONFIGS[study.config], arm.solutions, arm.paths))
+    return study.config + with_solutions(CONFIGS[study.config], arm.solutions, arm.paths).suffix
 
 
 def trainings(study: Study) -> list[Training]:

@@ -16,7 +16,11 @@ from arith_puzzle.common.errors import InputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("--config", default="starter", help="1m, 10m, 100m, stress or starter (default: starter)")
+    parser.add_argument(
+        "--config",
+        default="starter",
+        help="1m, 10m, 100m, stress or starter (default: starter), or a YAML file: docs/custom_puzzles.md",
+    )
     parser.add_argument(
         "--out",
         default="arith-puzzle",
@@ -51,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build it and print a line for each split."""
-    from arith_puzzle.dataset_builder.configs import CONFIGS, config_name, with_solutions
+    from arith_puzzle.dataset_builder.configs import with_solutions
+    from arith_puzzle.dataset_builder.custom_config import find_config
     from arith_puzzle.release.pipeline import build_dataset, build_with_executor, collect_dataset, make_default
 
     options = {name: getattr(args, name) for name in ("tasks", "logs", "partition", "time", "sbatch")}
@@ -78,8 +83,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"submitted; the last job writes {args.out}/manifest.json, `squeue --me` shows how far they are")
         return 0
     if args.default:
-        content = with_solutions(CONFIGS[args.config], args.solutions, args.paths)
-        make_default(manifest, config_name(args.config, content), args.out)
+        name, content = find_config(args.config)
+        make_default(manifest, name + with_solutions(content, args.solutions, args.paths).suffix, args.out)
     for name, config in manifest["configs"].items():
         for split, item in config["splits"].items():
             print(f"{args.out}: {name}/{split}: {item['rows']:,} rows in {len(item['shards'])} shard(s)")

@@ -152,7 +152,7 @@ def build(
         if not missing:
             return job.collect()
         if isinstance(place := place_of(job.out), Path):  # report an unusable folder before any process starts
-            (place / job.content.family).mkdir(parents=True, exist_ok=True)
+            (place / job.content.folder).mkdir(parents=True, exist_ok=True)
         tasks = min(tasks or len(job.shards()), len(job.shards()))
         logs = str(place_of(logs or Path("runs", "executors", _name(job, tasks))))
         if executor == "slurm":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder import configs, shards
+from arith_puzzle.dataset_builder.custom_config import find_config
 from arith_puzzle.dataset_builder.distributed.remote import Remote, place_of, write_text
 
 READERS = 16
@@ -62,12 +63,12 @@ class Job:
         if record is not None:
             return record
         if isinstance(place, Path):
-            (place / self.content.family).mkdir(parents=True, exist_ok=True)
+            (place / self.content.folder).mkdir(parents=True, exist_ok=True)
             return shards.build_shard(self.content, place, split, shard, self.seed)
         with tempfile.TemporaryDirectory(prefix="arith-puzzle-") as folder:
-            (Path(folder) / self.content.family).mkdir()
+            (Path(folder) / self.content.folder).mkdir()
             record = shards.build_shard(self.content, Path(folder), split, shard, self.seed)
-            name = shards.shard_path(self.content.family, split, shard)
+            name = shards.shard_path(self.content.folder, split, shard)
             (place / name).put(Path(folder) / name)
         return record
 
@@ -80,14 +81,14 @@ class Job:
         place = place_of(self.out)
         found = self.records()
         records = {task: record for task, record in found.items() if record is not None}
-        missing = [shards.shard_path(self.content.family, *task) for task in found if task not in records]
+        missing = [shards.shard_path(self.content.folder, *task) for task in found if task not in records]
         if missing:
             raise InputError(
                 f"{len(missing)} of {len(found)} shards are not in {place}, {missing[0]} first; build them before "
                 "--collect, with the same command and --executor"
             )
         manifest = shards.read_manifest(place / "manifest.json", self.seed)
-        _remove_leftovers(place / self.content.family)
+        _remove_leftovers(place / self.content.folder)
         shards.add_config(manifest, self.config, self.content, place, records)
         write_text(place / "manifest.json", json.dumps(manifest, indent=1) + "\n")
         if self.finish:
@@ -117,12 +118,11 @@ def job_of(
         InputError: unknown config, negative seed, an address without a filesystem, or completions that the config
             cannot have.
     """
-    if config not in configs.CONFIGS:
-        raise InputError(f"unknown config {config!r}; known: {', '.join(configs.CONFIGS)}")
+    name, content = find_config(config)
     if seed < 0:
         raise InputError(f"--seed must be at least 0; got {seed}")
-    content = configs.with_solutions(configs.CONFIGS[config], solutions, paths)
-    return Job(config, content, str(place_of(out)), seed, finish)
+    content = configs.with_solutions(content, solutions, paths)
+    return Job(name, content, str(place_of(out)), seed, finish)
 
 
 def readable_error(error: InputError | OSError) -> InputError:

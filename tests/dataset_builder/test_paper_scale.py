@@ -191,7 +191,7 @@ def test_sizes_are_nested_and_duplicates_counted_across_shards(tmp_path, monkeyp
 def test_canonical_solutions_on_request_keep_the_puzzles():
     made = Config("paper", {"test": replace(CONFIGS["1m"].splits["test"], rows=60, labels=False)})
     canonical = configs.with_solutions(made, "canonical")
-    assert canonical.family == "paper-canonical"
+    assert canonical.folder == "paper-canonical"
     one, two = generate_shard(made, "test", 0, 0), generate_shard(canonical, "test", 0, 0)
     assert one["prompt"] == two["prompt"] and one["completion"] != two["completion"]
     for row in two.to_pylist():
@@ -214,7 +214,7 @@ def test_paths_give_each_puzzle_several_solutions_and_the_canonical_first():
     train = Config("paper", {"train": replace(CONFIGS["1m"].splits["train"], rows=90)})
     canonical = generate_shard(configs.with_solutions(train, "canonical"), "train", 0, 0).to_pylist()
     config = configs.with_solutions(train, None, paths=3)
-    assert config.family == "paper-paths3"
+    assert config.folder == "paper-paths3"
     several = generate_shard(config, "train", 0, 0).to_pylist()
     groups = {}
     for row in several:

@@ -29,7 +29,17 @@ from tests.paths import ROOT
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
 WORDS = 1200
-MADE = {"arith-puzzle", "aug-gsm8k", "runs", "canonical", "report", "mine.yaml"}
+MADE = {
+    "arith-puzzle",
+    "aug-gsm8k",
+    "runs",
+    "canonical",
+    "report",
+    "mine.yaml",
+    "my_puzzles.yaml",
+    "my-puzzles",
+    "eval",
+}
 """First parts of paths that commands of the pages create."""
 
 

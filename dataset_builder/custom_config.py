@@ -1,0 +1,190 @@
+"""Find a config by its name, or read one from a YAML file of the user's, which is checked before any work.
+
+    name: my_puzzles
+    v: 100
+    sizes: {4: 1, 5: 2}
+    splits:
+      train: {rows: 100000}
+      test: {rows: 1000, labels: true}
+
+Every key but ``name`` and ``splits`` may stand at the top, for all splits, or in a split. docs/custom_puzzles.md
+explains the keys.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import asdict, field, fields
+from itertools import combinations, combinations_with_replacement
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.strict_yaml import STRICT, Positive, build, read_yaml
+from arith_puzzle.dataset_builder.configs import CONFIGS, MAX_PATHS, MAX_RESULT, SHARD_ROWS, Config, SplitSpec
+from arith_puzzle.dataset_builder.puzzle import MAX_MAGNITUDE, MAX_NUMBERS, partition_mask, puzzle_keys
+from arith_puzzle.dataset_builder.solver import labels as solver_labels
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+SPLIT = re.compile(r"[a-z][a-z0-9_]{0,39}")
+MAX_CYCLE = 1000
+"""Largest sum of the weights of ``sizes``."""
+FEW_SETS = 3000
+"""Up to this many sets of numbers, the possible puzzles of a split are counted exactly."""
+
+Size = Annotated[int, Field(ge=2, le=MAX_NUMBERS)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class SplitSection:
+    """The keys of a split; see ``configs.SplitSpec``. A key that is None takes the value at the top of the file."""
+
+    rows: Positive | None = None
+    sizes: dict[Size, Positive] | None = None
+    v: Annotated[int, Field(ge=1, le=MAX_MAGNITUDE)] | None = None
+    at_least: Positive | None = None
+    repeat: bool | None = None
+    targets: list[int] | None = None
+    bound: Annotated[int, Field(ge=1, le=MAX_RESULT)] | None = None
+    labels: bool | None = None
+    solutions: Literal["generated", "canonical"] | None = None
+    paths: Annotated[int, Field(ge=1, le=MAX_PATHS)] | None = None
+
+
+@dataclass(frozen=True, config=STRICT)
+class File(SplitSection):
+    """The keys of a file."""
+
+    name: str = ""
+    splits: dict[str, dict] = field(default_factory=dict)
+
+
+def find_config(config: str) -> tuple[str, Config]:
+    """(name, content) of a shipped config, by its name, or of a custom one, by the path of its YAML file.
+
+    Raises:
+        InputError: an unknown name, or a file that ``load`` refuses.
+    """
+    if config in CONFIGS:
+        return config, CONFIGS[config]
+    if config.endswith((".yaml", ".yml")):
+        content = load(config)
+        return content.family, content
+    raise InputError(f"unknown config {config!r}; known: {', '.join(CONFIGS)}; a file of your own ends in .yaml")
+
+
+def load(path: str | Path) -> Config:
+    """Read and check a config.
+
+    Raises:
+        InputError: the file cannot be read, has an unknown or wrong key, or asks for puzzles that do not exist.
+    """
+    given: File = build(path, "", File, read_yaml(Path(path), "config"))
+    if not NAME.fullmatch(given.name):
+        raise InputError(
+            f"{path}: name must be lower-case letters, digits and _, such as my_puzzles; got {given.name!r}"
+        )
+    if given.name in {*CONFIGS, *(config.family for config in CONFIGS.values())}:
+        raise InputError(f"{path}: the name {given.name!r} is that of a shipped config; choose another")
+    if not given.splits:
+        raise InputError(f"{path}: splits is empty; write at least one, such as splits: {{test: {{rows: 1000}}}}")
+    splits = {}
+    for name, content in given.splits.items():
+        if not SPLIT.fullmatch(name):
+            raise InputError(f"{path}: the name of a split is lower-case letters, digits and _; got {name!r}")
+        section: SplitSection = build(path, f"splits.{name}.", SplitSection, content)
+        top = {item.name: getattr(given, item.name) for item in fields(SplitSection)}
+        values = top | {key: value for key, value in asdict(section).items() if value is not None}
+        splits[name] = _split(f"{path}: splits.{name}", name, values)
+    return Config(given.name, splits, custom=True)
+
+
+def _split(place: str, name: str, values: dict) -> SplitSpec:
+    """One split from its keys, checked."""
+    for key in ("rows", "sizes", "v"):
+        if values[key] is None:
+            raise InputError(f"{place}: {key} is missing; write it in the split or at the top of the file")
+    sizes, v = values["sizes"], values["v"]
+    if not sizes or sum(sizes.values()) > MAX_CYCLE:
+        raise InputError(f"{place}: sizes must have weights with a sum of 1 to {MAX_CYCLE}; got {sizes}")
+    targets = values["targets"] or [1, v]
+    if len(targets) != 2 or targets[0] > targets[1] or max(map(abs, targets)) > MAX_MAGNITUDE:
+        raise InputError(f"{place}: targets is [lowest, highest], within ±{MAX_MAGNITUDE}; got {targets}")
+    # 5 and 6 with the weights 1 and 2 are 5, 6, 6
+    common = math.gcd(*sizes.values())
+    n_values = tuple(n for n, weight in sorted(sizes.items()) for _ in range(weight // common))
+    train = name == "train"
+    spec = SplitSpec(
+        rows=values["rows"],
+        n_values=n_values,
+        v=v,
+        at_least=values["at_least"] or 1,
+        labels=False if values["labels"] is None else values["labels"],
+        solutions=values["solutions"] or "generated",
+        paths=values["paths"] or 1,
+        repeat=bool(values["repeat"]),
+        targets=(targets[0], targets[1]),
+        largest_result=values["bound"] or min(10 * max(v, *map(abs, targets)), MAX_RESULT),
+    )
+    if not spec.repeat and max(n_values) > v:
+        raise InputError(f"{place}: {max(n_values)} distinct numbers do not fit in 1..{v}; raise v or set repeat: true")
+    if spec.at_least > v:
+        raise InputError(f"{place}: at_least {spec.at_least} is above v, {v}")
+    if spec.bound < max(v, *map(abs, spec.target_range)):
+        raise InputError(f"{place}: bound {spec.bound} is below v or a target; raise it")
+    if spec.paths > 1 and not (train and spec.solutions == "canonical"):
+        raise InputError(f"{place}: paths above 1 is for the split train, with solutions: canonical")
+    if spec.rows < len(n_values):
+        raise InputError(f"{place}: rows {spec.rows} is below the sum of the weights, {len(n_values)}")
+    if (spec.labels or spec.solutions == "canonical") and max(n_values) > solver_labels.MAX_NUMBERS:
+        raise InputError(f"{place}: labels and canonical solutions are for sizes up to {solver_labels.MAX_NUMBERS}")
+    if spec.labels:
+        for n in set(n_values):
+            most = (solver_labels.MAX_CELLS >> n) // 2 - 1
+            if spec.bound > most:
+                raise InputError(f"{place}: labels of size {n} need a bound up to {most}, not {spec.bound}")
+    if not train:
+        _check_capacity(place, name, spec)
+    return spec
+
+
+def _check_capacity(place: str, split: str, spec: SplitSpec) -> None:
+    """Raise InputError if there are fewer puzzles than the split wants; evaluation splits have each once."""
+    if spec.rows > SHARD_ROWS:
+        raise InputError(f"{place}: an evaluation split has at most {SHARD_ROWS:,} rows; got {spec.rows:,}")
+    for n in set(spec.n_values):
+        wanted = sum(spec.n_values[at % len(spec.n_values)] == n for at in range(spec.rows))
+        sets = _sets(spec.v, n, spec.repeat) - _sets(spec.at_least - 1, n, spec.repeat)
+        low, high = spec.target_range
+        at_most, exact = sets * (high - low + 1), False
+        if wanted > at_most // 500 and sets <= FEW_SETS and n <= 5 and (2 * spec.bound + 1) << n <= 1 << 22:
+            at_most, exact = _count(split, spec, n), True
+        if wanted > at_most:
+            raise InputError(
+                f"{place}: there are {'exactly' if exact else 'at most'} {at_most:,} puzzles of size {n} for it, and "
+                f"rows asks for {wanted:,}; lower rows or raise v"
+            )
+
+
+def _sets(v: int, n: int, repeat: bool) -> int:
+    return math.comb(v + n - 1, n) if repeat else math.comb(v, n)
+
+
+def _count(split: str, spec: SplitSpec, n: int) -> int:
+    """The number of puzzles of size n that the split may have, by trying all sets of numbers."""
+    low, high = spec.target_range
+    choose = combinations_with_replacement if spec.repeat else combinations
+    total = 0
+    for numbers in choose(range(1, spec.v + 1), n):
+        if numbers[-1] < spec.at_least:
+            continue
+        found = [t for t in solver_labels.reachable(numbers, bound=spec.bound) if low <= t <= high]
+        if found:
+            keys = puzzle_keys(np.tile(np.array(numbers, np.int64), (len(found), 1)), np.array(found, np.int64))
+            total += int(partition_mask(keys, split).sum())
+    return total
