@@ -99,9 +99,14 @@ def _draw(numbers: Sequence[int], target: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=puzzle_key(numbers, target)))
 
 
-def _shuffled_prompt(numbers: Sequence[int], target: int) -> str:
+def shuffled(numbers: Sequence[int], target: int) -> list[int]:
+    """The numbers of a puzzle in an order that its key determines."""
     order = np.argsort(_draw(numbers, target).random(len(numbers)))
-    return f"{','.join(str(sorted(numbers)[i]) for i in order)}:{target}\n"
+    return [sorted(numbers)[i] for i in order]
+
+
+def _shuffled_prompt(numbers: Sequence[int], target: int) -> str:
+    return f"{','.join(map(str, shuffled(numbers, target)))}:{target}\n"
 
 
 def _either_order(numbers: Sequence[int], target: int, text: str) -> str:

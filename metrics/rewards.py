@@ -57,14 +57,20 @@ def reward_for(
         lenient: also accept what ``normalize`` puts into strict form: answers after ``</think>``, in ``<answer>`` or
             ``\\boxed{}``, with spaces, and so on.
 
+    Returns:
+        The function. The dataset's column of numbers may also be called ``nums``.
+
     Raises:
         ValueError: an unknown division, rule or form.
     """
     check_options(division, rule, form)
     judge = verify_lenient if lenient else verify
 
-    def reward(completions, numbers, target, **_):
-        verdicts = _verdicts(completions, numbers, target, judge, division=division, rule=rule, form=form)
+    def reward(completions, target, numbers=None, nums=None, **_):  # Countdown's column is called nums
+        given = nums if numbers is None else numbers
+        if given is None:
+            raise ValueError("the dataset needs a column numbers, or nums")
+        verdicts = _verdicts(completions, given, target, judge, division=division, rule=rule, form=form)
         return [float(verdict.correct) for verdict in verdicts]
 
     return reward

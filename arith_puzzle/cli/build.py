@@ -13,6 +13,9 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 
+TASKS = ("tasks", "logs", "partition", "time", "sbatch")
+"""Options of --executor."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
@@ -41,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="make this config the one that load_dataset loads by default (otherwise: the first config that was built)",
     )
+    parser.add_argument(
+        "--style",
+        choices=("arith-puzzle", "countdown"),
+        default="arith-puzzle",
+        help="columns and prompts: ours (default), or nums, target and TinyZero's prompts",
+    )
+    parser.add_argument("--template", choices=("chat", "base"), help="prompt of --style countdown (default: chat)")
     tasks = parser.add_argument_group("several machines", "docs/scale.md explains how, and what it costs")
     tasks.add_argument(
         "--executor", choices=("local", "ray", "slurm"), help="build the shards as tasks of a datatrove executor"
@@ -59,7 +69,11 @@ def run(args: argparse.Namespace) -> int:
     from arith_puzzle.dataset_builder.custom_config import find_config
     from arith_puzzle.release.pipeline import build_dataset, build_with_executor, collect_dataset, make_default
 
-    options = {name: getattr(args, name) for name in ("tasks", "logs", "partition", "time", "sbatch")}
+    if args.style == "countdown":
+        return _countdown(args)
+    if args.template:
+        raise InputError("--template goes with --style countdown; leave it out")
+    options = {name: getattr(args, name) for name in TASKS}
     given = {name: value for name, value in options.items() if value is not None}
     slurm_only = [name for name in given if name in ("partition", "time", "sbatch") and args.executor != "slurm"]
     if slurm_only or (given and not args.executor):
@@ -88,4 +102,17 @@ def run(args: argparse.Namespace) -> int:
     for name, config in manifest["configs"].items():
         for split, item in config["splits"].items():
             print(f"{args.out}: {name}/{split}: {item['rows']:,} rows in {len(item['shards'])} shard(s)")
+    return 0
+
+
+def _countdown(args: argparse.Namespace) -> int:
+    from arith_puzzle.dataset_builder.countdown import build_countdown
+
+    no_effect = [*TASKS, "executor", "collect", "default", "solutions", "workers"]
+    given = next((name for name in no_effect if getattr(args, name)), "paths" if args.paths != 1 else None)
+    if given:
+        raise InputError(f"--{given} does nothing with --style countdown; leave it out")
+    rows = build_countdown(args.config, Path(args.out), seed=args.seed, template=args.template or "chat")
+    for split, count in rows.items():
+        print(f"{args.out}: {split}: {count:,} rows")
     return 0
