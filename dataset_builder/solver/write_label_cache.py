@@ -1,6 +1,6 @@
 """Write the label cache: the exact labels of all splits that have labels, at seed 0.
 
-    python -m arith_puzzle.dataset_builder.write_label_cache
+    python -m arith_puzzle.dataset_builder.solver.write_label_cache
 
 Run it after a change of the labels or of the evaluation splits. It takes some minutes.
 """
