@@ -1,8 +1,7 @@
 """The label cache: exact labels of the released evaluation splits (seed 0), stored in ``label_cache.parquet``.
 
 The rows of a dataset take seconds to generate, but their labels take a minute. So labels are read from the cache, and
-only those that it lacks are computed, such as those of another seed. ``arith_puzzle.dataset_builder.solver.write_label_cache``
-writes the file.
+only those that it lacks are computed, such as those of another seed. ``write_label_cache`` beside it writes the file.
 """
 
 from __future__ import annotations

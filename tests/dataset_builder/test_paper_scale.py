@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.dataset_builder import configs, shards, write_label_cache
+from arith_puzzle.dataset_builder import configs, shards
 from arith_puzzle.dataset_builder.configs import CONFIGS, Config
 from arith_puzzle.dataset_builder.generate import generate_shard, puzzles
 from arith_puzzle.dataset_builder.puzzle import (
@@ -27,7 +27,7 @@ from arith_puzzle.dataset_builder.puzzle import (
     puzzle_keys,
     symbolic_prompt,
 )
-from arith_puzzle.dataset_builder.solver import label_cache
+from arith_puzzle.dataset_builder.solver import label_cache, write_label_cache
 from arith_puzzle.dataset_builder.text import completions, prompts
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from tests.paths import ROOT
