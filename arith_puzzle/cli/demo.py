@@ -25,6 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
+    from importlib.util import find_spec
+
     from arith_puzzle.release.demo import serve_demo
 
+    if not find_spec("gradio"):  # the server imports it in a process of its own, where the error would be a traceback
+        raise ModuleNotFoundError("No module named 'gradio'", name="gradio")
     return serve_demo(args.release, args.model, args.adapter, args.dataset, args.port, args.hub_port)

@@ -74,7 +74,9 @@ def hub(tmp_path_factory):
     manifest = {"configs": {"starter": {"splits": {"train": split, "validation": split, "test": split}}}}
     (data / "eval.yaml").write_text(benchmark.eval_yaml(manifest, METRIC_ID))
 
-    stage_metric(root / "metric", SimpleNamespace(ids={"dataset_id": DATASET_ID}, namespace="local"))
+    names = {"namespace": "local", "dataset": DATASET_ID, "config": "starter", "split": "test"}
+    inputs = SimpleNamespace(ids={"dataset_id": DATASET_ID}, namespace="local", placeholders=lambda: names)
+    stage_metric(root / "metric", inputs)
     xet, constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_XET, True
     with running(root / "hub") as served:
         api = HfApi(endpoint=served.endpoint, token=served.token)

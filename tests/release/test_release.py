@@ -84,8 +84,8 @@ def test_neither_token_nor_local_path_leaves_the_machine(released):
 @pytest.mark.parametrize(
     ("kind", "file", "old", "new", "staged", "said"),
     [
-        ("metric", "verify.py", b'"wrong_target")\n    return', b'"ok")\n    return', False, "metric: verify.py at"),
-        ("metric", "verify.py", b'"wrong_target")\n    return', b'"ok")\n    return', True, "metric: known answers"),
+        ("metric", "verify.py", b'(False, "wrong_target")\n', b'(False, "ok")\n', False, "metric: verify.py at"),
+        ("metric", "verify.py", b'(False, "wrong_target")\n', b'(False, "ok")\n', True, "metric: known answers"),
         ("adapter", "adapter_model.safetensors", None, None, True, "it gives the same answers as the base"),
         ("adapter", "README.md", b"```python\n", b"```python\nimport nothing\n", True, "does not run as printed"),
     ],

@@ -31,7 +31,7 @@ class TestFolderAlone:
         folder = tmp_path / "pushed"
         shutil.copytree(request.getfixturevalue(form), folder, symlinks=True)
         solve = folder / "arith_puzzle" / "dataset_builder" / "solver" / "solve.py"
-        text = solve.read_text() + "\n\ndef solutions(*_):\n    yield __file__\n"
+        text = solve.read_text() + "\n\ndef solutions(*_, **__):\n    yield __file__\n"
         solve.unlink()
         solve.write_text(text)
         code = (
