@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from reprlib import repr as short
 
+from arith_puzzle.common.datasets_cache import datasets_cache
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.common.provenance import check_no_pattern
@@ -316,7 +317,8 @@ def _raw_rows(dataset: str, config: str | None, split: str, place: str) -> Itera
         return
     from datasets import load_dataset
 
-    for number, row in enumerate(load_dataset(dataset, config, split=split, streaming=True), 1):
+    rows = load_dataset(dataset, config, split=split, streaming=True, cache_dir=datasets_cache(dataset))
+    for number, row in enumerate(rows, 1):
         yield f"row {number} of {place}", row
 
 

@@ -5,6 +5,7 @@ No number is typed by hand. The texts are in ``templates/``.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -88,6 +89,8 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str | None = None) -> 
         configs=[
             {
                 "config_name": config["name"],
+                # datasets caches a folder by this section, so it must change with the rows
+                "description": f"seed {manifest['seed']}, rows {_rows_id(config['splits'])}",
                 "data_files": [{"split": split["name"], "path": split["path"]} for split in config["splits"]],
                 **({"default": True} if config["name"] == manifest.get("default", configs[0]["name"]) else {}),
             }
@@ -106,6 +109,11 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str | None = None) -> 
         people=read_json(PEOPLE),
     )
     return whole_card(data, body, "dataset")
+
+
+def _rows_id(splits: list[dict]) -> str:
+    """16 hex digits that identify the rows of all splits of a config."""
+    return hashlib.sha256(json.dumps([[split["name"], split["sha256"]] for split in splits]).encode()).hexdigest()[:16]
 
 
 def adapter_card(

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from reprlib import repr as short
 
+from arith_puzzle.common.datasets_cache import datasets_cache
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import read_json
 from arith_puzzle.common.provenance import check_no_pattern
@@ -90,7 +91,7 @@ def describe(folder: Path, config: str) -> dict:
             raise InputError(f"{folder} has no config {config!r}; it has {', '.join(manifest['configs'])}")
         return manifest
     try:
-        loaded = load_dataset(str(folder), config, streaming=True)
+        loaded = load_dataset(str(folder), config, streaming=True, cache_dir=datasets_cache(str(folder)))
         splits = {name: _describe_split(rows, f"{config}/{name} of {str(folder)!r}") for name, rows in loaded.items()}
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from arith_puzzle.common.datasets_cache import datasets_cache
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE, write_json, write_text
 from arith_puzzle.common.markdown import table
@@ -122,7 +123,7 @@ def count_prompts(study: Study, plan: list[Training], source: str, test: str) ->
 
     def load(config: str, split: str):
         try:
-            return load_dataset(source, config, split=split)
+            return load_dataset(source, config, split=split, cache_dir=datasets_cache(source))
         except (OSError, ValueError) as error:
             commands = "; ".join(build_commands(study, source))
             message = f"cannot load {config}/{split} of {source!r}: {first_line(error)}; build it with: {commands}"

@@ -10,6 +10,7 @@ from backend import Settings, keep_loaded, one_line
 from logic import Unavailable, facts
 from model import IMPORTS
 
+from arith_puzzle.common.datasets_cache import datasets_cache
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.solver.solve import default_bound
 
@@ -96,8 +97,9 @@ class Puzzles:
                         from datasets import load_dataset
                     # Streaming, because otherwise all splits of the config would be downloaded.
                     found = load_dataset(
-                        chosen.dataset, chosen.config, revision=chosen.dataset_revision, streaming=True
-                    )
+                        chosen.dataset, chosen.config, revision=chosen.dataset_revision, streaming=True,
+                        cache_dir=datasets_cache(chosen.dataset),
+                    )  # fmt: skip
                     self._splits = {name: rows for name, rows in found.items() if name != "train"}
                 if split in self._splits and split not in self._rows:
                     rows = [{key: row.get(key) for key in _KEPT} for row in islice(self._splits[split], MAX_ROWS)]

@@ -26,6 +26,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from arith_puzzle.common.chat import Chat
+from arith_puzzle.common.datasets_cache import datasets_cache
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.provenance import dataset_content
 from arith_puzzle.dataset_builder.configs import how_to_get
@@ -200,7 +201,7 @@ def _open(path: str, config: str, split: str):
     """The split as a streaming dataset."""
     from datasets import load_dataset
 
-    return load_dataset(path, config, split=split, streaming=True)
+    return load_dataset(path, config, split=split, streaming=True, cache_dir=datasets_cache(path))
 
 
 def _read_shard(path: str, config: str, split: str, columns: tuple[str, ...], texts, shard: int) -> Iterator[Texts]:
