@@ -14,6 +14,7 @@ SLEEPER = "import time; from arith_puzzle.common.processes import follow_parent;
 PARENT = """
 import signal, sys, time
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup, under which the tests may run, ignores it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # and a shell ignores this one for a job in the background
 from arith_puzzle.common.processes import child, raise_on_stop, Stopped
 try:
     with raise_on_stop(), child([sys.executable, "-c", sys.argv[1]]) as process:
