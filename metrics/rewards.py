@@ -66,10 +66,10 @@ def reward_for(
     check_options(division, rule, form)
     judge = verify_lenient if lenient else verify
 
-    def reward(completions, target, numbers=None, nums=None, **_):  # Countdown's column is called nums
+    def reward(completions, numbers=None, target=None, nums=None, **_):  # Countdown's column is called nums
         given = nums if numbers is None else numbers
-        if given is None:
-            raise ValueError("the dataset needs a column numbers, or nums")
+        if given is None or target is None:
+            raise ValueError("the dataset needs the columns numbers (or nums) and target")
         verdicts = _verdicts(completions, given, target, judge, division=division, rule=rule, form=form)
         return [float(verdict.correct) for verdict in verdicts]
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("datasets", reason="the core's tests run without it")
+
 from arith_puzzle.cli import main
 from arith_puzzle.common.datasets_cache import datasets_cache
 from arith_puzzle.common.errors import InputError
