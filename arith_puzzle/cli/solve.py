@@ -17,7 +17,9 @@ NOT_FOUND = "not found within the limit"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("puzzle", help="the numbers, a colon, the target: 3,6,7,51,58:4")
+    parser.add_argument(
+        "puzzle", help="the numbers, a colon, the target: 3,6,7,51,58:4; write -- before it if it begins with a minus"
+    )
     parser.add_argument("--all", action="store_true", help="print every solution, not only the first")
     parser.add_argument("--limit", type=int, help="maximum number of solutions")
     parser.add_argument("--bound", type=int, help="maximum |intermediate| (default: none)")
