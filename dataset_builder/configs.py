@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.solver.solve import BOUND_FACTOR
@@ -172,5 +173,7 @@ def build_command(name: str, out: object, *, seed: int = 0) -> str | None:
 
 def how_to_get(name: str | None, out: object) -> str:
     """What an error advises when a config cannot be loaded from the place ``out``."""
+    if Path(str(out), "README.md").is_file() and not Path(str(out), "manifest.json").is_file():
+        return "its card names its configs: choose one of them as config"
     command = build_command(name or "", out)
     return f"build it with: {command}" if command else "check the name of the dataset, and of its config"

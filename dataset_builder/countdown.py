@@ -98,6 +98,8 @@ def build_countdown(config: str, out: Path, *, seed: int = 0, template: str = "c
         raise InputError(f"--seed must be at least 0; got {seed}")
     tasks = [(split, shard) for split, spec in content.splits.items() for shard in range(len(shard_sizes(spec)))]
     rows = dict.fromkeys(content.splits, 0)
+    if (out / "README.md").exists() and not any((out / "data").glob("*.parquet")):
+        raise InputError(f"{out} has a README.md that this command did not write; give another --out")
     try:
         (out / "data").mkdir(parents=True, exist_ok=True)
         for split, shard in tqdm(tasks, desc=f"build {name}", unit="shard", disable=not progress):

@@ -117,6 +117,8 @@ def build(
         raise InputError(f"--seed must be at least 0 and --workers at least 1; got {seed} and {workers}")
     out = Path(out)
     content = with_solutions(content, solutions, paths)
+    if (out / "README.md").exists() and not (out / "manifest.json").exists():
+        raise InputError(f"{out} has a README.md and no manifest.json, so `build` did not write it; give another --out")
     try:
         (out / content.folder).mkdir(parents=True, exist_ok=True)
         manifest = read_manifest(out / "manifest.json", seed)

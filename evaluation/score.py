@@ -8,6 +8,7 @@ The model is a base, or an adapter on its base. ``arith-puzzle score`` is the co
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError, why_not_loaded
-from arith_puzzle.common.files import file_sha256, shipped_model
+from arith_puzzle.common.files import file_sha256, read_json, shipped_model
 from arith_puzzle.common.provenance import check_base, dataset_content, digest, hardware, model_content, rows_digest
 from arith_puzzle.evaluation.options import Options, command_line, resolve_dtype
 from arith_puzzle.evaluation.prompting import Prompting, choose_examples
@@ -70,6 +71,9 @@ def score(
     content = _contents(base, base_revision, adapter, adapter_revision, dataset, config)
     if adapter and model is None:
         check_base(adapter, content["model"])
+    if adapter and not given.chat and trained_by_chat(adapter):
+        print("note: this adapter was trained by a chat template, and without --chat it is asked in another form; "
+              "give --format natural --chat, and --system as in its recipe", file=sys.stderr)  # fmt: skip
     identity = {
         "name": name or adapter or model,
         "task": given.task,
@@ -271,6 +275,12 @@ def _choose_splits(dataset: str, config: str | None, wanted: list[str] | None) -
                 f"{config or 'the dataset'} of {dataset!r} has no split {split!r}; it has {', '.join(available)}"
             )
     return list(dict.fromkeys(wanted))
+
+
+def trained_by_chat(adapter: str) -> bool:
+    """Whether the run.json in an adapter's folder says that it was trained by a chat template."""
+    path = Path(adapter) / "run.json"
+    return path.is_file() and bool(read_json(path).get("recipe", {}).get("chat"))
 
 
 def _example_rows(task: Task, dataset: str, config: str | None) -> list[dict]:

@@ -3,10 +3,11 @@
 # would use it. It shows that the pipeline takes them; an adapter of twenty steps solves nothing. Needs the extra [all].
 #
 #   bash examples/own_model.sh BASE [FOLDER]      BASE: folder or Hub id of a model (default folder: runs/own)
-#   CHAT=1 bash examples/own_model.sh BASE        the same, with prompts by BASE's chat template
+#   CHAT=1 bash examples/own_model.sh BASE        the same, with prompts by BASE's chat template (runs/own-chat)
+#   RATE=1.0e-2 bash ...                          another learning rate; the tests' random models need a large one
 set -euo pipefail
 base=${1:?give the folder or the Hub id of a base model}
-out=${2:-runs/own}
+out=${2:-runs/own${CHAT:+-chat}}
 mkdir -p "$out/my-puzzles"
 
 # 1. The rows: JSON lines with numbers, target, prompt and completion, and a card that names the files and the licence.
@@ -46,7 +47,7 @@ model: {base: "$base"}
 dataset: {path: "$out/my-puzzles", config: mine, format: $form}
 chat: $chat
 lora: {r: 8, lora_alpha: 16, use_rslora: true}
-sft: {max_steps: 20, per_device_train_batch_size: 8, learning_rate: 1.0e-2, logging_steps: 1, bf16: false, use_cpu: true,
+sft: {max_steps: 20, per_device_train_batch_size: 8, learning_rate: ${RATE:-5.0e-4}, logging_steps: 1, bf16: false, use_cpu: true,
       activation_checkpointing: false, dataloader_pin_memory: false, report_to: none}
 score: {format: $form, limit: 10, max_new_tokens: 32}
 RECIPE

@@ -146,6 +146,7 @@ def adapter_card(
         **_training(run),
         config=adapter["config"],
         first_split=next(iter(adapter["splits"])),
+        dataset_licence=manifest.get("licence", "CC BY 4.0"),
         trained_on=describe_split(_splits(manifest, adapter["config"])["train"]),
         drilled=(run["recipe"].get("drills") or {}).get("rows"),
         example=example,

@@ -12,7 +12,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.files import PACKAGE, read_json
 from arith_puzzle.common.processes import child, exit_status
 
 
@@ -43,7 +43,10 @@ def serve_demo(
         chosen = model or adapter
         own = chosen and (not Path(chosen).is_dir() or (Path(chosen) / "results.json").is_file())
         results = None if own else str(PACKAGE / "results")
-        for name, value in (("MODEL", model), ("ADAPTER", adapter), ("DATASET", dataset), ("RESULTS", results)):
+        named = {"MODEL": model, "ADAPTER": adapter, "DATASET": dataset, "RESULTS": results}
+        if dataset and chosen and (Path(chosen) / "run.json").is_file():
+            named["CONFIG"] = (read_json(Path(chosen) / "run.json")["recipe"].get("dataset") or {}).get("config")
+        for name, value in named.items():
             if value:
                 environment[f"ARITH_PUZZLE_{name}"] = str(Path(value).resolve()) if Path(value).is_dir() else value
         print(f"demo: http://127.0.0.1:{port}", flush=True)

@@ -97,7 +97,8 @@ def describe(folder: Path, config: str) -> dict:
         if isinstance(error, InputError):
             raise
         raise InputError(f"cannot load {config} of {str(folder)!r}: {first_line(error)}") from None
-    return {"own": True, "configs": {config: {"splits": splits}}}
+    licence = own_card(folder).data.license
+    return {"own": True, "licence": licence, "configs": {config: {"splits": splits}}}
 
 
 def _describe_split(rows, place: str) -> dict:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 import warnings
 from importlib.metadata import version
@@ -67,11 +68,15 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_arguments(parser)
-    args = parser.parse_args(chosen.arguments)
-    args.argv = [chosen.command, *chosen.arguments]
+    given = sys.argv[1:] if argv is None else argv
+    arguments = given[given.index(chosen.command) + 1 :]  # with a "--" that argparse would drop here
+    args = parser.parse_args(arguments)
+    args.argv = [chosen.command, *arguments]
     try:
         with raise_on_stop():
-            return command.run(args)
+            status = command.run(args)
+            sys.stdout.flush()
+            return status
     except InputError as error:
         print(f"arith-puzzle {chosen.command}: {error}", file=sys.stderr)
         return 2
@@ -84,6 +89,9 @@ def main(argv: list[str] | None = None) -> int:
             f"arith-puzzle {chosen.command}: needs {library}, which is not installed; run: {install}", file=sys.stderr
         )
         return 2
+    except BrokenPipeError:  # as in `arith-puzzle ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except Stopped as stopped:
         if chosen.command in SERVERS:
             return 0 if str(stopped) == "SIGINT" else stopped.status

@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
         different, kinds = compare(args.scorer)
         counts = {"scorer": args.scorer, "suite_sha256": file_sha256(FILE), "kinds": kinds}
         print(suite_table({args.scorer: kinds}), end="")
+        if errors := [item for item in different if isinstance(item["given"], str)]:
+            print(f"first error, on {errors[0]['response'][:60]!r}: {errors[0]['given']}")
         status = int(bool(different))
     else:
         if len({path.name for path in args.files}) < len(args.files):

@@ -162,3 +162,13 @@ def test_another_config_becomes_the_default_when_it_is_told(tmp_path, monkeypatc
     assert default("starter") == "stress", "a build without the option changes nothing"
     assert {path: path.read_bytes() for path in out.rglob("*.parquet")} == before
     assert main(["build", "--config", "stress", "--default", "--executor", "slurm", "--partition", "p"]) == 2
+
+
+def test_a_puzzle_that_begins_with_a_minus_and_a_reader_that_leaves(capsys):
+    assert main(["solve", "--", "-3,8:5"]) == 0
+    assert capsys.readouterr().out == "8+-3=5\n"
+    command = [sys.executable, "-m", "arith_puzzle.cli", "solve", "1,2,3,4,5,6,7:30", "--all", "--limit", "20000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == "" and process.wait() == 141

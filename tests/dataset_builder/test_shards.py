@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from arith_puzzle.cli import main
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder import shards
-from arith_puzzle.dataset_builder.configs import CONFIGS
+from arith_puzzle.dataset_builder.configs import CONFIGS, how_to_get
 from arith_puzzle.dataset_builder.generate import LABELS, SCHEMA, puzzles, stream_key
 from arith_puzzle.dataset_builder.puzzle import partition_mask, puzzle_keys
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
@@ -187,3 +188,13 @@ print(json.dumps({split: len(whole[split]) for split in whole}), json.dumps(firs
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith('{"train": 300000, "validation": 1000, "test": 2000}')
     assert '"num_solutions"' in done.stdout and '"difficulty"' in done.stdout
+
+
+def test_a_folder_of_the_users_is_not_overwritten(tmp_path, capsys):
+    """It has a card and no manifest; the advice for a config that it lacks is one of its own."""
+    (tmp_path / "README.md").write_text("---\nlicense: mit\n---\n# Mine\n")
+    for style in ([], ["--style", "countdown"]):
+        assert main(["build", "--config", "starter", "--out", str(tmp_path), *style]) == 2
+        assert "give another --out" in capsys.readouterr().err
+    assert (tmp_path / "README.md").read_text().endswith("# Mine\n") and len(list(tmp_path.iterdir())) == 1
+    assert how_to_get("starter", tmp_path) == "its card names its configs: choose one of them as config"

@@ -105,7 +105,8 @@ def test_a_model_and_puzzles_of_ones_own_go_all_the_way(real_base, tmp_path, fam
     """From rows in JSONL files to a release on a local Hub, with the real tokenizer of each family."""
     chat = {"CHAT": "1"} if family in ("qwen3", "gemma-3", "smollm2") else {}
     out = tmp_path / "my models" / "own"
-    said = run("bash", EXAMPLES / "own_model.sh", real_base(family), out, cwd=tmp_path, offline=False, **chat)
+    variables = chat | {"RATE": "1.0e-2"}
+    said = run("bash", EXAMPLES / "own_model.sh", real_base(family), out, cwd=tmp_path, offline=False, **variables)
     assert "[2/6] train   " in said and said.splitlines()[-1].startswith(
         "[6/6] check   all files equal the staged ones"
     )

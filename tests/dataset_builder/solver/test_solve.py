@@ -125,8 +125,7 @@ def test_the_command_solves_by_every_rule(capsys):
         (["3,3,8,8:24", "--division", "rational"], "--division rational needs --form expression"),
         (["-3,8:5", "--form", "expression"], "cannot contain the negative number -3"),
     ):
-        assert main(["solve", "--", *arguments[:1]] if arguments[0][0] == "-" and len(arguments) == 1 else
-                    ["solve", *arguments[1:], "--", arguments[0]]) == 2  # fmt: skip
+        assert main(["solve", *arguments[1:], "--", arguments[0]]) == 2
         assert said in capsys.readouterr().err
 
 
