@@ -95,12 +95,16 @@ def load(path: str | Path) -> Config:
         raise InputError(f"{path}: splits is empty; write at least one, such as splits: {{test: {{rows: 1000}}}}")
     splits = {}
     for name, content in given.splits.items():
-        if not SPLIT.fullmatch(name):
-            raise InputError(f"{path}: the name of a split is lower-case letters, digits and _; got {name!r}")
+        if not SPLIT.fullmatch(name) or name == "all":  # datasets keeps "all" for itself
+            raise InputError(
+                f"{path}: the name of a split has lower-case letters, digits, _, and is not 'all': {name!r}"
+            )
         section: SplitSection = build(path, f"splits.{name}.", SplitSection, content)
         top = {item.name: getattr(given, item.name) for item in fields(SplitSection)}
         values = top | {key: value for key, value in asdict(section).items() if value is not None}
         splits[name] = _split(f"{path}: splits.{name}", name, values)
+    if not set(splits) - {"train", "validation"}:
+        raise InputError(f"{path}: splits needs one to score on, besides train and validation, such as test")
     return Config(given.name, splits, custom=True)
 
 

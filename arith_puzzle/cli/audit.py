@@ -38,6 +38,11 @@ def run(args: argparse.Namespace) -> int:
 
     if bool(args.files) == bool(args.scorer):
         raise InputError("audit takes files of answers, or --scorer, and not both")
+    for out in filter(None, (args.out, args.json)):
+        if not out.parent.is_dir() or out.is_dir():
+            raise InputError(f"cannot write {out}; name a file in a folder that exists")
+        if any(path.exists() and out.exists() and out.samefile(path) for path in args.files):
+            raise InputError(f"{out} is a file of answers; name another file for the output")
     counts: dict
     if args.scorer:
         different, kinds = compare(args.scorer)

@@ -33,8 +33,8 @@ def run(args: argparse.Namespace) -> int:
 
     numbers, target = parse_puzzle(args.puzzle)
     for name, value in (("--limit", args.limit), ("--bound", args.bound)):
-        if value is not None and value < 1:
-            raise InputError(f"{name} must be at least 1, not {value}")
+        if value is not None and not 1 <= value <= 10**18:
+            raise InputError(f"{name} must be in 1..10^18, not {value}")
     if args.division == "rational" and args.form == "equations":
         raise InputError("--division rational needs --form expression: equations have no way to write fractions")
     options = {"bound": args.bound, "rule": args.rule, "division": args.division, "form": args.form}

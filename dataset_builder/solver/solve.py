@@ -105,7 +105,8 @@ def _texts(
                 yield str(target)
             continue
         for equations in search.solutions(part, target):
-            ordered: Sequence[Equation] = normal_form(numbers, equations)
+            # played with the part's numbers alone, the last equation gives the target
+            ordered: Sequence[Equation] = normal_form(search.numbers(part), equations)
             if rule == "subset":
                 ordered = needed_steps(numbers, ordered)
                 if solution_key(ordered) in seen:
@@ -240,6 +241,10 @@ class _Search:
     def parts(self) -> list[int]:
         """All parts, small ones first."""
         return sorted(range(1, self.all + 1), key=lambda part: (self.size(part), part))
+
+    def numbers(self, part: int) -> list[int]:
+        """The numbers of a part."""
+        return [value for value, count, place in self.groups for _ in range(part // place % (count + 1))]
 
     def _size(self, part: int) -> int:
         return sum(part // place % (count + 1) for _, count, place in self.groups)

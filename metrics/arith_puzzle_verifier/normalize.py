@@ -98,6 +98,7 @@ _LATEX = (
     (re.compile(r"\\(?:left|right)(?![a-zA-Z])"), ""),
     (re.compile(r"\\(?:quad|qquad)(?![a-zA-Z])|\\[()\[\],;:! ]|[${}]"), " "),
 )
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?")
 _ANSWER = re.compile(r"<answer>", re.IGNORECASE)
 _ANSWER_END = re.compile(r"</answer>", re.IGNORECASE)
 _FRACTION = re.compile(r"\\[dt]?frac ?\{([^{}]*)\} ?\{([^{}]*)\}")
@@ -143,6 +144,8 @@ _VALUE = re.compile(r"\(?-? ?[0-9]+(?: ?/ ?[0-9]+)?\)?")
 _SPLIT_NUMBER = re.compile(r"[0-9] +[0-9]")
 _TOUCHES = re.compile(r"[\w.,^%!~√°]")
 _STATED = re.compile(r"(?:final )?answer\b|.*\banswer is\b", re.IGNORECASE)
+_OTHER_BEFORE = re.compile(r"[\[\]{}|√∛±⌈⌊•∙⨯➗] ?\Z")
+_OTHER_AFTER = re.compile(r" ?(?:[\[\]{}|•∙⨯➗⌉⌋⁰¹²³⁻‰]|: ?[-0-9(\[])")
 _CALL_BEFORE = re.compile(r"(?:\w ?[\[({]+|\belse ?)\Z")
 _WORD_AFTER = re.compile(rf" ?(?:{_WORDS})(?![^\W\d_])", re.IGNORECASE)
 
@@ -183,6 +186,8 @@ def normalize(response: str, *, form: str = "equations") -> str:
         All equations of the response in their order, or its expression; or the response unchanged if it is ambiguous. A
         second call returns the same string.
     """
+    if "<think>" in response.rpartition("</think>")[2]:  # a thought that does not end, and no answer
+        return response
     if form == "expression":
         return response if len(response) > MAX_LENIENT_CHARS else _expression(response) or response
     if len(response) > MAX_LENIENT_CHARS or _STRICT.fullmatch(response):
@@ -203,7 +208,7 @@ def _undress(text: str) -> str:
     """Apply the rules 2 to 5, except for labels and bold."""
     text = _END.split(text.rpartition("</think>")[2], maxsplit=1)[0].replace("\r\n", "\n")
     text = _ANSWER_END.split(_ANSWER.split(text)[-1], maxsplit=1)[0]
-    text = unescape(_BEGINNING.sub("\n", text))
+    text = _ENTITY.sub(lambda match: unescape(match[0]), _BEGINNING.sub("\n", text))
     for pattern, plain in _LATEX:
         text = pattern.sub(plain, text)
     text = _TAG.sub(" ", _ARROW.sub(" ; ", text.translate(_SIGNS)))
@@ -275,7 +280,8 @@ def _expression(response: str) -> str | None:
     """The one expression of a response, without spaces; None if there is none or more than one."""
     if _PLAIN.fullmatch(response):
         return response
-    text = _boxed(_ANSWER_END.split(_ANSWER.split(response.rpartition("</think>")[2])[-1], maxsplit=1)[0])
+    text = _END.split(response.rpartition("</think>")[2], maxsplit=1)[0]
+    text = _boxed(_ANSWER_END.split(_ANSWER.split(text)[-1], maxsplit=1)[0])
     for _ in range(8):  # from the inner fractions to the outer ones
         text, changed = _FRACTION.subn(r"((\1)/(\2))", text)
         if not changed:
@@ -317,6 +323,8 @@ def _expressions(line: str) -> list[str] | None:
         before, after = line[: run.start()], line[run.end() :]
         begins = run[0][0] != " " and _TOUCHES.match(before[-1:])
         ends = (run[0][-1] != " " and re.match(r"\w|[.,][0-9]", after)) or re.match(r"[\^%~√°]|\|\S", after)
+        if _OTHER_BEFORE.search(before) or _OTHER_AFTER.match(after):
+            return None
         beside = _WORD_BEFORE.search(before[-30:]) or _WORD_AFTER.match(after) or _CALL_BEFORE.search(before[-30:])
         if begins or ends or beside or re.match(r" ?!?[=≈≠≤≥<>≡]", after) or (len(parts) == 1 and after[:1] == "!"):
             return None

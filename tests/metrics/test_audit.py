@@ -60,6 +60,13 @@ def test_an_audit_counts_by_both_rules_and_names_what_was_overlooked(results, ca
     assert [line["response"] for line in lines] == ["4+2*4-2", "10"] and lines[0]["file"] == results.name
 
 
+def test_the_answers_are_not_replaced(results, tmp_path, capsys):
+    before = results.read_bytes()
+    for out in (["--out", str(results)], ["--json", str(results)], ["--out", str(tmp_path / "none" / "x")]):
+        assert main(["audit", str(results), *out]) == 2
+    assert results.read_bytes() == before and "is a file of answers" in capsys.readouterr().err
+
+
 def test_every_wording_is_read(results):
     rows = [row for _, row, _ in read_answers(results)]
     assert [row["wording"] for row in rows] == ["all, at most once", "all", "all, only once"]

@@ -332,6 +332,8 @@ LENIENT = [
     ("1,200/4 = 300", "1200/4"),
     ("(3 + 4) &times; 5", "(3+4)*5"),
     ("<answer>7</answer>", "7"),
+    ("2*2</s> \\boxed{2+3}", "2*2"),
+    ("2*2<|im_end|>\n<|im_start|>user\n<answer>2+3</answer>", "2*2"),
 ]
 
 
@@ -348,11 +350,17 @@ def test_the_expression_that_a_model_means(response, text):
     [
         "3+4 or 4+3", "First 3+4 = 7.\nThen 7*5 = 35.", "2^3+4", "3+4!", "3.5+4", "1 2+3", "3+4 times 2", "sqrt(3+4)",
         "3+4%", "3+4 != 8", "(3+4)*5 ≈ 35", "T = 3+4", "The answer is 7", "3+4=", "none", "", "-3+4", "2 * 3 ^ 4",
+        "[2+3]*2", "4*[2+3]", "(2+3):4", "(2+3)•4", "(2+3) | 8", "√ (2+3)", "|2-3|", "(2+3)²", "<think>maybe 2+3",
     ],
 )  # fmt: skip
 def test_what_is_ambiguous_stays(response):
     assert normalize(response, form="expression") == response
     assert verify_lenient([3, 4], 7, response, form="expression").extracted is None
+
+
+def test_an_entity_with_thousands_of_digits_raises_nothing():
+    assert normalize("&#" + "9" * 5000 + "; 2+3", form="expression") == "2+3"
+    normalize("&#" + "9" * 5000 + ";")
 
 
 def test_equations_in_an_answer_tag():
