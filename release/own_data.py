@@ -38,6 +38,9 @@ def own_dataset(recipe: Recipe) -> Path | None:
                          f"{path!r} is not a folder; name one, or drop dataset.path to build {recipe.dataset.config}"
                          )  # fmt: skip
     check_no_pattern(path)
+    for name in ("token", "stored_tokens"):
+        if secret := next(Path(path).rglob(name), None):
+            raise InputError(f"{secret} looks like a secret, and the whole folder {path} would be published; move it")
     return Path(path)
 
 

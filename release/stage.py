@@ -75,7 +75,12 @@ def plan(recipe: Recipe, namespace: str, *, merged: bool = False) -> list[Repo]:
 
 
 def check_repo_ids(repos: Iterable[Repo]) -> None:
-    """Raise InputError if the Hub accepts no repo of such an id: a namespace or a name has wrong characters."""
+    """Raise InputError if the Hub accepts no repo of such an id: characters that are wrong, or two of one name."""
+    repos = list(repos)
+    names = [(repo.type, repo.id.lower()) for repo in repos if not repo.kind.endswith("script")]
+    for kind, name in names:
+        if names.count((kind, name)) > 1:
+            raise InputError(f"two repos of the release are called {name}; give the recipe another name than its base")
     for repo in repos:
         try:
             validate_repo_id(repo.id)

@@ -77,7 +77,12 @@ def source_and_work(args: argparse.Namespace):
         read_manifest(args.source)
         return None, Work(args.work or Path("runs") / f"release-{NAME}", stage=f"stage-{NAME}")
     recipe = load_recipe(args.source)
-    return recipe, Work(args.work or Path("runs") / recipe.name, dataset=own_dataset(recipe))
+    work, dataset = args.work or Path("runs") / recipe.name, own_dataset(recipe)
+    if dataset and work.resolve().is_relative_to(dataset.resolve()):
+        raise InputError(
+            f"the work folder {work} lies in the dataset's folder {dataset}, which is published; use --work"
+        )
+    return recipe, Work(work, dataset=dataset)
 
 
 def check_namespace(work, namespace: str | None) -> None:

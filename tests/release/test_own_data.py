@@ -108,3 +108,21 @@ def test_release_refuses_bad_rows_before_it_trains(folder, tmp_path, capsys, fil
 def test_a_dataset_that_is_no_folder_is_refused():
     with pytest.raises(InputError, match=r"dataset\.path 'me/there' is not a folder; name one, or drop dataset\.path"):
         own_dataset(recipe_on("me/there"))
+
+
+def test_neither_a_secret_nor_the_work_itself_is_published_with_the_data(folder, tmp_path, capsys):
+    recipe = yaml.safe_load((ROOT / "training" / "recipes" / "tiny_cpu.yaml").read_text())
+    recipe["dataset"] = {"path": str(folder), "config": "mine"}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    arguments = [str(tmp_path / "recipe.yaml"), "--to", "local"]
+    assert command("release")([*arguments, "--work", str(folder / "runs")]) == 2
+    assert "lies in the dataset's folder" in capsys.readouterr().err
+    (folder / "old" / "hub").mkdir(parents=True)
+    (folder / "old" / "hub" / "token").write_text("hf_x")
+    assert command("release")([*arguments, "--work", str(tmp_path / "work")]) == 2
+    assert "looks like a secret" in capsys.readouterr().err and not (tmp_path / "work").exists()
+    (folder / "old" / "hub" / "token").unlink()
+    recipe["name"] = "arith-tiny"
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    assert command("release")([*arguments, "--work", str(tmp_path / "work")]) == 2
+    assert "two repos of the release are called local/arith-tiny" in capsys.readouterr().err
