@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def verify_file(path: Path, out: Path, **options: Any) -> tuple[dict | None, lis
         raise InputError(f"--{error}") from None
     if out.exists() and path.exists() and out.samefile(path):
         raise InputError(f"--out {out} is the file of answers; give another --out")
-    partial = out.with_name(f".{out.name}.tmp")
+    partial = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     references, responses, broken = [], [], []
     try:
         with partial.open("w", encoding="utf-8") as file:

@@ -210,6 +210,8 @@ RESERVED_SFT = {
     "seed": "the recipe's seed",
     "data_seed": "the recipe's seed",
     "resume_from_checkpoint": "nothing: a run resumes by itself",
+    "save_only_model": "nothing: a run resumes to the same weights",
+    "ignore_data_skip": "nothing: a run resumes to the same weights",
     "push_to_hub": "arith-puzzle publish",
     "hub_token": "HF_TOKEN",
     "trust_remote_code": "nothing: no remote code is run",
