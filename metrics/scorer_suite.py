@@ -24,6 +24,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.common.processes import follow_parent
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
 FILE = Path(__file__).with_name("scorer_suite.jsonl")
@@ -201,7 +202,9 @@ def compare(name: str) -> tuple[list[dict], dict[str, dict[str, int]]]:
         judge = judge or _Judge(name)
         given = judge.score(row)
         if given is None:
-            given, judge = f"no answer within {SECONDS:g} s", None
+            given = f"no answer within {SECONDS:g} s"
+        if judge.process.exitcode is not None:
+            judge = None
         right = not isinstance(given, str) and given >= 1
         outcome = "agree" if right == row["right"] else "accepted" if right else "rejected"
         outcome = "error" if isinstance(given, str) else outcome
@@ -231,6 +234,7 @@ class _Judge:
             if self.connection.poll(SECONDS):
                 return self.connection.recv()
         except EOFError:
+            self.process.join(SECONDS)
             self.end()
             return f"the process ended with status {self.process.exitcode}"
         self.end()
@@ -244,6 +248,7 @@ class _Judge:
 
 def _serve(name: str, connection: Connection) -> None:
     """Answer each (response, numbers, target) with the scorer's value, until the connection ends."""
+    follow_parent()
     score = scorer(name)
     connection.send(None)
     while True:

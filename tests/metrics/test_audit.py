@@ -150,6 +150,9 @@ def test_the_suites_verdicts_are_both_implementations(row):
 
 MODULE = """
 import time
+def leaves(response, numbers, target):
+    raise SystemExit(3)
+
 def value_only(response, numbers, target):
     if "**" in response:
         time.sleep(60)
@@ -165,6 +168,11 @@ def test_a_scorer_is_called_for_each_answer(tmp_path, monkeypatch, capsys):
     assert f"| all | {len(read_suite())} | {len(read_suite())} | 0 | 0 | 0 |" in capsys.readouterr().out
     monkeypatch.setattr(scorer_suite, "SECONDS", 0.3)
     monkeypatch.setattr(scorer_suite, "read_suite", lambda: read_suite()[-60:])
+    with monkeypatch.context() as patch:
+        patch.setattr(scorer_suite, "read_suite", lambda: read_suite()[:2])
+        patch.setattr(scorer_suite, "SECONDS", 60)
+        different, _ = compare("my_scorers:leaves")
+    assert {row["given"] for row in different} == {"the process ended with status 3"}
     different, counts = compare("my_scorers:value_only")
     assert counts["used twice"]["accepted"] and "rejected" not in counts["right"]
     assert {row["given"] for row in different if "**" in row["response"]} == {"no answer within 0.3 s"}
