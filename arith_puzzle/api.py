@@ -74,7 +74,7 @@ def generate(config: str = "starter", split: str = "train", *, rows: int = 1000,
         InputError: unknown config or split, or rows or seed out of range.
     """
     from arith_puzzle.dataset_builder.configs import shard_sizes
-    from arith_puzzle.dataset_builder.custom_config import find_config
+    from arith_puzzle.dataset_builder.configs import find_config
     from arith_puzzle.dataset_builder.generate import generate_shard
 
     _, content = find_config(config)

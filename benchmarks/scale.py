@@ -46,7 +46,7 @@ def measure(shard_count: int = 3) -> dict:
     This process is bound to one core, with all of its threads. The seconds are wall-clock time and CPU time; a busy
     machine disturbs CPU time less. The memory is this process's peak.
     """
-    paper, rows = configs.CONFIGS["1m"], configs.SHARD_ROWS
+    paper, rows = configs.CONFIGS["1m"], configs.spec.SHARD_ROWS
     spec = replace(paper.splits["train"], rows=shard_count * rows)
     content = configs.Config(paper.family, {"train": spec})
     load = os.getloadavg()[0]

@@ -16,8 +16,7 @@ from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import write_text
-from arith_puzzle.dataset_builder.configs import Config, shard_sizes
-from arith_puzzle.dataset_builder.custom_config import find_config
+from arith_puzzle.dataset_builder.configs import Config, find_config, shard_sizes
 from arith_puzzle.dataset_builder.formats import shuffled
 from arith_puzzle.dataset_builder.generate import generate_shard
 from arith_puzzle.dataset_builder.puzzle import PARTITION_RULE, SPEC_VERSION, parse_completion

@@ -15,11 +15,13 @@ import numpy as np
 import pyarrow as pa
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.by_rules import draw_options, play_by_rules, solution_texts
 from arith_puzzle.dataset_builder.candidates import play
 from arith_puzzle.dataset_builder.configs import Config, SplitSpec, shard_sizes
 from arith_puzzle.dataset_builder.normal_form import to_normal_form
-from arith_puzzle.dataset_builder.puzzle import SPEC_VERSION, partition_mask, puzzle_keys
+from arith_puzzle.dataset_builder.puzzle import SPEC_VERSION, parse_completion, partition_mask, puzzle_keys
 from arith_puzzle.dataset_builder.text import completions, prompts
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import to_expression
 
 BLOCK = 1 << 16
 """Candidates per block. Each block has its own random stream."""
@@ -42,6 +44,11 @@ SCHEMA = pa.schema(
 """The columns of every row. ``load_dataset`` requires one schema for all splits, so labels are null in ``train``."""
 
 
+def schema_of(spec: SplitSpec) -> pa.Schema:
+    """SCHEMA; where the rules are not the paper's, with the columns ``rule``, ``division`` and ``form``."""
+    return pa.schema([*SCHEMA, *(pa.field(name, pa.string()) for name in spec.rules)])
+
+
 def stream_key(*parts: object) -> np.ndarray:
     """The Philox key of a random stream, uint64 (2,): the BLAKE2b-128 hash of the parts, joined by ``/``."""
     digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=16).digest()
@@ -60,6 +67,7 @@ def puzzles(
     at_least: int = 1,
     targets_in: tuple[int, int] | None = None,
     repeat: bool = False,
+    rules: tuple[bool, int, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The first ``rows`` accepted puzzles of a random stream.
 
@@ -72,6 +80,7 @@ def puzzles(
         stream: what identifies the stream, besides the spec version and n.
         bound: upper bound on the absolute value of results.
         unique: accept each puzzle only once.
+        rules: None for the paper's rules, else ``by_rules.draw_options``.
 
     Returns:
         numbers, int64 (rows, n), ascending in each row.
@@ -83,10 +92,10 @@ def puzzles(
     """
     kept_rows: list[tuple[np.ndarray, ...]] = []
     have, block, seen = 0, 0, np.empty(0, np.uint64)
-    words_each = 2 * n - 1
+    words_each = 2 * n - 1 if rules is None else 2 * n
     low, high = targets_in or (1, v)
     numbers, targets = np.empty((BLOCK, n), np.int64), np.empty(BLOCK, np.int64)
-    equations = np.empty((BLOCK, n - 1, 4), np.int64)
+    equations = np.empty((BLOCK, n - 1, 4 if rules is None else 7), np.int64)
     barren = 0
     while have < rows:
         if barren == BARREN_BLOCKS:
@@ -96,7 +105,11 @@ def puzzles(
             )
         key = stream_key(SPEC_VERSION, *stream, n, block)
         words = np.random.Philox(key=key).random_raw(BLOCK * words_each).reshape(BLOCK, words_each)
-        count = play(words, n, v, bound, at_least, low, high, repeat, numbers, targets, equations)
+        given = (words, n, v, bound, at_least, low, high, repeat)
+        if rules is None:
+            count = play(*given, numbers, targets, equations)
+        else:
+            count = play_by_rules(*given, *rules, numbers, targets, equations)
         ascending = np.sort(numbers[:count], axis=1)
         keys = puzzle_keys(ascending, targets[:count])
         kept = partition_mask(keys, split)
@@ -110,7 +123,8 @@ def puzzles(
         barren = 0 if kept.any() else barren + 1
         block += 1
     numbers, targets, equations = (np.concatenate(parts)[:rows] for parts in zip(*kept_rows, strict=True))
-    to_normal_form(numbers, equations)
+    if rules is None:
+        to_normal_form(numbers, equations)
     return numbers, targets, equations
 
 
@@ -128,12 +142,17 @@ def generate_shard(config: Config, split: str, seed: int, shard: int) -> pa.Tabl
         numbers, targets, equations = puzzles(
             stream, share, n, spec.v, spec.bound, split, unique=split != "train", at_least=spec.at_least,
             targets_in=spec.target_range, repeat=spec.repeat,
+            rules=None if spec.paper_moves else draw_options(spec.operations, spec.rule, spec.division),
         )  # fmt: skip
         if spec.paths > 1:
             return _with_paths(numbers, targets, spec)
-        if spec.solutions == "canonical":
-            equations = canonical_equations(numbers, targets, spec.bound)
-        return _table(numbers, targets, equations, spec), np.ones(share, np.int64)
+        if not spec.paper_moves:
+            texts = solution_texts(numbers, equations, spec.form)
+        else:
+            if spec.solutions == "canonical":
+                equations = canonical_equations(numbers, targets, spec.bound)
+            texts = _texts(numbers, equations, spec)
+        return _table(numbers, targets, texts, spec), np.ones(share, np.int64)
 
     with ThreadPoolExecutor(len(shares)) as pool:  # the compiled code releases the GIL
         parts = list(pool.map(part, sizes, shares))
@@ -154,7 +173,8 @@ def _with_paths(numbers: np.ndarray, targets: np.ndarray, spec: SplitSpec) -> tu
 
     equations, found = paths(numbers, targets, spec.paths, spec.bound)
     kept = np.arange(spec.paths)[None, :] < found[:, None]
-    table = _table(np.repeat(numbers, found, axis=0), np.repeat(targets, found), equations[kept], spec)
+    numbers, targets = np.repeat(numbers, found, axis=0), np.repeat(targets, found)
+    table = _table(numbers, targets, _texts(numbers, equations[kept], spec), spec)
     return table, found.astype(np.int64)
 
 
@@ -168,18 +188,28 @@ def canonical_equations(numbers: np.ndarray, targets: np.ndarray, bound: int) ->
     return equations
 
 
-def _table(numbers: np.ndarray, targets: np.ndarray, equations: np.ndarray, spec: SplitSpec) -> pa.Table:
+def _texts(numbers: np.ndarray, equations: np.ndarray, spec: SplitSpec) -> pa.StringArray:
+    """The completions of solutions with the paper's moves."""
+    texts = completions(equations)
+    if spec.form == "equations":
+        return texts
+    pairs = zip(numbers.tolist(), texts.to_pylist(), strict=True)
+    return pa.array([to_expression(given, parse_completion(text)) for given, text in pairs], pa.string())
+
+
+def _table(numbers: np.ndarray, targets: np.ndarray, texts: pa.Array | list[str], spec: SplitSpec) -> pa.Table:
     rows, n = numbers.shape
     offsets = pa.array(np.arange(0, rows * n + 1, n, dtype=np.int32))
     columns = {
         "numbers": pa.ListArray.from_arrays(offsets, pa.array(numbers.astype(np.int32).ravel())),
         "target": pa.array(targets.astype(np.int32)),
         "prompt": prompts(numbers, targets),
-        "completion": completions(equations),
+        "completion": texts,
         "n": pa.array(np.full(rows, n, np.int8)),
         **_labels(numbers, targets, spec),
+        **{name: pa.array([value] * rows) for name, value in spec.rules.items()},
     }
-    return pa.table(columns, schema=SCHEMA)
+    return pa.table(columns, schema=schema_of(spec))
 
 
 def _labels(numbers: np.ndarray, targets: np.ndarray, spec: SplitSpec) -> dict[str, pa.Array]:

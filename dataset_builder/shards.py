@@ -25,8 +25,7 @@ from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import write_text
-from arith_puzzle.dataset_builder.configs import CONFIGS, Config, SplitSpec, shard_sizes, with_solutions
-from arith_puzzle.dataset_builder.custom_config import find_config
+from arith_puzzle.dataset_builder.configs import CONFIGS, Config, SplitSpec, find_config, shard_sizes, with_solutions
 from arith_puzzle.dataset_builder.generate import LABELS, generate_shard
 from arith_puzzle.dataset_builder.kernels import compile_kernels
 from arith_puzzle.dataset_builder.puzzle import KEY_RULE, OPERATORS, PARTITION_RULE, SPEC_VERSION, puzzle_keys
@@ -97,7 +96,7 @@ def build(
     Complete shards are kept. The rows depend neither on ``workers`` nor on what the folder contained.
 
     Args:
-        config: name of a shipped config, or the path of a YAML file; see ``custom_config.find_config``.
+        config: name of a shipped config, or the path of a YAML file; see ``configs.find_config``.
         out: folder of the dataset. It may contain other configs of the same seed.
         seed: seed of all random streams.
         workers: number of threads; the compiled code releases the GIL.

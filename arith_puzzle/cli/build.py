@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Build it and print a line for each split."""
     from arith_puzzle.dataset_builder.configs import with_solutions
-    from arith_puzzle.dataset_builder.custom_config import find_config
+    from arith_puzzle.dataset_builder.configs import find_config
     from arith_puzzle.release.pipeline import build_dataset, build_with_executor, collect_dataset, make_default
 
     if args.style == "countdown":

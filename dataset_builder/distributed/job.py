@@ -11,7 +11,7 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder import configs, shards
-from arith_puzzle.dataset_builder.custom_config import find_config
+from arith_puzzle.dataset_builder.configs import find_config
 from arith_puzzle.dataset_builder.distributed.remote import Remote, place_of, write_text
 
 READERS = 16

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.configs.shipped import TEXTS
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -22,14 +23,19 @@ ELSEWHERE = {
     "errors": "common/errors.py",
     **{
         name: f"dataset_builder/solver/{name}.py"
-        for name in ("canonical", "cost_tables", "label_cache", "labels", "solve")
+        for name in ("canonical", "cost_tables", "label_cache", "labels", "search", "solve")
     },
+    "strict_yaml": "common/strict_yaml.py",
+    "configs": "dataset_builder/configs/__init__.py",
+    "file": "dataset_builder/configs/file.py",
+    "spec": "dataset_builder/configs/spec.py",
 }
 """Source files of the modules that are not directly in ``dataset_builder/``."""
 
 _SIBLING = re.compile(r"^from \.(\w+) import ", re.MULTILINE)
 _MODULE = re.compile(
-    r"^( *)from arith_puzzle\.(?:dataset_builder(?:\.solver)?|common|metrics\.arith_puzzle_verifier)\.(\w+) import ",
+    r"^( *)from arith_puzzle\."
+    r"(?:dataset_builder(?:\.solver|\.configs)?|common|metrics\.arith_puzzle_verifier)\.(\w+) import ",
     re.MULTILINE,
 )
 _PACKAGE = re.compile(r"^( *)from arith_puzzle\.dataset_builder(?:\.solver)? import ", re.MULTILINE)
@@ -59,9 +65,10 @@ def script_files(repo_id: str = "arith-puzzle") -> dict[str, bytes]:
     """The files that ``stage_script`` writes: name -> bytes. Raises InputError as there."""
     script = (HERE / SCRIPT).read_text(encoding="utf-8")
     page = (HERE / "README.md").read_text(encoding="utf-8").replace("<repo_id>", repo_id)
-    texts = {"README.md": page, SCRIPT: script}
+    shipped = f'"""The texts of the shipped configs."""\n\nTEXTS = {TEXTS!r}\n'
+    texts = {"README.md": page, SCRIPT: script, "shipped.py": shipped}
     names = _SIBLING.findall(script)
-    for name in names:
+    for name in [name for name in names if name != "shipped"]:
         source = ROOT / ELSEWHERE.get(name, f"dataset_builder/{name}.py")
         texts[f"{name}.py"] = relative(source.read_text(encoding="utf-8"))
         missing = imported(texts[f"{name}.py"]) - set(names)

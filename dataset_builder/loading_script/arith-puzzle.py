@@ -10,18 +10,25 @@ import datasets
 import numba
 import numpy
 import pyarrow
+import pydantic
+import yaml
 
 from .builder import ArithPuzzle
+from .by_rules import play_by_rules
 from .candidates import play
 from .canonical import MAX_NUMBERS
 from .configs import CONFIGS
 from .cost_tables import fill_tables
 from .errors import InputError
+from .file import load
 from .generate import generate_shard
 from .label_cache import label_rows
 from .labels import count_solutions
 from .normal_form import to_normal_form
 from .puzzle import SPEC_VERSION
+from .shipped import TEXTS
 from .solve import BOUND_FACTOR
+from .spec import SplitSpec
+from .strict_yaml import StrictLoader
 from .text import prompts
 from .verify import verify

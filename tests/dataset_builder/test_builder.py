@@ -25,7 +25,7 @@ def _table(dataset) -> pa.Table:
 @pytest.fixture
 def small(monkeypatch):
     """The default config with a train split of three shards, the last one short."""
-    monkeypatch.setattr(configs, "SHARD_ROWS", 1000)
+    monkeypatch.setattr(configs.spec, "SHARD_ROWS", 1000)
     splits = {"train": SplitSpec(2500, (5, 6, 7), labels=False), "validation": SplitSpec(60, (5, 6, 7))}
     config = Config("paper", splits)
     monkeypatch.setitem(CONFIGS, "1m", config)

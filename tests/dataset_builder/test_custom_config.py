@@ -11,7 +11,7 @@ import arith_puzzle
 from arith_puzzle.cli import main
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.configs import CONFIGS
-from arith_puzzle.dataset_builder.custom_config import load
+from arith_puzzle.dataset_builder.configs.file import load
 from arith_puzzle.dataset_builder.puzzle import puzzle_key
 from arith_puzzle.dataset_builder.solver.labels import reachable
 from arith_puzzle.dataset_builder.solver.solve import solutions

@@ -34,7 +34,7 @@ def small(monkeypatch, tmp_path):
         "validation": SplitSpec(200, (3,), labels=False),
         "test": SplitSpec(200, (4,)),
     }
-    monkeypatch.setattr(configs, "SHARD_ROWS", 1000)
+    monkeypatch.setattr(configs.spec, "SHARD_ROWS", 1000)
     monkeypatch.setitem(configs.CONFIGS, "small", Config("small", splits))
     out = tmp_path / "by-build"
     shards.build("small", out, progress=False)
@@ -167,7 +167,7 @@ def test_hf_addresses_hold_the_same_bytes(small, tmp_path):
             "from arith_puzzle.dataset_builder import configs\n"
             "from arith_puzzle.dataset_builder.distributed import executors\n"
             "from arith_puzzle.dataset_builder.configs import Config, SplitSpec\n"
-            f"configs.SHARD_ROWS, configs.CONFIGS['small'] = 1000, {configs.CONFIGS['small']!r}\n"
+            f"configs.spec.SHARD_ROWS, configs.CONFIGS['small'] = 1000, {configs.CONFIGS['small']!r}\n"
             f"executors.build('small', 'hf://datasets/{repo}', tasks=2, workers=1, logs={str(tmp_path / 'logs')!r})"
         )
         environment = os.environ | {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": hub.token, "HF_HUB_DISABLE_XET": "1"}
@@ -415,7 +415,7 @@ def test_distinct_bounds_hold_for_drawn_numbers():
 
 
 def test_measure_and_its_tables(monkeypatch):
-    monkeypatch.setattr(configs, "SHARD_ROWS", 3000)
+    monkeypatch.setattr(configs.spec, "SHARD_ROWS", 3000)
     measured = scale.measure(shard_count=2)
     assert measured["rows_by_n"] == {"5": 2000, "6": 2000, "7": 2000}
     assert measured["distinct"] >= 6000 - sum(measured["equal_pairs_by_n"].values())

@@ -173,7 +173,7 @@ def test_workers_and_order_change_nothing(tmp_path, starter):
 
 
 def test_sizes_are_nested_and_duplicates_counted_across_shards(tmp_path, monkeypatch):
-    monkeypatch.setattr(configs, "SHARD_ROWS", 1000)
+    monkeypatch.setattr(configs.spec, "SHARD_ROWS", 1000)
     spec = replace(CONFIGS["starter"].splits["train"], rows=1000)
     monkeypatch.setitem(CONFIGS, "1m", Config("small", {"train": spec}))
     monkeypatch.setitem(CONFIGS, "10m", Config("small", {"train": replace(spec, rows=3000)}))

@@ -31,7 +31,7 @@ def family(tmp_path_factory):
     out = tmp_path_factory.mktemp("family") / "arith-puzzle"
     made, states = {}, {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(configs, "SHARD_ROWS", 1000)
+        patch.setattr(configs.spec, "SHARD_ROWS", 1000)
         for name, rows in SIZES.items():
             patch.setitem(CONFIGS, name, _small(rows))
             real, calls = shards.build_shard, made.setdefault(name, set())
@@ -204,7 +204,7 @@ def test_a_larger_config_keeps_the_shards_of_a_smaller(family):
 
 def test_a_shard_does_not_depend_on_what_was_built_before(family, tmp_path, monkeypatch):
     """The larger config's last and first shard in another folder are the same files; the first was the smaller's."""
-    monkeypatch.setattr(configs, "SHARD_ROWS", 1000)
+    monkeypatch.setattr(configs.spec, "SHARD_ROWS", 1000)
     (tmp_path / "paper").mkdir()
     for shard in (2, 0):
         shards.build_shard(_small(3000), tmp_path, "train", shard, 0)
@@ -214,7 +214,7 @@ def test_a_shard_does_not_depend_on_what_was_built_before(family, tmp_path, monk
 
 def test_distinct_puzzles_across_shards_are_counted_exactly(tmp_path, monkeypatch):
     """V is small, so that puzzles repeat within shards and across shards."""
-    monkeypatch.setattr(configs, "SHARD_ROWS", 1000)
+    monkeypatch.setattr(configs.spec, "SHARD_ROWS", 1000)
     spec = SplitSpec(3000, (3, 4), v=9, labels=False)
     config = Config("repeats", {"train": spec})
     (tmp_path / "repeats").mkdir()

@@ -14,7 +14,7 @@ import pytest
 from arith_puzzle.cli import main
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.puzzle import completion, normal_form
-from arith_puzzle.dataset_builder.solver import solve as module
+from arith_puzzle.dataset_builder.solver import search as module
 from arith_puzzle.dataset_builder.solver.solve import LimitReached, default_bound, find, solutions
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import (
     DIVISIONS,

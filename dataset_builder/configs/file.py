@@ -1,4 +1,4 @@
-"""Find a config by its name, or read one from a YAML file of the user's, which is checked before any work.
+"""Read a config from YAML, and check it before any work. The shipped configs are such files, too.
 
     name: my_puzzles
     v: 100
@@ -7,8 +7,8 @@
       train: {rows: 100000}
       test: {rows: 1000, labels: true}
 
-Every key but ``name`` and ``splits`` may stand at the top, for all splits, or in a split. docs/custom_puzzles.md
-explains the keys.
+The keys of ``SplitSection`` may stand at the top, for all splits, or in a split. docs/custom_puzzles.md explains the
+keys.
 """
 
 from __future__ import annotations
@@ -21,17 +21,28 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+import yaml
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.strict_yaml import STRICT, Positive, build, read_yaml
-from arith_puzzle.dataset_builder.configs import CONFIGS, MAX_PATHS, MAX_RESULT, SHARD_ROWS, Config, SplitSpec
-from arith_puzzle.dataset_builder.puzzle import MAX_MAGNITUDE, MAX_NUMBERS, partition_mask, puzzle_keys
-from arith_puzzle.dataset_builder.solver import labels as solver_labels
+from arith_puzzle.common.strict_yaml import STRICT, NotNegative, Positive, StrictLoader, build, read_yaml
+from arith_puzzle.dataset_builder.configs.spec import (
+    MAX_LABELLED,
+    MAX_PATHS,
+    MAX_RATIONAL,
+    MAX_RESULT,
+    SHARD_ROWS,
+    Config,
+    SplitSpec,
+)
+from arith_puzzle.dataset_builder.puzzle import MAX_MAGNITUDE, MAX_NUMBERS, OPERATORS, partition_mask, puzzle_keys
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import check_options
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 SPLIT = re.compile(r"[a-z][a-z0-9_]{0,39}")
+TAKEN = ("1m", "10m", "100m", "stress", "starter", "paper")
+"""Names and families of the shipped configs."""
 MAX_CYCLE = 1000
 """Largest sum of the weights of ``sizes``."""
 FEW_SETS = 3000
@@ -51,6 +62,7 @@ class SplitSection:
     repeat: bool | None = None
     targets: list[int] | None = None
     bound: Annotated[int, Field(ge=1, le=MAX_RESULT)] | None = None
+    operations: str | None = None
     labels: bool | None = None
     solutions: Literal["generated", "canonical"] | None = None
     paths: Annotated[int, Field(ge=1, le=MAX_PATHS)] | None = None
@@ -62,37 +74,48 @@ class File(SplitSection):
 
     name: str = ""
     splits: dict[str, dict] = field(default_factory=dict)
-
-
-def find_config(config: str) -> tuple[str, Config]:
-    """(name, content) of a shipped config, by its name, or of a custom one, by the path of its YAML file.
-
-    Raises:
-        InputError: an unknown name, or a file that ``load`` refuses.
-    """
-    if config in CONFIGS:
-        return config, CONFIGS[config]
-    if config.endswith((".yaml", ".yml")):
-        content = load(config)
-        return content.family, content
-    raise InputError(f"unknown config {config!r}; known: {', '.join(CONFIGS)}; a file of your own ends in .yaml")
+    seed: NotNegative = 0
+    rule: str = "all"
+    division: str = "exact"
+    form: str = "equations"
+    family: str = ""
 
 
 def load(path: str | Path) -> Config:
-    """Read and check a config.
+    """Read and check the file of a custom config.
 
     Raises:
         InputError: the file cannot be read, has an unknown or wrong key, or asks for puzzles that do not exist.
     """
-    given: File = build(path, "", File, read_yaml(Path(path), "config"))
-    if not NAME.fullmatch(given.name):
+    return _config(path, read_yaml(Path(path), "config"), shipped=False)
+
+
+def parse(place: str, text: str, *, shipped: bool = False) -> Config:
+    """Check a config in YAML; ``place`` names it in messages. Raises InputError as ``load``."""
+    try:
+        raw = yaml.load(text, StrictLoader)  # a SafeLoader
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"{place} is not YAML: {' '.join(str(error).split())}") from None
+    return _config(place, raw, shipped)
+
+
+def _config(path: str | Path, raw: object, shipped: bool) -> Config:
+    given: File = build(path, "", File, raw)
+    if not shipped and not NAME.fullmatch(given.name):
         raise InputError(
             f"{path}: name must be lower-case letters, digits and _, such as my_puzzles; got {given.name!r}"
         )
-    if given.name in {*CONFIGS, *(config.family for config in CONFIGS.values())}:
+    if not shipped and given.name in TAKEN:
         raise InputError(f"{path}: the name {given.name!r} is that of a shipped config; choose another")
+    if given.family and not shipped:
+        raise InputError(f"{path}: family is a key of shipped configs alone; leave it out")
+    try:
+        check_options(given.division, given.rule, given.form)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
     if not given.splits:
         raise InputError(f"{path}: splits is empty; write at least one, such as splits: {{test: {{rows: 1000}}}}")
+    rules = {"rule": given.rule, "division": given.division, "form": given.form}
     splits = {}
     for name, content in given.splits.items():
         if not SPLIT.fullmatch(name) or name == "all":  # datasets keeps "all" for itself
@@ -102,13 +125,18 @@ def load(path: str | Path) -> Config:
         section: SplitSection = build(path, f"splits.{name}.", SplitSection, content)
         top = {item.name: getattr(given, item.name) for item in fields(SplitSection)}
         values = top | {key: value for key, value in asdict(section).items() if value is not None}
-        splits[name] = _split(f"{path}: splits.{name}", name, values)
+        place = f"{path}: splits.{name}"
+        splits[name] = _split(place, name, values, rules)
+        if not shipped:  # numba, which the checks import, is slow to import
+            _check_solver(place, splits[name])
+            if name != "train":
+                _check_capacity(place, name, splits[name])
     if not set(splits) - {"train", "validation"}:
         raise InputError(f"{path}: splits needs one to score on, besides train and validation, such as test")
-    return Config(given.name, splits, custom=True)
+    return Config(given.family or given.name, splits, custom=not shipped, seed=given.seed)
 
 
-def _split(place: str, name: str, values: dict) -> SplitSpec:
+def _split(place: str, name: str, values: dict, rules: dict[str, str]) -> SplitSpec:
     """One split from its keys, checked."""
     for key in ("rows", "sizes", "v"):
         if values[key] is None:
@@ -122,6 +150,9 @@ def _split(place: str, name: str, values: dict) -> SplitSpec:
     # 5 and 6 with the weights 1 and 2 are 5, 6, 6
     common = math.gcd(*sizes.values())
     n_values = tuple(n for n, weight in sorted(sizes.items()) for _ in range(weight // common))
+    operations = OPERATORS if values["operations"] is None else values["operations"]
+    if not operations or any(operations.count(op) != 1 or op not in OPERATORS for op in operations):
+        raise InputError(f'{place}: operations are some of "{OPERATORS}", each once, such as "+-"; got {operations!r}')
     train = name == "train"
     spec = SplitSpec(
         rows=values["rows"],
@@ -134,6 +165,8 @@ def _split(place: str, name: str, values: dict) -> SplitSpec:
         repeat=bool(values["repeat"]),
         targets=(targets[0], targets[1]),
         largest_result=values["bound"] or min(10 * max(v, *map(abs, targets)), MAX_RESULT),
+        operations="".join(op for op in OPERATORS if op in operations),
+        **rules,
     )
     if not spec.repeat and max(n_values) > v:
         raise InputError(f"{place}: {max(n_values)} distinct numbers do not fit in 1..{v}; raise v or set repeat: true")
@@ -145,16 +178,28 @@ def _split(place: str, name: str, values: dict) -> SplitSpec:
         raise InputError(f"{place}: paths above 1 is for the split train, with solutions: canonical")
     if spec.rows < len(n_values):
         raise InputError(f"{place}: rows {spec.rows} is below the sum of the weights, {len(n_values)}")
-    if (spec.labels or spec.solutions == "canonical") and max(n_values) > solver_labels.MAX_NUMBERS:
-        raise InputError(f"{place}: labels and canonical solutions are for sizes up to {solver_labels.MAX_NUMBERS}")
-    if spec.labels:
-        for n in set(n_values):
-            most = (solver_labels.MAX_CELLS >> n) // 2 - 1
-            if spec.bound > most:
-                raise InputError(f"{place}: labels of size {n} need a bound up to {most}, not {spec.bound}")
-    if not train:
-        _check_capacity(place, name, spec)
     return spec
+
+
+def _check_solver(place: str, spec: SplitSpec) -> None:
+    """Raise InputError if the solver cannot label the puzzles or find their canonical solutions."""
+    if spec.division == "rational" and spec.bound > MAX_RATIONAL:
+        raise InputError(f"{place}: with fractions, bound is at most {MAX_RATIONAL:,}; got {spec.bound:,}")
+    if spec.paths > 1 and not spec.paper_moves:
+        raise InputError(f"{place}: paths above 1 is for rule all, division exact and all operations")
+    if not spec.labels and spec.solutions == "generated":
+        return
+    from arith_puzzle.dataset_builder.solver import labels as solver_labels
+
+    most = solver_labels.MAX_NUMBERS if spec.paper_moves else MAX_LABELLED
+    if max(spec.n_values) > most:
+        rules = "" if spec.paper_moves else " by these rules"
+        raise InputError(f"{place}: labels and canonical solutions{rules} are for sizes up to {most}")
+    if spec.labels and spec.paper_moves:
+        for n in set(spec.n_values):
+            limit = (solver_labels.MAX_CELLS >> n) // 2 - 1
+            if spec.bound > limit:
+                raise InputError(f"{place}: labels of size {n} need a bound up to {limit}, not {spec.bound}")
 
 
 def _check_capacity(place: str, split: str, spec: SplitSpec) -> None:
@@ -166,7 +211,13 @@ def _check_capacity(place: str, split: str, spec: SplitSpec) -> None:
         sets = _sets(spec.v, n, spec.repeat) - _sets(spec.at_least - 1, n, spec.repeat)
         low, high = spec.target_range
         at_most, exact = sets * (high - low + 1), False
-        if wanted > at_most // 500 and sets <= FEW_SETS and n <= 5 and (2 * spec.bound + 1) << n <= 1 << 22:
+        if (
+            wanted > at_most // 500
+            and sets <= FEW_SETS
+            and n <= 5
+            and spec.paper_moves
+            and (2 * spec.bound + 1) << n <= 1 << 22
+        ):
             at_most, exact = _count(split, spec, n), True
         if wanted > at_most:
             raise InputError(
@@ -181,13 +232,15 @@ def _sets(v: int, n: int, repeat: bool) -> int:
 
 def _count(split: str, spec: SplitSpec, n: int) -> int:
     """The number of puzzles of size n that the split may have, by trying all sets of numbers."""
+    from arith_puzzle.dataset_builder.solver.labels import reachable
+
     low, high = spec.target_range
     choose = combinations_with_replacement if spec.repeat else combinations
     total = 0
     for numbers in choose(range(1, spec.v + 1), n):
         if numbers[-1] < spec.at_least:
             continue
-        found = [t for t in solver_labels.reachable(numbers, bound=spec.bound) if low <= t <= high]
+        found = [t for t in reachable(numbers, bound=spec.bound) if low <= t <= high]
         if found:
             keys = puzzle_keys(np.tile(np.array(numbers, np.int64), (len(found), 1)), np.array(found, np.int64))
             total += int(partition_mask(keys, split).sum())
