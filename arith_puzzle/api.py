@@ -57,14 +57,16 @@ def solve(
     return list(islice(solutions(given, goal, **options), limit))
 
 
-def generate(config: str = "starter", split: str = "train", *, rows: int = 1000, seed: int = 0) -> list[dict[str, Any]]:
+def generate(
+    config: str = "starter", split: str = "train", *, rows: int = 1000, seed: int | None = None
+) -> list[dict[str, Any]]:
     """The first rows of a split, generated here: the same rows as in the published Parquet files.
 
     Args:
         config: "1m", "10m", "100m", "stress" or "starter", or the path of a YAML file (docs/custom_puzzles.md).
         split: one of the config's splits, such as "train" or "test".
         rows: how many; fewer if the split has fewer.
-        seed: of the dataset; the published one is 0.
+        seed: of the dataset; None: that of the config, which is 0 for the published ones.
 
     Returns:
         One dict for each row: "numbers" (list of int, ascending), "target" (int), "prompt" and "completion" (str), "n"
@@ -73,20 +75,19 @@ def generate(config: str = "starter", split: str = "train", *, rows: int = 1000,
     Raises:
         InputError: unknown config or split, or rows or seed out of range.
     """
-    from arith_puzzle.dataset_builder.configs import shard_sizes
-    from arith_puzzle.dataset_builder.configs import find_config
+    from arith_puzzle.dataset_builder.configs import find_config, shard_sizes
     from arith_puzzle.dataset_builder.generate import generate_shard
 
-    _, content = find_config(config)
+    _, content = find_config(config, seed)
     if split not in content.splits:
         raise InputError(f"{config} has no split {split!r}; it has {', '.join(content.splits)}")
-    if rows < 1 or seed < 0:
-        raise InputError(f"rows must be at least 1 and seed at least 0, not {rows} and {seed}")
+    if rows < 1:
+        raise InputError(f"rows must be at least 1, not {rows}")
     spec = content.splits[split]
     enough = min(max(rows, len(spec.n_values)), spec.rows)  # every N has a row
     part = replace(content, splits={split: replace(spec, rows=enough)})
     shards = range(len(shard_sizes(part.splits[split])))
-    return [row for shard in shards for row in generate_shard(part, split, seed, shard).to_pylist()][:rows]
+    return [row for shard in shards for row in generate_shard(part, split, content.seed, shard).to_pylist()][:rows]
 
 
 def load_metric(name: str = "arith_puzzle_verifier") -> Any:

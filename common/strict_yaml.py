@@ -50,11 +50,20 @@ class StrictLoader(yaml.SafeLoader):
 def read_yaml(path: Path, what: str, remedy: str = "") -> Any:
     """The content of a YAML file. Raises InputError, in one line, if it cannot be read or is not YAML."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), StrictLoader)  # a SafeLoader
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot read the {what} {path}: {error.strerror}{remedy}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not YAML: {error}") from None
+    return parse_yaml(path, text)
+
+
+def parse_yaml(place: object, text: str) -> Any:
+    """The content of YAML text; ``place`` names it in messages. Raises InputError, in one line, if it is not YAML."""
+    try:
+        return yaml.load(text, StrictLoader)  # a SafeLoader
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"{place} is not YAML: {' '.join(str(error).split())}") from None
 
 
 def names(section: type) -> list[str]:

@@ -6,13 +6,14 @@ denominator, so one compiled loop serves all divisions.
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
 from numba import njit
 
 from arith_puzzle.dataset_builder.puzzle import OPERATORS, completion, normal_form
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import DIVISIONS, Equation, to_expression
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import DIVISIONS, Equation, needed_steps, to_expression
 
 
 @njit(cache=True, nogil=True)
@@ -145,7 +146,10 @@ def solution_texts(numbers: np.ndarray, equations: np.ndarray, form: str) -> lis
             if op < 0:
                 break
             solution.append((_value(a, a_under), OPERATORS[op], _value(b, b_under), _value(c, c_under)))
-        ordered = normal_form(given, solution)
+        # played with the numbers that it uses alone, the last equation gives the target
+        used = Counter([value for a, _, b, _ in solution for value in (a, b)])
+        used.subtract([c for *_, c in solution[:-1]])
+        ordered = needed_steps(given, normal_form(list(used.elements()), solution))
         texts.append(to_expression(given, ordered) if form == "expression" else completion(ordered))
     return texts
 

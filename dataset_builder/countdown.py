@@ -77,7 +77,9 @@ reward = reward_for(form="expression", division="rational", lenient=True)  # rea
 """
 
 
-def build_countdown(config: str, out: Path, *, seed: int = 0, template: str = "chat", progress: bool = True) -> dict:
+def build_countdown(
+    config: str, out: Path, *, seed: int | None = None, template: str = "chat", progress: bool = True
+) -> dict:
     """Write all splits of a config into the folder ``out``. Complete files are kept.
 
     Args:
@@ -90,11 +92,10 @@ def build_countdown(config: str, out: Path, *, seed: int = 0, template: str = "c
     Raises:
         InputError: unknown config or template, files of another build, or the folder cannot be written.
     """
-    name, content = find_config(config)
+    name, content = find_config(config, seed)
+    seed = content.seed
     if template not in TEMPLATES:
         raise InputError(f"--template must be one of {', '.join(TEMPLATES)}; got {template!r}")
-    if seed < 0:
-        raise InputError(f"--seed must be at least 0; got {seed}")
     tasks = [(split, shard) for split, spec in content.splits.items() for shard in range(len(shard_sizes(spec)))]
     rows = dict.fromkeys(content.splits, 0)
     if (out / "README.md").exists() and not any((out / "data").glob("*.parquet")):

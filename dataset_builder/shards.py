@@ -47,7 +47,8 @@ HISTOGRAM_EDGES = {
 EXACT_BITS = 64
 """Bits of the integer that stands for a puzzle in ``distinct_puzzles``."""
 REFEREE_EVERY = 1000
-"""Every row is verified by ``verify_batch``. Every REFEREE_EVERY-th row is also verified by ``verify``."""
+"""Every row is verified by ``verify_batch``, and every REFEREE_EVERY-th row also by ``verify``. By other rules than the
+paper's, every row is verified by ``verify``."""
 
 
 class Place(Protocol):
@@ -88,7 +89,7 @@ def shard_path(family: str, split: str, shard: int) -> str:
 
 
 def build(
-    config: str, out: str | Path, *, seed: int = 0, workers: int = 2, solutions: str | None = None,
+    config: str, out: str | Path, *, seed: int | None = None, workers: int = 2, solutions: str | None = None,
     paths: int = 1, progress: bool = True,
 ) -> dict:  # fmt: skip
     """Write all splits of a config into the folder ``out``, and the manifest ``out/manifest.json``.
@@ -98,7 +99,7 @@ def build(
     Args:
         config: name of a shipped config, or the path of a YAML file; see ``configs.find_config``.
         out: folder of the dataset. It may contain other configs of the same seed.
-        seed: seed of all random streams.
+        seed: seed of all random streams; None: the config's, which is 0 unless its file states one.
         workers: number of threads; the compiled code releases the GIL.
         solutions, paths: other completions than the config's own; see ``configs.with_solutions``.
         progress: whether to show a progress bar.
@@ -111,9 +112,10 @@ def build(
         InputError: unknown config, the folder contains shards of another seed or spec, or it cannot be written. Shards
             and manifest are written to temporary files first, so no file is ever incomplete under its final name.
     """
-    name, content = find_config(config)
-    if seed < 0 or workers < 1:
-        raise InputError(f"--seed must be at least 0 and --workers at least 1; got {seed} and {workers}")
+    name, content = find_config(config, seed)
+    seed = content.seed
+    if workers < 1:
+        raise InputError(f"--workers must be at least 1; got {workers}")
     out = Path(out)
     content = with_solutions(content, solutions, paths)
     if (out / "README.md").exists() and not (out / "manifest.json").exists():
@@ -173,21 +175,22 @@ def build_shard(config: Config, out: Path, split: str, shard: int, seed: int) ->
     spec = config.splits[split]
     path = out / shard_path(config.folder, split, shard)
     rows = generate_shard(config, split, seed, shard)
-    verdicts = verify_batch(rows["numbers"], rows["target"], rows["completion"])
-    if not verdicts.correct.all():
-        bad = int(np.argmin(verdicts.correct))
-        raise AssertionError(f"{path}: row {bad} is wrong: {REASON_NAMES[verdicts.reason[bad]]}: {rows[bad]}")
-    for row in rows.take(np.arange(0, rows.num_rows, REFEREE_EVERY)).to_pylist():
-        verdict = verify(row["numbers"], row["target"], row["completion"])
+    if not spec.rules:
+        verdicts = verify_batch(rows["numbers"], rows["target"], rows["completion"])
+        if not verdicts.correct.all():
+            bad = int(np.argmin(verdicts.correct))
+            raise AssertionError(f"{path}: row {bad} is wrong: {REASON_NAMES[verdicts.reason[bad]]}: {rows[bad]}")
+    for row in rows.take(np.arange(0, rows.num_rows, 1 if spec.rules else REFEREE_EVERY)).to_pylist():
+        verdict = verify(row["numbers"], row["target"], row["completion"], **spec.rules)
         if not verdict.correct:
-            raise AssertionError(f"{path}: verify and verify_batch disagree: {verdict.message}: {row}")
+            raise AssertionError(f"{path}: verify finds a wrong row: {verdict.message}: {row}")
     record = _describe(rows, spec)
     footer = {FOOTER_KEY: json.dumps({"identity": _identity(config, split, shard, seed), "record": record}).encode()}
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         pq.write_table(
             rows.replace_schema_metadata(footer), partial, compression="zstd", row_group_size=ROW_GROUP_ROWS,
-            write_page_index=True, use_content_defined_chunking=True, use_dictionary=DICTIONARIES,
+            write_page_index=True, use_content_defined_chunking=True, use_dictionary=[*DICTIONARIES, *spec.rules],
         )  # fmt: skip
         partial.rename(path)
     finally:
@@ -216,7 +219,7 @@ def _describe(rows: pa.Table, spec: SplitSpec) -> dict:
 
 
 def _operators(completions: pa.ChunkedArray) -> dict[str, int]:
-    """The number of times that each operator occurs. A minus is an operator after a digit, and else a sign."""
+    """The number of times that each operator occurs. A minus is an operator after a digit or a bracket, else a sign."""
     counts = dict.fromkeys(OPERATORS, 0)
     for chunk in completions.chunks:
         start, end = (int(np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset + i]) for i in (0, len(chunk)))
@@ -225,7 +228,7 @@ def _operators(completions: pa.ChunkedArray) -> dict[str, int]:
             places = np.flatnonzero(text == ord(operator))
             if operator == "-":
                 before = text[np.maximum(places - 1, 0)]
-                places = places[(places > 0) & (before >= ord("0")) & (before <= ord("9"))]
+                places = places[(places > 0) & (((before >= ord("0")) & (before <= ord("9"))) | (before == ord(")")))]
             counts[operator] += len(places)
     return counts
 
@@ -325,7 +328,7 @@ def collect_splits(config: Config, out: Place, records: dict[tuple[str, int], di
 
     Returns:
         {split: {"rows", "v", "bound", "at_least", "solutions", "paths" (see ``configs.SplitSpec``), for a custom config
-        also "repeat" and "targets", "by_n": {N: rows},
+        also those of ``_custom_keys``, "by_n": {N: rows},
         "operators": {operator: count}, "distinct_puzzles", "shards": [{"file"} and the record of each shard]}}.
     """
     splits = {}
@@ -339,7 +342,7 @@ def collect_splits(config: Config, out: Place, records: dict[tuple[str, int], di
             "at_least": spec.at_least,
             "solutions": spec.solutions,
             "paths": spec.paths,
-            **({"repeat": spec.repeat, "targets": list(spec.target_range)} if config.custom else {}),
+            **(_custom_keys(spec) if config.custom else {}),
             "by_n": {str(n): sum(part["by_n"].get(str(n), 0) for part in parts) for n in dict.fromkeys(spec.n_values)},
             "operators": {op: sum(part["operators"][op] for part in parts) for op in OPERATORS},
             "distinct_puzzles": parts[0]["distinct_puzzles"]
@@ -348,6 +351,11 @@ def collect_splits(config: Config, out: Place, records: dict[tuple[str, int], di
             "shards": [{"file": file} | part for file, part in zip(files, parts, strict=True)],
         }
     return splits
+
+
+def _custom_keys(spec: SplitSpec) -> dict[str, object]:
+    keys = {"repeat": spec.repeat, "targets": list(spec.target_range), "operations": spec.operations}
+    return keys | {"rule": spec.rule, "division": spec.division, "form": spec.form}
 
 
 def distinct_puzzles(files: Sequence[Place], spec: SplitSpec) -> int:

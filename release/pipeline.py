@@ -43,7 +43,7 @@ def say(step: str, text: str) -> None:
     print(f"[{STEPS.index(step) + 1}/{len(STEPS)}] {step:<8}{text}", flush=True)
 
 
-def build_dataset(config: str, out: Path, *, seed: int, workers: int, **completions: object) -> dict:
+def build_dataset(config: str, out: Path, *, seed: int | None, workers: int, **completions: object) -> dict:
     """Build a config and write the dataset's local card. Returns the manifest."""
     from arith_puzzle.dataset_builder.shards import build
 

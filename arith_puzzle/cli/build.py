@@ -13,6 +13,23 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 
+OWN = {
+    "name": "name of the config",
+    "sizes": "N: weight, such as '{4: 1, 5: 2}'",
+    "v": "numbers are in 1..V",
+    "rows": "rows of each split",
+    "splits": "the splits and their own keys, such as '{train: {rows: 5000}, test: {rows: 200, labels: true}}'",
+    "repeat": "true: a number may occur twice in a puzzle",
+    "at_least": "lower bound on the largest number",
+    "targets": "[lowest, highest]",
+    "bound": "largest intermediate result",
+    "labels": "true: rows have num_solutions and difficulty",
+    "operations": "operators of solutions, such as '+-'",
+    "rule": "all: each number is used; subset: numbers may be left out",
+    "division": "exact, integer (truncated) or rational (fractions)",
+    "form": "equations or expression",
+}
+"""Options that state a config of the user's: the keys of its file, each with a value in YAML."""
 TASKS = ("tasks", "logs", "partition", "time", "sbatch")
 """Options of --executor."""
 
@@ -21,7 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument(
         "--config",
-        default="starter",
         help="1m, 10m, 100m, stress or starter (default: starter), or a YAML file: docs/custom_puzzles.md",
     )
     parser.add_argument(
@@ -29,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="arith-puzzle",
         help="the dataset's folder; with --executor also an address such as s3://bucket/folder",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the rows (default: 0)")
+    parser.add_argument("--seed", type=int, help="seed of the rows (default: the config's; 0 for shipped ones)")
     parser.add_argument(
         "--workers", type=int, help="maximum number of shards or tasks at a time (default: 2; on a cluster: no limit)"
     )
@@ -51,6 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="columns and prompts: ours (default), or nums, target and TinyZero's prompts",
     )
     parser.add_argument("--template", choices=("chat", "base"), help="prompt of --style countdown (default: chat)")
+    own = parser.add_argument_group(
+        "a config of your own", "the keys of docs/custom_puzzles.md, values in YAML; with --config FILE they replace "
+        "the keys at the top of the file"
+    )  # fmt: skip
+    for key, text in OWN.items():
+        own.add_argument(f"--{key.replace('_', '-')}", metavar="YAML", help=text)
     tasks = parser.add_argument_group("several machines", "docs/scale.md explains how, and what it costs")
     tasks.add_argument(
         "--executor", choices=("local", "ray", "slurm"), help="build the shards as tasks of a datatrove executor"
@@ -65,10 +87,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build it and print a line for each split."""
-    from arith_puzzle.dataset_builder.configs import with_solutions
-    from arith_puzzle.dataset_builder.configs import find_config
+    from arith_puzzle.dataset_builder.configs import find_config, with_solutions
     from arith_puzzle.release.pipeline import build_dataset, build_with_executor, collect_dataset, make_default
 
+    args.config = _config(args)
     if args.style == "countdown":
         return _countdown(args)
     if args.template:
@@ -103,6 +125,14 @@ def run(args: argparse.Namespace) -> int:
         for split, item in config["splits"].items():
             print(f"{args.out}: {name}/{split}: {item['rows']:,} rows in {len(item['shards'])} shard(s)")
     return 0
+
+
+def _config(args: argparse.Namespace) -> str:
+    """The config for ``find_config``: --config, or YAML that the options of OWN state or change."""
+    from arith_puzzle.dataset_builder.configs import own_config
+
+    given = {key: getattr(args, key) for key in OWN if getattr(args, key) is not None}
+    return own_config(args.config, given) if given else args.config or "starter"
 
 
 def _countdown(args: argparse.Namespace) -> int:

@@ -7,7 +7,10 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
+import yaml
+
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.strict_yaml import parse_yaml, read_yaml
 from arith_puzzle.dataset_builder.configs.file import load, parse
 from arith_puzzle.dataset_builder.configs.shipped import TEXTS
 from arith_puzzle.dataset_builder.configs.spec import MAX_PATHS, SHARD_ROWS, SOLUTIONS, Config, SplitSpec, shard_sizes
@@ -21,18 +24,47 @@ CONFIGS: dict[str, Config] = {name: parse(f"{name}.yaml", text, shipped=True) fo
 """Name of a shipped config -> its content."""
 
 
-def find_config(config: str) -> tuple[str, Config]:
-    """(name, content) of a shipped config, by its name, or of a custom one, by the path of its YAML file.
+def find_config(config: str, seed: int | None = None) -> tuple[str, Config]:
+    """(name, content) of a shipped config, by its name, or of a custom one.
+
+    Args:
+        config: a name, the path of a YAML file, or YAML in braces: ``{name: mine, v: 20, ...}``.
+        seed: replaces the config's own seed.
 
     Raises:
-        InputError: an unknown name, or a file that ``load`` refuses.
+        InputError: an unknown name, a negative seed, or YAML that ``load`` refuses.
     """
+    if seed is not None and seed < 0:
+        raise InputError(f"--seed must be at least 0; got {seed}")
     if config in CONFIGS:
-        return config, CONFIGS[config]
-    if config.endswith((".yaml", ".yml")):
-        content = load(config)
-        return content.family, content
-    raise InputError(f"unknown config {config!r}; known: {', '.join(CONFIGS)}; a file of your own ends in .yaml")
+        name, content = config, CONFIGS[config]
+    elif config.startswith("{") or config.endswith((".yaml", ".yml")):
+        content = parse("the config", config) if config.startswith("{") else load(config)
+        name = content.family
+    else:
+        raise InputError(f"unknown config {config!r}; known: {', '.join(CONFIGS)}; a file of your own ends in .yaml")
+    return name, content if seed is None else replace(content, seed=seed)
+
+
+def own_config(path: str | None, given: dict[str, str]) -> str:
+    """A custom config for ``find_config``: that of a file, or an empty one, with keys from options.
+
+    Args:
+        path: a YAML file, or None.
+        given: key -> value in YAML. They replace keys at the top of the file.
+
+    Raises:
+        InputError: the file cannot be read, a value is not YAML, or ``path`` is a shipped config.
+    """
+    if path is not None and not path.endswith((".yaml", ".yml")):
+        raise InputError(
+            f"--{next(iter(given)).replace('_', '-')} is for a config of your own, not {path}; leave it out"
+        )
+    content = read_yaml(Path(path), "config") if path else {}
+    for key, text in given.items():
+        option = f"--{key.replace('_', '-')}"
+        content[key] = text if key in ("name", "operations") else parse_yaml(option, text)
+    return yaml.safe_dump(content, default_flow_style=True, sort_keys=False, width=1_000_000)
 
 
 def with_solutions(config: Config, solutions: str | None, paths: int = 1) -> Config:

@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import yaml
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.strict_yaml import STRICT, NotNegative, Positive, StrictLoader, build, read_yaml
+from arith_puzzle.common.strict_yaml import STRICT, NotNegative, Positive, build, parse_yaml, read_yaml
 from arith_puzzle.dataset_builder.configs.spec import (
     MAX_LABELLED,
     MAX_PATHS,
@@ -92,11 +91,7 @@ def load(path: str | Path) -> Config:
 
 def parse(place: str, text: str, *, shipped: bool = False) -> Config:
     """Check a config in YAML; ``place`` names it in messages. Raises InputError as ``load``."""
-    try:
-        raw = yaml.load(text, StrictLoader)  # a SafeLoader
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"{place} is not YAML: {' '.join(str(error).split())}") from None
-    return _config(place, raw, shipped)
+    return _config(place, parse_yaml(place, text), shipped)
 
 
 def _config(path: str | Path, raw: object, shipped: bool) -> Config:

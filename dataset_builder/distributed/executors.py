@@ -108,7 +108,7 @@ def collect(config: str, out: str | Path, **kwargs) -> dict:
 
 def build(
     config: str, out: str | Path, *, executor: str = "local", tasks: int | None = None, workers: int | None = None,
-    seed: int = 0, solutions: str | None = None, paths: int = 1, logs: str | Path | None = None,
+    seed: int | None = None, solutions: str | None = None, paths: int = 1, logs: str | Path | None = None,
     partition: str | None = None, time_limit: str = "01:00:00", sbatch: Sequence[str] = (),
     finish: Callable | None = None,
 ) -> dict | None:  # fmt: skip

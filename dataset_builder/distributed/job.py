@@ -109,7 +109,7 @@ def _remove_leftovers(folder: Path | Remote) -> None:
 
 
 def job_of(
-    config: str, out: str | Path, *, seed: int = 0, solutions: str | None = None, paths: int = 1,
+    config: str, out: str | Path, *, seed: int | None = None, solutions: str | None = None, paths: int = 1,
     finish: Callable | None = None,
 ) -> Job:  # fmt: skip
     """Check the arguments and return the job. See ``configs.with_solutions`` for ``solutions`` and ``paths``.
@@ -118,11 +118,9 @@ def job_of(
         InputError: unknown config, negative seed, an address without a filesystem, or completions that the config
             cannot have.
     """
-    name, content = find_config(config)
-    if seed < 0:
-        raise InputError(f"--seed must be at least 0; got {seed}")
+    name, content = find_config(config, seed)
     content = configs.with_solutions(content, solutions, paths)
-    return Job(name, content, str(place_of(out)), seed, finish)
+    return Job(name, content, str(place_of(out)), content.seed, finish)
 
 
 def readable_error(error: InputError | OSError) -> InputError:
