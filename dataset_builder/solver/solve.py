@@ -15,17 +15,14 @@ once, by compiled code.
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from fractions import Fraction
-from functools import lru_cache
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.dataset_builder.puzzle import completion, normal_form
+from arith_puzzle.dataset_builder.puzzle import OPERATORS, completion, normal_form
+from arith_puzzle.dataset_builder.solver.search import Budget, LimitReached, Search, check_operations
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import (
     Equation,
     check_options,
@@ -40,14 +37,6 @@ BOUND_FACTOR = 10
 """Bound on intermediate results, in multiples of V."""
 REDUCED = 6
 """``find`` reduces larger puzzles to this count of numbers by random steps, then searches exactly."""
-MAX_STEPS = 20_000_000
-"""Limit of one search, in pairs of values that are examined: about ten seconds."""
-MAX_VALUES = 4_000_000
-"""Limit of one search, in values that are kept: below a gigabyte."""
-
-
-class LimitReached(Exception):
-    """The search reached MAX_STEPS or MAX_VALUES before it was complete."""
 
 
 def default_bound(numbers: Sequence[int], target: int) -> int:
@@ -63,6 +52,7 @@ def solutions(
     rule: str = "all",
     division: str = "exact",
     form: str = "equations",
+    operations: Collection[str] = OPERATORS,
 ) -> Iterator[str]:
     """Iterate over all solutions of a puzzle.
 
@@ -71,6 +61,7 @@ def solutions(
         target: the integer to reach.
         bound: upper bound on the absolute value of intermediate results and of the target; None: no bound.
         rule, division, form: as in ``verify``.
+        operations: the operations that a solution may use, some of ``+ - * /``.
 
     Returns:
         Texts that ``verify`` accepts, each solution once, in no particular order. Solutions with the same
@@ -78,26 +69,29 @@ def solutions(
         exists under the bound.
 
     Raises:
-        InputError: too few or too many numbers, or an expression is asked for and a number is negative.
+        InputError: too few or too many numbers, an unknown operation, or an expression is asked for and a number is
+            negative.
         ValueError: an unknown rule, division or form.
-        LimitReached: while iterating, if the search reaches its limit. There may be more solutions.
+        LimitReached: while iterating, if the search reaches its limit (``search.MAX_STEPS``, about ten seconds, or
+            ``search.MAX_VALUES``, below a gigabyte). There may be more solutions.
     """
     if not 2 <= len(numbers) <= MAX_EXACT_NUMBERS:
         raise InputError(f"exact solving needs 2 to {MAX_EXACT_NUMBERS} numbers; got {len(numbers)}")
-    _check(numbers, rule, division, form)
-    return _texts(numbers, target, bound, rule, division, form)
+    check_rules(numbers, rule, division, form, operations)
+    return _texts(numbers, target, Search(numbers, bound, division, operations), rule, form)
 
 
-def _check(numbers: Sequence[int], rule: str, division: str, form: str) -> None:
+def check_rules(numbers: Sequence[int], rule: str, division: str, form: str, operations: Collection[str]) -> None:
+    """Raise ValueError or InputError as ``solutions`` does, whatever the count of numbers is."""
     check_options(division, rule, form)
+    check_operations(operations)
     if form == "expression" and min(numbers) < 0:
         raise InputError(f"an expression cannot contain the negative number {min(numbers)}; ask for equations")
 
 
-def _texts(
-    numbers: Sequence[int], target: int, bound: int | None, rule: str, division: str, form: str
-) -> Iterator[str]:
-    search = _Search(numbers, bound, division)
+def _texts(numbers: Sequence[int], target: int, search: Search, rule: str, form: str) -> Iterator[str]:
+    if abs(target) > search.bound:
+        return
     seen: set[tuple[Equation, ...]] = set()
     for part in search.parts() if rule == "subset" else [search.all]:
         if part in search.singles:  # one number, which only an expression can state
@@ -123,6 +117,7 @@ def find(
     rule: str = "all",
     division: str = "exact",
     form: str = "equations",
+    operations: Collection[str] = OPERATORS,
     tries: int = 1000,
     seed: int = 0,
 ) -> tuple[str | None, bool]:
@@ -135,7 +130,7 @@ def find(
 
     Args:
         numbers: at least 2 integers; they may repeat.
-        target, bound, rule, division, form: as for ``solutions``.
+        target, bound, rule, division, form, operations: as for ``solutions``.
         tries: maximum number of tries; one takes 0.1 to 3 ms.
         seed: seed of the random steps. The result depends only on the arguments.
 
@@ -148,7 +143,10 @@ def find(
     """
     if len(numbers) < 2:
         raise InputError(f"a puzzle needs at least 2 numbers; got {len(numbers)}")
-    _check(numbers, rule, division, form)
+    check_rules(numbers, rule, division, form, operations)
+    if bound and abs(target) > bound:
+        return None, True
+    budget = Budget()
     parts = math.prod(count + 1 for count in Counter(numbers).values())
     if parts <= 1 << MAX_EXACT_NUMBERS:
         small = min(bound or math.inf, default_bound(numbers, target))
@@ -156,7 +154,8 @@ def find(
         attempts = [("exact", int(small)), ("exact", wider), (division, wider)]
         try:
             for one in dict.fromkeys(attempts):  # an exact solution is valid under every division
-                text = next(_texts(numbers, target, one[1], rule, one[0], form), None)
+                search = Search(numbers, one[1], one[0], operations, budget)
+                text = next(_texts(numbers, target, search, rule, form), None)
                 if text is not None:
                     return text, True
         except LimitReached:
@@ -169,14 +168,17 @@ def find(
         pool, steps = list(numbers), []
         while len(pool) > REDUCED:
             a, b = (pool.pop(int(generator.random() * len(pool))) for _ in range(2))
-            legal = [step for step in _results(a, b) if abs(step[3]) <= min(small, reach)]
+            legal = [s for s in _results(a, b) if s[1] in operations and abs(s[3]) <= min(small, reach)]
             if not legal:
                 break
             steps.append(legal[int(generator.random() * len(legal))])
             pool.append(steps[-1][3])
         else:
-            search = _Search(pool, reach)
-            rest = next(search.solutions(search.all, target), None)
+            search = Search(pool, reach, "exact", operations, budget)
+            try:
+                rest = next(search.solutions(search.all, target), None)
+            except LimitReached:
+                break
             if rest is not None:
                 ordered = normal_form(numbers, [*steps, *rest])
                 return to_expression(numbers, ordered) if form == "expression" else completion(ordered), True
@@ -188,213 +190,3 @@ def _results(a: int, b: int) -> list[tuple[int, str, int, int]]:
     a, b = max(a, b), min(a, b)
     found = [(a, "+", b, a + b), (a, "-", b, a - b), (b, "-", a, b - a), (a, "*", b, a * b)]
     return found + [(x, "/", y, x // y) for x, y in ((a, b), (b, a)) if y and x % y == 0]
-
-
-Number = Any
-"""An integer, or a fraction under ``division="rational"``."""
-
-
-def _truncated(a: int, b: int) -> int:
-    quotient = abs(a) // abs(b)
-    return quotient if (a < 0) == (b < 0) else -quotient
-
-
-def _fraction(a: Number, b: Number) -> Number:
-    value = Fraction(a) / b
-    return value.numerator if value.denominator == 1 else value
-
-
-_QUOTIENT: dict[str, Callable] = {"integer": _truncated, "rational": _fraction}
-"""The quotient of each division but ``exact``, for a divisor that is not 0."""
-
-
-class _Search:
-    """The search for one puzzle, and its caches.
-
-    A part of the numbers is an integer in mixed radix: digit i counts how often the part has the i-th distinct value.
-    So removing one part from another is a subtraction. If all numbers are distinct, a part is a bit mask.
-    """
-
-    def __init__(self, numbers: Sequence[int], bound: int | None, division: str = "exact"):
-        self.bound: Any = math.inf if bound is None else bound
-        self.division = division
-        self.half = (len(numbers) + 1) // 2
-        self.groups, place = [], 1  # (value, count, place)
-        for value, count in sorted(Counter(numbers).items()):
-            self.groups.append((value, count, place))
-            place *= count + 1
-        self.all = place - 1
-        self.singles = {place: value for value, _, place in self.groups}
-        self.steps = self.kept = 0
-        self.values = lru_cache(maxsize=None)(self._values)
-        self.makes = lru_cache(maxsize=None)(self._makes)
-        self.splits = lru_cache(maxsize=None)(self._splits)
-        self.size = lru_cache(maxsize=None)(self._size)
-        self._made: dict[tuple[int, Number], tuple[list, Iterator]] = {}
-
-    def _count(self, steps: int, kept: int = 0) -> None:
-        self.steps += steps
-        self.kept += kept
-        if self.steps > MAX_STEPS or self.kept > MAX_VALUES:
-            raise LimitReached
-
-    def parts(self) -> list[int]:
-        """All parts, small ones first."""
-        return sorted(range(1, self.all + 1), key=lambda part: (self.size(part), part))
-
-    def numbers(self, part: int) -> list[int]:
-        """The numbers of a part."""
-        return [value for value, count, place in self.groups for _ in range(part // place % (count + 1))]
-
-    def _size(self, part: int) -> int:
-        return sum(part // place % (count + 1) for _, count, place in self.groups)
-
-    def _splits(self, part: int) -> list[tuple[int, int]]:
-        """All ways to split a part in two: (larger part, smaller part); of equal sizes the greater integer first."""
-        digits = [range(0, (part // place % (count + 1) + 1) * place, place) for _, count, place in self.groups]
-        pairs = ((left, part - left) for left in map(sum, itertools.product(*reversed(digits))))
-        ordered = [pair for pair in pairs if pair[1] and (self.size(pair[0]), pair[0]) >= (self.size(pair[1]), pair[1])]
-        return ordered[::-1]
-
-    def _values(self, part: int) -> frozenset[Number]:
-        """All values of a part within the bound."""
-        if part in self.singles:
-            return frozenset([self.singles[part]])
-        found: set[Number] = set()
-        for left, right in self.splits(part):
-            large = self.values(left)
-            for b in self.values(right):
-                self._count(len(large))
-                found.update([a + b for a in large], [a - b for a in large], [b - a for a in large])
-                if not b:
-                    found.add(0)
-                    continue
-                if math.isfinite(self.bound):
-                    reach = self.bound // abs(b)
-                    found.update([a * b for a in large if -reach <= a <= reach])
-                else:
-                    found.update([a * b for a in large])
-                found.update(self._quotients(large, b))
-        kept = frozenset(c for c in found if -self.bound <= c <= self.bound)
-        self._count(0, len(kept))
-        return kept
-
-    def _quotients(self, large: Iterable[Number], b: Number) -> list[Number]:
-        """All a/b and b/a, for b other than 0."""
-        if self.division == "exact":
-            return [a // b for a in large if not a % b] + [b // a for a in large if a and not b % a]
-        quotient = _QUOTIENT[self.division]
-        return [quotient(a, b) for a in large] + [quotient(b, a) for a in large if a]
-
-    def _makes(self, part: int, value: Number) -> bool:
-        """Whether a part has a value."""
-        if self.size(part) <= self.half:
-            return value in self.values(part)
-        return any(True for _ in self._last_steps(part, value))
-
-    def _last_steps(self, part: int, value: Number) -> Iterator[tuple[int, int, Equation]]:
-        """All (part of a, part of b, equation ``a op b = value``) where the parts have the values a and b."""
-        if abs(value) > self.bound:
-            return
-        if self.division == "integer":
-            yield from self._last_steps_truncated(part, value)
-            return
-        exact = self.division == "exact"
-        for left, right in self.splits(part):
-            small = self.values(right)  # cheap, because the right part is the smaller one
-            large = self.values(left) if self.size(left) <= self.half else None
-            self._count(len(small))
-            any_a = not value and 0 in small
-            if large is not None and len(small) > 1 and not any_a and large.isdisjoint(_needed(small, value, exact)):
-                continue
-            for b in small:
-                if b == value == 0:  # a*0 = 0 and 0/a = 0 for every a
-                    for a in self.values(left):
-                        yield left, right, (a, "*", 0, 0)
-                        if a:
-                            yield right, left, (0, "/", a, 0)
-                for a, op, swapped in _partners(b, value, exact):
-                    if a in large if large is not None else -self.bound <= a <= self.bound and self.makes(left, a):
-                        if swapped:
-                            yield right, left, (b, op, a, value)
-                        else:
-                            yield left, right, (a, op, b, value)
-
-    def _last_steps_truncated(self, part: int, value: Number) -> Iterator[tuple[int, int, Equation]]:
-        """As ``_last_steps``, with quotients truncated: many dividends have one quotient, so all pairs are tried."""
-        for left, right in self.splits(part):
-            large = self.values(left)
-            for b in self.values(right):
-                self._count(len(large))
-                for a in large:
-                    if a + b == value:
-                        yield left, right, (a, "+", b, value)
-                    if a - b == value:
-                        yield left, right, (a, "-", b, value)
-                    if b - a == value and a != b:
-                        yield right, left, (b, "-", a, value)
-                    if a * b == value:
-                        yield left, right, (a, "*", b, value)
-                    if b and _truncated(a, b) == value:
-                        yield left, right, (a, "/", b, value)
-                    if a and a != b and _truncated(b, a) == value:
-                        yield right, left, (b, "/", a, value)
-
-    def solutions(self, part: int, value: Number) -> Iterator[tuple[Equation, ...]]:
-        """All solutions of ``part`` for ``value``: distinct multisets of equations, each sorted.
-
-        The solutions of a part are cached as they are found, except those of the whole puzzle.
-        """
-        if part in self.singles:
-            if value == self.singles[part]:
-                yield ()
-            return
-        if part == self.all:
-            yield from self._distinct(part, value)
-            return
-        if (part, value) not in self._made:
-            self._made[part, value] = [], self._distinct(part, value)
-        made, more = self._made[part, value]
-        for i in itertools.count():
-            if i == len(made):
-                found = next(more, None)
-                if found is None:
-                    return
-                made.append(found)
-            yield made[i]
-
-    def _distinct(self, part: int, value: Number) -> Iterator[tuple[Equation, ...]]:
-        seen: set[tuple[Equation, ...]] = set()
-        for left, right, (a, op, b, c) in self._last_steps(part, value):
-            equation = (b, op, a, c) if op in "+*" and b > a else (a, op, b, c)
-            for first in self.solutions(left, a):
-                for second in self.solutions(right, b):
-                    found = tuple(sorted((*first, *second, equation)))
-                    if found not in seen:
-                        seen.add(found)
-                        yield found
-
-
-def _needed(small: frozenset[Number], value: Number, exact: bool) -> list[Number]:
-    """All operands that ``_partners`` finds for ``value`` and any b of ``small``."""
-    found = [value - b for b in small] + [value + b for b in small] + [b - value for b in small]
-    found += [value * b for b in small]
-    if exact:
-        found += [value // b for b in small if b and not value % b]
-        return found + ([b // value for b in small if not b % value] if value else [])
-    found += [_fraction(value, b) for b in small if b]
-    return found + ([_fraction(b, value) for b in small] if value else [])
-
-
-def _partners(b: Number, c: Number, exact: bool) -> list[tuple[Number, str, bool]]:
-    """All (a, op, swapped) with ``a op b = c``, or ``b op a = c`` if swapped, except a*0 = 0 and 0/a = 0."""
-    found: list[tuple[Number, str, bool]] = [(c - b, "+", False), (c + b, "-", False)]
-    if c:  # c = 0 means a = b, and b-a is the same equation as a-b
-        found.append((b - c, "-", True))
-    if b:
-        if not exact or c % b == 0:
-            found.append((c // b if exact else _fraction(c, b), "*", False))
-        found.append((c * b, "/", False))
-        if c and c != 1 and (not exact or b % c == 0):  # c = 1 means a = b, and b/a is the same equation as a/b
-            found.append((b // c if exact else _fraction(b, c), "/", True))
-    return found
