@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.common.markdown import table as markdown_table
-from arith_puzzle.dataset_builder import configs, shards
+from arith_puzzle.dataset_builder import configs, manifest, shards
 from benchmarks.memory import peak_bytes
 
 ROOT = PACKAGE.parent
@@ -68,7 +68,7 @@ def measure(shard_count: int = 3) -> dict:
             files = [out / shards.shard_path(paper.family, "train", i) for i in range(shard_count)]
             sizes = [file.stat().st_size for file in files]
             footer = _timed(lambda: [shards.read_footer(content, out, "train", i, 0) for i in range(shard_count)])
-            exact = _timed(lambda: shards.distinct_puzzles(files, spec))
+            exact = _timed(lambda: manifest.distinct_puzzles(files, spec))
             pairs, counts = _equal_pairs(files)
     finally:
         os.sched_setaffinity(0, cores)
@@ -199,7 +199,7 @@ def _duplicates(measured: dict) -> str:
     header = ("N", "puzzles", "equal pairs", "chance of a pair", "different at 100 M", "at 10 G", "bitmap")
     memory = 8 * PLANNED_ROWS * (1 + 1 / len(lines)) / 1e9
     return markdown_table(header, lines) + (
-        f"\nThe exact count as `shards.distinct_puzzles` makes it, at {PLANNED_ROWS:,} rows: {memory:,.0f} GB of "
+        f"\nThe exact count as `manifest.distinct_puzzles` makes it, at {PLANNED_ROWS:,} rows: {memory:,.0f} GB of "
         f"memory and at least {sort * PLANNED_ROWS / 3600:,.1f} hours of one core (reading three columns and sorting "
         "8 bytes a row, at the rate measured here).\n"
     )

@@ -5,7 +5,12 @@ Commands print the message of an InputError as one line and exit with status 2.
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
+from pathlib import Path
+
+POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 class InputError(ValueError):
@@ -13,8 +18,13 @@ class InputError(ValueError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first 300 characters of an exception's first line; the name of its class if the message is empty."""
-    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    """The first 300 characters of an exception's first line; the name of its class if the message is empty.
+
+    A YAML error says only in its third line what it is about, so all its lines are joined.
+    """
+    text = str(error).strip()
+    line = " ".join(text.split()) if hasattr(error, "problem_mark") else next(iter(text.splitlines()), "")
+    line = line or type(error).__name__
     return line if len(line) <= 300 else f"{line[:300]}…"
 
 
@@ -23,7 +33,28 @@ def why_not_loaded(error: BaseException, *sources: str | None) -> str:
 
     Args:
         error: the library's error.
-        sources: folders or Hub ids. The first that is no folder is named, because its name may be a typing error.
+        sources: folders or Hub ids. The first that is no folder is named, because its name may be a typing error. A
+            file of a folder that git-lfs has not downloaded is named too.
     """
-    missing = next((source for source in sources if source and not os.path.exists(source)), None)
+    given = [source for source in sources if source]
+    for path in (path for source in given for path in sorted(Path(source).glob("*")) if path.is_file()):
+        with path.open("rb") as file:
+            if file.read(len(POINTER)) == POINTER:
+                return f"{path} is a pointer of git-lfs, not the file itself; run in its folder: git lfs pull"
+    missing = next((source for source in given if not os.path.exists(source)), None)
     return (f"there is no folder {missing!r}, and the Hub says: " if missing else "") + first_line(error)
+
+
+@contextlib.contextmanager
+def reported(what: str, *sources: str | None, remedy: str = "") -> Iterator[None]:
+    """Turn any error of a library in the block into an InputError: ``what``, ``why_not_loaded`` and ``remedy``.
+
+    Libraries that read files of other people raise many types. An InputError, and a missing package, which the command
+    line explains, pass through.
+    """
+    try:
+        yield
+    except (InputError, ModuleNotFoundError):
+        raise
+    except Exception as error:
+        raise InputError(f"{what}: {why_not_loaded(error, *sources)}{remedy}") from error

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
+import sys
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import TextIO
 
 from arith_puzzle.common.errors import InputError
 
@@ -55,6 +59,59 @@ def write_json(path: Path, content: dict) -> None:
     write_text(path, json.dumps(content, indent=1, sort_keys=True, default=str) + "\n")
 
 
+def _lock(path: Path, doing: str, *, wait: bool = False) -> TextIO:
+    """Create a file and its folder if needed, and lock the file until it is closed, or until this process has ended.
+
+    Args:
+        doing: for messages, such as ``training in``.
+        wait: wait for a process that has the lock, and say so on standard error.
+
+    Raises:
+        InputError: another process has the lock, or the folder cannot be written to.
+    """
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}; choose another folder") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if not wait:
+            file.close()
+            raise InputError(f"another process is {doing} {folder}; wait for it, or choose another folder") from None
+        print(f"another process is {doing} {folder}; waiting for it", file=sys.stderr, flush=True)
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        file.close()
+        raise InputError(f"cannot lock {path}: {error.strerror}; choose another folder") from None
+    return file
+
+
+@contextlib.contextmanager
+def locked(folder: Path, doing: str, *, wait: bool = False) -> Iterator[None]:
+    """Let one process at a time work in a folder, which is created if needed, until the block or the process ends.
+
+    Args:
+        doing: for messages, such as ``building into``.
+        wait: wait for the other process, and say so on standard error.
+
+    Raises:
+        InputError: another process works in the folder, or it cannot be written to.
+    """
+    path = folder / ".lock"
+    file = _lock(path, doing, wait=wait)
+    while not path.exists() or path.stat().st_ino != os.fstat(file.fileno()).st_ino:  # its last holder removed it
+        file.close()
+        file = _lock(path, doing, wait=wait)
+    with file:
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
 class LockedJson:
     """A JSON file in a folder of results, locked while a process works in that folder. It says whose folder it is.
 
@@ -71,16 +128,7 @@ class LockedJson:
         Raises:
             InputError: another process has the lock, or the folder cannot be written to.
         """
-        folder = path.parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+", encoding="utf-8")
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.close()
-            raise InputError(f"another process is {doing} {folder}; wait for it, or give another --out") from None
-        except OSError as error:
-            raise InputError(f"cannot write to {folder}: {error.strerror}; give another --out") from None
+        self._file = _lock(path, doing)
         self._file.seek(0)
         try:
             self.content: dict | None = json.loads(self._file.read())
@@ -94,7 +142,7 @@ class LockedJson:
             self._file.write(json.dumps(content, indent=1, sort_keys=True) + "\n")
             self._file.flush()
         except OSError as error:
-            raise InputError(f"cannot write {self._file.name}: {error.strerror}; give another --out") from None
+            raise InputError(f"cannot write {self._file.name}: {error.strerror}; choose another folder") from None
         self.content = content
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import write_text
+from arith_puzzle.common.files import locked, write_text
 from arith_puzzle.dataset_builder.configs import Config, find_config, shard_sizes
 from arith_puzzle.dataset_builder.formats import shuffled
 from arith_puzzle.dataset_builder.generate import generate_shard
@@ -101,13 +101,14 @@ def build_countdown(
     if (out / "README.md").exists() and not any((out / "data").glob("*.parquet")):
         raise InputError(f"{out} has a README.md that this command did not write; give another --out")
     try:
-        (out / "data").mkdir(parents=True, exist_ok=True)
-        for split, shard in tqdm(tasks, desc=f"build {name}", unit="shard", disable=not progress):
-            path = out / "data" / f"{split}-{shard:05d}.parquet"
-            rows[split] += _write(path, content, split, shard, seed, template)
-        files = "\n".join(f"  - {{split: {split}, path: data/{split}-*.parquet}}" for split in content.splits)
-        card = _CARD.format(files=files, config=name, seed=seed, template=template, partition=PARTITION_RULE)
-        write_text(out / "README.md", card)
+        with locked(out, "building into", wait=True):
+            (out / "data").mkdir(parents=True, exist_ok=True)
+            for split, shard in tqdm(tasks, desc=f"build {name}", unit="shard", disable=not progress):
+                path = out / "data" / f"{split}-{shard:05d}.parquet"
+                rows[split] += _write(path, content, split, shard, seed, template)
+            files = "\n".join(f"  - {{split: {split}, path: data/{split}-*.parquet}}" for split in content.splits)
+            card = _CARD.format(files=files, config=name, seed=seed, template=template, partition=PARTITION_RULE)
+            write_text(out / "README.md", card)
     except OSError as error:
         raise InputError(f"cannot write {error.filename or out}: {error.strerror}; give another --out") from None
     return rows

@@ -7,7 +7,7 @@ checks.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,6 +23,7 @@ from arith_puzzle.dataset_builder.puzzle import (
     symbolic_prompt,
 )
 from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER, searches
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of
 
 ALPACA = (
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
@@ -51,8 +52,9 @@ def _symbolic(table: pa.Table) -> tuple[pa.Array, pa.Array]:
 
 
 def _natural(table: pa.Table) -> tuple[pa.Array, pa.Array]:
-    puzzles = zip(table["numbers"].to_pylist(), table["target"].to_pylist(), strict=True)
-    return pa.array([natural_prompt(*puzzle) for puzzle in puzzles], pa.string()), table["completion"].combine_chunks()
+    rows = table.drop_columns(["completion"]).to_pylist()
+    prompts = [natural_prompt(row["numbers"], row["target"], **rules_of(row)) for row in rows]
+    return pa.array(prompts, pa.string()), table["completion"].combine_chunks()
 
 
 def _alpaca(table: pa.Table) -> tuple[pa.Array, pa.Array]:
@@ -137,17 +139,23 @@ class Puzzles(Format):
 
     Attributes:
         prompt: (numbers, target) -> prompt of a puzzle to solve.
+        states_rules: whether ``prompt`` also takes rule, division and form, because it states them.
         strict: response -> the part that the verifier checks, as a solution in the symbolic format.
     """
 
     prompt: Callable[[Sequence[int], int], str] = symbolic_prompt
     strict: Callable[[str], str] = _as_it_is
+    states_rules: bool = False
+
+    def question(self, row: Mapping) -> str:
+        """The prompt of a row with the columns ``numbers`` and ``target``, and those of its rules, if it has them."""
+        return self.prompt(row["numbers"], row["target"], **(rules_of(row) if self.states_rules else {}))
 
 
 _PUZZLE = ("numbers", "target", "completion")
 FORMATS = {
     "symbolic": Puzzles(("prompt", "completion"), _symbolic),
-    "natural": Puzzles(_PUZZLE, _natural, prompt=natural_prompt),
+    "natural": Puzzles(_PUZZLE, _natural, prompt=natural_prompt, states_rules=True),
     # The verifier checks the part after SEARCH_MARKER. Without a marker it checks the whole response.
     "search": Puzzles(("numbers", "target"), _search, strict=_after_marker),
     # Each of the others changes one thing in the symbolic format, for studies/levers_cpu.yaml.
@@ -170,4 +178,6 @@ FORMATS = {
     ),
     "alpaca": Format(("query", "response"), _alpaca, _query_response),
 }
+BY_RULES = ("symbolic", "natural")
+"""The formats for puzzles by other rules than the paper's, whose rows have the columns ``rules_of`` reads."""
 PUZZLE_FORMATS = tuple(name for name, form in FORMATS.items() if isinstance(form, Puzzles))

@@ -146,8 +146,10 @@ def generate_shard(config: Config, split: str, seed: int, shard: int) -> pa.Tabl
         )  # fmt: skip
         if spec.paths > 1:
             return _with_paths(numbers, targets, spec)
-        if not spec.paper_moves:
-            texts = solution_texts(numbers, equations, spec.form)
+        if spec.solutions == "canonical" and not spec.paper_moves:
+            texts = _canonical_texts(numbers, targets, spec)
+        elif not spec.paper_moves:
+            texts = pa.array(solution_texts(numbers, equations, spec.form), pa.string())
         else:
             if spec.solutions == "canonical":
                 equations = canonical_equations(numbers, targets, spec.bound)
@@ -197,7 +199,16 @@ def _texts(numbers: np.ndarray, equations: np.ndarray, spec: SplitSpec) -> pa.St
     return pa.array([to_expression(given, parse_completion(text)) for given, text in pairs], pa.string())
 
 
-def _table(numbers: np.ndarray, targets: np.ndarray, texts: pa.Array | list[str], spec: SplitSpec) -> pa.Table:
+def _canonical_texts(numbers: np.ndarray, targets: np.ndarray, spec: SplitSpec) -> pa.StringArray:
+    """The canonical solutions by other rules than the paper's."""
+    from arith_puzzle.dataset_builder.solver.analysis import canonical_solution
+
+    rows = zip(numbers.tolist(), targets.tolist(), strict=True)
+    options = {"bound": spec.bound, "operations": spec.operations, **spec.rules}
+    return pa.array([canonical_solution(given, target, **options) for given, target in rows], pa.string())
+
+
+def _table(numbers: np.ndarray, targets: np.ndarray, texts: pa.Array, spec: SplitSpec) -> pa.Table:
     rows, n = numbers.shape
     offsets = pa.array(np.arange(0, rows * n + 1, n, dtype=np.int32))
     columns = {
@@ -215,7 +226,15 @@ def _table(numbers: np.ndarray, targets: np.ndarray, texts: pa.Array | list[str]
 def _labels(numbers: np.ndarray, targets: np.ndarray, spec: SplitSpec) -> dict[str, pa.Array]:
     if not spec.labels:
         return {label: pa.nulls(len(targets), SCHEMA.field(label).type) for label in LABELS}
-    from arith_puzzle.dataset_builder.solver.label_cache import label_rows
+    if spec.rule == "all" and spec.division == "exact":
+        from arith_puzzle.dataset_builder.solver.label_cache import label_rows
 
-    counts, shares = label_rows(numbers, targets, spec.bound)
+        counts, shares = label_rows(numbers, targets, spec.bound)
+    else:
+        from arith_puzzle.dataset_builder.solver.analysis import labels
+
+        rows = zip(numbers.tolist(), targets.tolist(), strict=True)
+        found = [labels(given, target, bound=spec.bound, **spec.rules) for given, target in rows]
+        counts = np.array([label.num_solutions for label in found], np.int32)
+        shares = np.array([label.difficulty for label in found], np.float32)
     return {"num_solutions": pa.array(counts), "difficulty": pa.array(shares)}

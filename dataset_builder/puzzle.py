@@ -31,16 +31,36 @@ def symbolic_prompt(numbers: Sequence[int], target: int) -> str:
     return f"{','.join(map(str, sorted(numbers)))}:{target}\n"
 
 
-def natural_prompt(numbers: Sequence[int], target: int) -> str:
+_DIVISIONS = {
+    "exact": "Divisions must be exact.",
+    "integer": "A quotient is rounded toward zero.",
+    "rational": "Quotients may be fractions.",
+}
+
+
+def natural_prompt(
+    numbers: Sequence[int], target: int, *, rule: str = "all", division: str = "exact", form: str = "equations"
+) -> str:
     """The ``natural`` prompt: rules and puzzle in English, for models that are not trained on the symbolic prompt."""
+    puzzle = f"Reach the target {target} from the numbers {', '.join(map(str, sorted(numbers)))}.\n"
+    if form == "expression":
+        use = "exactly once" if rule == "all" else "at most once"
+        return (
+            f"{puzzle}Write one expression whose value is {target}, with + - * / and brackets, such as (1+2)*3. "
+            f"Use every number {use}, and no other number. {_DIVISIONS[division]}\n"
+            "Answer with the expression only, without spaces, an equals sign or other text.\n"
+        )
     n = len(numbers)
+    use = "every number and every result is used exactly once"
+    count = f"exactly {n - 1}"
+    if rule == "subset":
+        use = "every number is used at most once, and every result but the last exactly once"
+        count = f"1 to {n - 1}" if n > 2 else "1"
     return (
-        f"Reach the target {target} from the numbers {', '.join(map(str, sorted(numbers)))}.\n"
-        f"Write exactly {n - 1} equation{'s' if n > 2 else ''}, one per line, each of the form a+b=c, a-b=c, a*b=c or "
+        f"{puzzle}Write {count} equation{'s' if n > 2 else ''}, one per line, each of the form a+b=c, a-b=c, a*b=c or "
         "a/b=c. "
-        "Each equation takes two of the numbers that are left and puts its result among them; every number "
-        "and every result is used exactly once. Divisions must be exact. "
-        f"The result of the last equation is {target}.\n"
+        f"Each equation takes two of the numbers that are left and puts its result among them; {use}. "
+        f"{_DIVISIONS[division]} The result of the last equation is {target}.\n"
         "Answer with the equations only, without spaces or other text.\n"
     )
 

@@ -7,15 +7,14 @@ their shards.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -24,11 +23,12 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import write_text
-from arith_puzzle.dataset_builder.configs import CONFIGS, Config, SplitSpec, find_config, shard_sizes, with_solutions
+from arith_puzzle.common.files import locked, write_text
+from arith_puzzle.dataset_builder.configs import Config, SplitSpec, find_config, shard_sizes, with_solutions
 from arith_puzzle.dataset_builder.generate import LABELS, generate_shard
 from arith_puzzle.dataset_builder.kernels import compile_kernels
-from arith_puzzle.dataset_builder.puzzle import KEY_RULE, OPERATORS, PARTITION_RULE, SPEC_VERSION, puzzle_keys
+from arith_puzzle.dataset_builder.manifest import Place, add_config, read_manifest, shard_path
+from arith_puzzle.dataset_builder.puzzle import OPERATORS, SPEC_VERSION
 from arith_puzzle.dataset_builder.verify_batch import REASON_NAMES, verify_batch
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 
@@ -44,23 +44,9 @@ HISTOGRAM_EDGES = {
     "num_solutions": [10**power for power in range(10)],
 }
 """Lower edges of the bins of each label. The last bin has no upper edge."""
-EXACT_BITS = 64
-"""Bits of the integer that stands for a puzzle in ``distinct_puzzles``."""
 REFEREE_EVERY = 1000
 """Every row is verified by ``verify_batch``, and every REFEREE_EVERY-th row also by ``verify``. By other rules than the
 paper's, every row is verified by ``verify``."""
-
-
-class Place(Protocol):
-    """A file or folder of a dataset: a Path, or a ``Remote`` of ``arith_puzzle.dataset_builder.distributed.remote``."""
-
-    def __truediv__(self, below: str, /) -> Place: ...
-
-    def __fspath__(self) -> str: ...
-
-    def is_file(self) -> bool: ...
-
-    def read_text(self) -> str: ...
 
 
 def canonical_text(rows: pa.Table) -> pa.Array:
@@ -83,18 +69,14 @@ def _text_bytes(text: pa.Array) -> int:
     return int(np.frombuffer(text.buffers()[1], np.int32)[len(text)]) if len(text) else 0
 
 
-def shard_path(family: str, split: str, shard: int) -> str:
-    """The path of a shard, relative to the folder of the dataset."""
-    return f"{family}/{split}-{shard:05d}.parquet"
-
-
 def build(
     config: str, out: str | Path, *, seed: int | None = None, workers: int = 2, solutions: str | None = None,
-    paths: int = 1, progress: bool = True,
+    paths: int = 1, progress: bool = True, finish: Callable[[dict, Path], object] | None = None,
 ) -> dict:  # fmt: skip
     """Write all splits of a config into the folder ``out``, and the manifest ``out/manifest.json``.
 
-    Complete shards are kept. The rows depend neither on ``workers`` nor on what the folder contained.
+    Complete shards are kept. The rows depend neither on ``workers`` nor on what the folder contained. One process at a
+    time builds into a folder; another one waits for it.
 
     Args:
         config: name of a shipped config, or the path of a YAML file; see ``configs.find_config``.
@@ -103,10 +85,11 @@ def build(
         workers: number of threads; the compiled code releases the GIL.
         solutions, paths: other completions than the config's own; see ``configs.with_solutions``.
         progress: whether to show a progress bar.
+        finish: called as ``finish(manifest, out)`` before another process may build into the folder.
 
     Returns:
         The manifest: {"spec_version", "generator_version", "seed", "key" and "partition" (the rules in words),
-        "default" (a config's name), "configs": {name: {"family", "splits": see ``collect_splits``}}}.
+        "default" (a config's name), "configs": {name: {"family", "splits": see ``manifest.collect_splits``}}}.
 
     Raises:
         InputError: unknown config, the folder contains shards of another seed or spec, or it cannot be written. Shards
@@ -121,17 +104,26 @@ def build(
     if (out / "README.md").exists() and not (out / "manifest.json").exists():
         raise InputError(f"{out} has a README.md and no manifest.json, so `build` did not write it; give another --out")
     try:
-        (out / content.folder).mkdir(parents=True, exist_ok=True)
-        manifest = read_manifest(out / "manifest.json", seed)
-        for leftover in (out / content.folder).glob(".*.tmp"):
-            leftover.unlink()
-        records = dict(_records(content, out, seed, workers, progress))
-        add_config(manifest, name, content, out, records)
-        write_text(out / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+        with building(out):
+            (out / content.folder).mkdir(parents=True, exist_ok=True)
+            manifest = read_manifest(out / "manifest.json", seed)
+            for leftover in (out / content.folder).glob(".*.tmp"):
+                leftover.unlink()
+            records = dict(_records(content, out, seed, workers, progress))
+            add_config(manifest, name, content, out, records)
+            write_text(out / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+            if finish:
+                finish(manifest, out)
     except OSError as error:
         place = error.filename or out
         raise InputError(f"cannot write {place}: {error.strerror or error}; free space or give another --out") from None
     return manifest
+
+
+def building(out: Place) -> contextlib.AbstractContextManager:
+    """A lock of a dataset's folder, which waits for another build there. An address has none: builds there must not
+    end at the same time."""
+    return locked(out, "building into", wait=True) if isinstance(out, Path) else contextlib.nullcontext()
 
 
 def _records(
@@ -257,136 +249,3 @@ def read_footer(config: Config, out: Place, split: str, shard: int, seed: int) -
         wanted = f"spec {SPEC_VERSION}, seed {seed}"
         raise InputError(f"{path} is not a shard of this build ({wanted}); give another --out, or delete it")
     return footer["record"]
-
-
-def read_manifest(path: Place, seed: int) -> dict:
-    """The manifest of a dataset, or a new one without configs if the file does not exist.
-
-    Returns:
-        A dict with the keys that ``build`` describes.
-
-    Raises:
-        InputError: the manifest is damaged, or belongs to another spec version or seed.
-    """
-    fresh = {
-        "spec_version": SPEC_VERSION,
-        "generator_version": version("arith-puzzle"),
-        "seed": seed,
-        "key": KEY_RULE,
-        "partition": PARTITION_RULE,
-        "configs": {},
-    }
-    if not path.is_file():
-        return fresh
-    try:
-        manifest = json.loads(path.read_text())
-        same = all(manifest[key] == fresh[key] for key in ("spec_version", "seed", "partition"))
-        manifest["generator_version"] = fresh["generator_version"]
-    except (ValueError, KeyError, TypeError):
-        same = False
-    if not same:
-        wanted = f"spec {SPEC_VERSION}, seed {seed}"
-        raise InputError(f"{path} is not the manifest of this build ({wanted}); give another --out, or delete it")
-    if missing := [key for key in fresh if key not in manifest]:
-        raise InputError(
-            f"{path} has no {', '.join(map(repr, missing))}, so it is outdated or damaged; "
-            "give another --out, or delete the folder"
-        )
-    return manifest
-
-
-def add_config(manifest: dict, config: str, content: Config, out: Place, records: dict[tuple[str, int], dict]) -> None:
-    """Add a built config to a manifest, in place.
-
-    The configs keep the order of CONFIGS whatever is built first; custom ones come last. The config that is built first
-    stays the default, which ``load_dataset`` takes if no config is named.
-
-    Args:
-        manifest: as ``read_manifest`` returns it.
-        config: name of the config.
-        content: its content, maybe with other completions.
-        out: folder of the dataset.
-        records: the record of each (split, shard); see ``build_shard``.
-    """
-    configs, order = manifest["configs"], {name: at for at, name in enumerate(CONFIGS)}
-    name = config + content.suffix
-    manifest.setdefault("default", next(iter(configs), name))
-    configs[name] = {
-        "family": content.folder,
-        "splits": collect_splits(content, out, records),
-    }
-    places = {name: (order.get(name.split("-")[0], len(order)), name) for name in configs}
-    manifest["configs"] = {name: configs[name] for name in sorted(configs, key=lambda name: places[name])}
-
-
-def collect_splits(config: Config, out: Place, records: dict[tuple[str, int], dict]) -> dict[str, dict]:
-    """The splits of a config, as the manifest describes them.
-
-    Args:
-        out: folder of the dataset; the shards of splits with several shards are read.
-        records: the record of each (split, shard); see ``build_shard``.
-
-    Returns:
-        {split: {"rows", "v", "bound", "at_least", "solutions", "paths" (see ``configs.SplitSpec``), for a custom config
-        also those of ``_custom_keys``, "by_n": {N: rows},
-        "operators": {operator: count}, "distinct_puzzles", "shards": [{"file"} and the record of each shard]}}.
-    """
-    splits = {}
-    for split, spec in config.splits.items():
-        parts = [records[split, shard] for shard in range(len(shard_sizes(spec)))]
-        files = [shard_path(config.folder, split, shard) for shard in range(len(parts))]
-        splits[split] = {
-            "rows": sum(part["rows"] for part in parts),
-            "v": spec.v,
-            "bound": spec.bound,
-            "at_least": spec.at_least,
-            "solutions": spec.solutions,
-            "paths": spec.paths,
-            **(_custom_keys(spec) if config.custom else {}),
-            "by_n": {str(n): sum(part["by_n"].get(str(n), 0) for part in parts) for n in dict.fromkeys(spec.n_values)},
-            "operators": {op: sum(part["operators"][op] for part in parts) for op in OPERATORS},
-            "distinct_puzzles": parts[0]["distinct_puzzles"]
-            if len(parts) == 1
-            else distinct_puzzles([out / file for file in files], spec),
-            "shards": [{"file": file} | part for file, part in zip(files, parts, strict=True)],
-        }
-    return splits
-
-
-def _custom_keys(spec: SplitSpec) -> dict[str, object]:
-    keys = {"repeat": spec.repeat, "targets": list(spec.target_range), "operations": spec.operations}
-    return keys | {"rule": spec.rule, "division": spec.division, "form": spec.form}
-
-
-def distinct_puzzles(files: Sequence[Place], spec: SplitSpec) -> int:
-    """The number of different puzzles in the files of a split.
-
-    Each puzzle is packed into one 64-bit integer, which identifies it: the bits of its target and of its numbers. If
-    these do not fit, it is the puzzle's key. These integers are sorted and counted for each N. So 100 M rows need
-    8 bytes of memory each.
-    """
-    bits = int(spec.v).bit_length()
-    bits = max(bits, max(map(abs, spec.target_range)).bit_length())
-    exact = (max(spec.n_values) + 1) * bits <= EXACT_BITS and spec.target_range[0] >= 0
-    sizes_of = list(dict.fromkeys(spec.n_values))
-    codes: dict[int, list[np.ndarray]] = {n: [] for n in sizes_of}
-    for file in files:
-        rows = pq.read_table(file, columns=["numbers", "target", "n"]).combine_chunks()
-        sizes = rows["n"].to_numpy()
-        offsets = rows["numbers"].chunk(0).offsets.to_numpy()
-        values, targets = rows["numbers"].chunk(0).values.to_numpy(), rows["target"].to_numpy()
-        for n in sizes_of:
-            at = np.flatnonzero(sizes == n)
-            if exact:
-                code = targets[at].astype(np.uint64)
-                for k in range(n):
-                    code = (code << np.uint64(bits)) | values[offsets[at] + k].astype(np.uint64)
-            else:
-                code = puzzle_keys(values[offsets[at][:, None] + np.arange(n)], targets[at])
-            codes[n].append(code)
-    total = 0
-    for n in sizes_of:
-        merged = np.concatenate(codes.pop(n))
-        merged.sort()
-        total += int((merged[1:] != merged[:-1]).sum()) + 1
-    return total

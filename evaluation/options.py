@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.evaluation.tasks import DIVISION, TASKS, Task
+from arith_puzzle.evaluation.tasks import TASKS, Task
 
 if TYPE_CHECKING:  # it imports torch; the release reads results without it
     from arith_puzzle.evaluation.inference import Decoding
@@ -131,8 +131,8 @@ class Options:
         assert self.max_new_tokens is not None  # __post_init__ sets the task's default
         return Decoding(self.max_new_tokens, self.temperature, self.top_p or 1.0, stop)
 
-    def record(self, *, backend: str, dtype: str) -> dict:
-        """Return the "decoding" of results.json, with the backend and dtype that are used."""
+    def record(self, *, backend: str, dtype: str, rules: dict[str, str]) -> dict:
+        """Return the "decoding" of results.json, with the backend, the dtype and the task's rules that are used."""
         values: dict = {
             "format": self.prompt_format,
             "strategy": "sample" if self.samples else "greedy",
@@ -153,7 +153,7 @@ class Options:
             values["system"] = self.chat.system
         if self.chat and self.chat.template_kwargs:
             values["chat_template_kwargs"] = self.chat.template_kwargs
-        return values | ({"division": DIVISION} if self.task == "puzzle" else {})
+        return values | rules
 
 
 def command_line(results: dict, out: str) -> str:

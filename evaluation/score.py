@@ -74,6 +74,7 @@ def score(
     if adapter and not given.chat and trained_by_chat(adapter):
         print("note: this adapter was trained by a chat template, and without --chat it is asked in another form; "
               "give --format natural --chat, and --system as in its recipe", file=sys.stderr)  # fmt: skip
+    rules = task.rules(read_rows(task, dataset, config, splits[0], limit=1))
     identity = {
         "name": name or adapter or model,
         "task": given.task,
@@ -84,7 +85,7 @@ def score(
         "dataset": dataset,
         "config": config,
         "limit": given.limit,
-        "decoding": given.record(backend=given.backend, dtype=dtype),
+        "decoding": given.record(backend=given.backend, dtype=dtype, rules=rules),
         "sources": {"model": digest(base), "adapter": digest(adapter), "dataset": _dataset_digest(dataset, config)},
         "content": content,
     }

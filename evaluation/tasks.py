@@ -17,15 +17,14 @@ from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.common.provenance import check_no_pattern
 from arith_puzzle.dataset_builder.configs import how_to_get
-from arith_puzzle.dataset_builder.formats import ALPACA, FORMATS, PUZZLE_FORMATS, Puzzles
+from arith_puzzle.dataset_builder.formats import ALPACA, BY_RULES, FORMATS, PUZZLE_FORMATS, Puzzles
 from arith_puzzle.dataset_builder.puzzle import parse_completion
 from arith_puzzle.evaluation.math_answers import boxed, check_installed, measure
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, to_equations
 from arith_puzzle.metrics.read_answers import read_objects
 
-DIVISION = "exact"
-"""The verifier's division rule under which puzzles are scored."""
 _ALPACA_OPENING = ALPACA.partition(" that")[0]
 MARKER = "Answer:"
 """Begins the line that separates a model's chain of thought from its answer."""
@@ -59,6 +58,14 @@ class Task(ABC):
     @abstractmethod
     def row(raw: dict) -> dict:
         """Keep the columns of a dataset's row that the task needs. Raises KeyError or ValueError if one is bad."""
+
+    def rules(self, rows: Sequence[dict]) -> dict[str, str]:
+        """Return the rules under which rows are judged, for results.json. Only puzzles have them.
+
+        Raises:
+            ValueError: the rows have different rules, or the prompt format cannot ask by them.
+        """
+        return {}
 
     @staticmethod
     @abstractmethod
@@ -116,17 +123,30 @@ class Puzzle(Task):
         numbers, target = puzzle_of(raw)
         if max(map(int.bit_length, (*numbers, target))) > 63:
             raise ValueError("'numbers' and 'target' must fit in 64 bits")
-        kept = {"numbers": numbers, "target": target, "n": len(numbers)}
+        kept = {"numbers": numbers, "target": target, "n": len(numbers), **rules_of(raw)}
         return kept | ({"completion": raw["completion"]} if raw.get("completion") else {})
+
+    def rules(self, rows: Sequence[dict]) -> dict[str, str]:
+        """Return the division, and where the rows state their rules also rule and form."""
+        rules = rules_of(rows[0])
+        other = next((number for number, row in enumerate(rows, 1) if rules_of(row) != rules), None)
+        if other:
+            raise ValueError(f"rows 1 and {other} have different rules; score them as two datasets")
+        if rules and self.prompt_format not in BY_RULES:
+            raise ValueError(
+                f"the rows have the rules {rules}, which --format {self.prompt_format} cannot ask; "
+                f"use {' or '.join(BY_RULES)}"
+            )
+        return rules or {"division": "exact"}
 
     @staticmethod
     def record(row: dict) -> dict:
-        """Return numbers and target, which ``arith-puzzle verify`` needs."""
-        return {"numbers": row["numbers"], "target": row["target"]}
+        """Return the puzzle and its rules, which ``arith-puzzle verify`` needs."""
+        return {"numbers": row["numbers"], "target": row["target"], **rules_of(row)}
 
     def question(self, row: dict) -> str:
         """Return the prompt; it ends with a newline."""
-        return self._format.prompt(row["numbers"], row["target"])
+        return self._format.question(row)
 
     chat_question = question
 
@@ -140,7 +160,12 @@ class Puzzle(Task):
         """Write the solution in words: each equation, and the numbers that remain after it."""
         pool = Counter(row["numbers"])
         lines = [f"The numbers are {_listed(pool)}; the target is {row['target']}."]
-        for a, op, b, c in parse_completion(row["completion"]):
+        rules, text = rules_of(row), row["completion"]
+        if rules.get("form") == "expression":
+            steps = to_equations(text, division=rules["division"])
+        else:
+            steps = parse_completion(text)
+        for a, op, b, c in steps:
             pool.subtract((a, b))
             pool[c] += 1
             lines.append(f"{a}{op}{b}={c} leaves {_listed(pool)}.")
@@ -157,7 +182,7 @@ class Puzzle(Task):
 
         metric = evaluate.load(str(PACKAGE / "metrics" / "arith_puzzle_verifier"))
         references = [{"numbers": row["numbers"], "target": row["target"]} for row in rows]
-        measured = metric.compute(predictions=answers, references=references, k=list(k), division=DIVISION)
+        measured = metric.compute(predictions=answers, references=references, k=list(k), **rules_of(rows[0]))
         n = measured.pop("num_puzzles")
         lenient = list(wilson_interval(measured["pass@1_lenient"] * n, n))
         sizes = Counter(row["n"] for row in rows)
@@ -303,6 +328,10 @@ def read_rows(task: Task, dataset: str, config: str | None, split: str, *, limit
         raise InputError(f"cannot read {place}: {first_line(error)}") from None
     if not rows:
         raise InputError(f"{place} is empty; choose another --split")
+    try:
+        task.rules(rows)
+    except ValueError as error:
+        raise InputError(f"{place}: {error}") from None
     return rows
 
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.normalize import verify_lenient
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import Verdict, check_options, verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import Verdict, check_options, rules_of, verify
 
 POOL_FAULTS = ("unavailable_operand", "division_by_zero", "inexact_division", "wrong_result")
 """The faults of one equation. The equations before it hold."""
@@ -32,7 +32,7 @@ Completion = str | Sequence[dict]
 
 
 def reward(
-    completions: Sequence[Completion], numbers: Sequence[Sequence[int]], target: Sequence[int], **_
+    completions: Sequence[Completion], numbers: Sequence[Sequence[int]], target: Sequence[int], **columns
 ) -> list[float]:
     """1.0 for each completion that verifies as ``ok``, else 0.0.
 
@@ -40,11 +40,13 @@ def reward(
         completions: C strings, or C lists of messages ``{"role", "content"}``.
         numbers: C lists of integers, the dataset's column.
         target: C integers, the dataset's column.
+        columns: the dataset's other columns. A row with ``rule``, ``division`` and ``form`` is judged by them.
 
     Raises:
         ValueError: columns of different lengths, or a puzzle that is not of integers. No completion raises.
     """
-    return [float(verdict.correct) for verdict in _verdicts(completions, numbers, target)]
+    verdicts = _verdicts(completions, numbers, target, _rules(columns, len(target)))
+    return [float(verdict.correct) for verdict in verdicts]
 
 
 def reward_for(
@@ -70,22 +72,26 @@ def reward_for(
         given = nums if numbers is None else numbers
         if given is None or target is None:
             raise ValueError("the dataset needs the columns numbers (or nums) and target")
-        verdicts = _verdicts(completions, given, target, judge, division=division, rule=rule, form=form)
+        options = [{"division": division, "rule": rule, "form": form}] * len(target)
+        verdicts = _verdicts(completions, given, target, options, judge)
         return [float(verdict.correct) for verdict in verdicts]
 
     return reward
 
 
 def graded_reward(
-    completions: Sequence[Completion], numbers: Sequence[Sequence[int]], target: Sequence[int], **_
+    completions: Sequence[Completion], numbers: Sequence[Sequence[int]], target: Sequence[int], **columns
 ) -> list[float]:
     """1.0 for each completion that verifies as ``ok``, else the share of N checks that pass before the first fault.
 
     A fault in line L earns (L-1)/N, because L-1 equations hold. ``wrong_target`` earns (N-1)/N. Faults of length,
-    characters, form and count earn 0. Arguments and errors are those of ``reward``. There is no graded reward for
-    expressions and subsets, because an answer that is wrong has no first part that is right.
+    characters, form and count earn 0. Arguments and errors are those of ``reward``. Rows with other rules
+    than the paper's raise ValueError: a wrong expression or subset has no first part that is right.
     """
-    verdicts = _verdicts(completions, numbers, target)
+    rules = _rules(columns, len(target))
+    if other := next(filter(None, rules), None):
+        raise ValueError(f"graded_reward is for the paper's rules, not {other}; use reward")
+    verdicts = _verdicts(completions, numbers, target, rules)
     return [_grade(verdict, len(given)) for verdict, given in zip(verdicts, numbers, strict=True)]
 
 
@@ -99,11 +105,19 @@ def _grade(verdict: Verdict, n: int) -> float:
     return 0.0
 
 
-def _verdicts(completions, numbers, target, judge=verify, **options) -> list[Verdict]:
-    rows = zip(completions, numbers, target, strict=True)
+def _rules(columns: dict, rows: int) -> list[dict[str, str]]:
+    """The rules that the columns state for each row."""
+    stated = {name: columns[name] for name in ("rule", "division", "form") if name in columns}
+    if not stated:
+        return [{}] * rows
+    return [rules_of(dict(zip(stated, row, strict=True))) for row in zip(*stated.values(), strict=True)]
+
+
+def _verdicts(completions, numbers, target, options: list[dict], judge=verify) -> list[Verdict]:
+    rows = zip(completions, numbers, target, options, strict=True)
     return [
-        judge(*puzzle_of({"numbers": given, "target": goal}), _text(completion), **options)
-        for completion, given, goal in rows
+        judge(*puzzle_of({"numbers": given, "target": goal}), _text(completion), **rules)
+        for completion, given, goal, rules in rows
     ]
 
 

@@ -16,12 +16,12 @@ from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from arith_puzzle.common.files import PACKAGE, read_json
-from arith_puzzle.dataset_builder.pretraining_mix import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V, WALK_SIZES
 from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
 from arith_puzzle.model_cards.check import CARDS, check_card, size_category
 from arith_puzzle.model_cards.licence import licence_text
 from arith_puzzle.model_cards.tables import reason_table, score_table
 from arith_puzzle.model_cards.wording import HUB, describe_decoding, describe_shift, describe_split, joined, searched
+from arith_puzzle.training.data.pretraining_mix import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V, WALK_SIZES
 
 ARXIV = "arxiv:2406.02100"
 EXAMPLE = {"prompt": "3,6,7,51,58:4\n", "completion": "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4"}

@@ -42,6 +42,8 @@ def describe_decoding(decoding: dict) -> str:
             "chat" if decoding.get("chat") else "",
             _prompt(decoding),
             f"{decoding['division']} division" if "division" in decoding else "",
+            "numbers may be left out" if decoding.get("rule") == "subset" else "",
+            "answers as expressions" if decoding.get("form") == "expression" else "",
         ]
     )
 

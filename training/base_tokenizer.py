@@ -22,7 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from arith_puzzle.common.chat import Chat, end_of_turn, special_tokens
-from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.common.errors import InputError, reported
 from arith_puzzle.dataset_builder.formats import FORMATS, PUZZLE_FORMATS
 from arith_puzzle.dataset_builder.generate import puzzles
 from arith_puzzle.dataset_builder.puzzle import OPERATORS, completion, symbolic_prompt
@@ -62,7 +62,7 @@ def load_tokenizer(
         raise InputError(f"model.tokenizer: slow needs a {SENTENCEPIECE}, and {base!r} has none; leave it out")
     if model is not None and importlib.util.find_spec("sentencepiece") is None:
         raise InputError(f"{base!r} has a {SENTENCEPIECE}, which needs a check; run: pip install sentencepiece")
-    try:
+    with reported(f"cannot load the base {base!r}", base):
         if slow:
             with tempfile.TemporaryDirectory() as folder:
                 for name in (SENTENCEPIECE, "tokenizer_config.json", "special_tokens_map.json", "config.json"):
@@ -73,8 +73,6 @@ def load_tokenizer(
             tokenizer.name_or_path = base
         else:
             tokenizer = AutoTokenizer.from_pretrained(base, revision=revision, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot load the base {base!r}: {first_line(error)}") from None
     if chat:
         try:
             chat.check(tokenizer)
@@ -219,8 +217,6 @@ def _file(base: str, name: str, revision: str | None, *, required: bool = False)
     from transformers.utils import cached_file
 
     flags = ("_raise_exceptions_for_missing_entries", "_raise_exceptions_for_connection_errors")
-    try:
+    with reported(f"cannot load the base {base!r}", base):
         path = cached_file(base, name, revision=revision, **dict.fromkeys(flags, required))
-    except OSError as error:
-        raise InputError(f"cannot load the base {base!r}: {first_line(error)}") from None
     return Path(path) if path else None

@@ -52,7 +52,7 @@ class DatasetSection:
 
 @dataclass(frozen=True, config=STRICT)
 class DrillsSection:
-    """Training rows from the pretraining mix (``arith_puzzle.dataset_builder.pretraining_mix.drill_columns``).
+    """Training rows from the pretraining mix (``arith_puzzle.training.data.pretraining_mix.drill_columns``).
 
     A base learns from them. Beside a dataset they keep an adapter from forgetting what its base has learned. A field
     that is None takes the default of ``drill_columns``.

@@ -27,7 +27,6 @@ from pydantic.dataclasses import dataclass
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.strict_yaml import STRICT, NotNegative, Positive, build, parse_yaml, read_yaml
 from arith_puzzle.dataset_builder.configs.spec import (
-    MAX_LABELLED,
     MAX_PATHS,
     MAX_RATIONAL,
     MAX_RESULT,
@@ -184,9 +183,10 @@ def _check_solver(place: str, spec: SplitSpec) -> None:
         raise InputError(f"{place}: paths above 1 is for rule all, division exact and all operations")
     if not spec.labels and spec.solutions == "generated":
         return
+    from arith_puzzle.dataset_builder.solver import analysis
     from arith_puzzle.dataset_builder.solver import labels as solver_labels
 
-    most = solver_labels.MAX_NUMBERS if spec.paper_moves else MAX_LABELLED
+    most = solver_labels.MAX_NUMBERS if spec.paper_moves else analysis.MAX_NUMBERS[spec.division]
     if max(spec.n_values) > most:
         rules = "" if spec.paper_moves else " by these rules"
         raise InputError(f"{place}: labels and canonical solutions{rules} are for sizes up to {most}")
@@ -206,13 +206,8 @@ def _check_capacity(place: str, split: str, spec: SplitSpec) -> None:
         sets = _sets(spec.v, n, spec.repeat) - _sets(spec.at_least - 1, n, spec.repeat)
         low, high = spec.target_range
         at_most, exact = sets * (high - low + 1), False
-        if (
-            wanted > at_most // 500
-            and sets <= FEW_SETS
-            and n <= 5
-            and spec.paper_moves
-            and (2 * spec.bound + 1) << n <= 1 << 22
-        ):
+        few = FEW_SETS if spec.paper_moves else FEW_SETS // 10  # the solver of other rules is slower
+        if wanted > at_most // 500 and sets <= few and n <= 5 and (2 * spec.bound + 1) << n <= 1 << 22:
             at_most, exact = _count(split, spec, n), True
         if wanted > at_most:
             raise InputError(
@@ -227,15 +222,16 @@ def _sets(v: int, n: int, repeat: bool) -> int:
 
 def _count(split: str, spec: SplitSpec, n: int) -> int:
     """The number of puzzles of size n that the split may have, by trying all sets of numbers."""
-    from arith_puzzle.dataset_builder.solver.labels import reachable
+    from arith_puzzle.dataset_builder.solver.analysis import reachable
 
     low, high = spec.target_range
     choose = combinations_with_replacement if spec.repeat else combinations
-    total = 0
+    total, subset = 0, spec.rule == "subset"
+    options = {"bound": spec.bound, "operations": spec.operations, **spec.rules}
     for numbers in choose(range(1, spec.v + 1), n):
         if numbers[-1] < spec.at_least:
             continue
-        found = [t for t in reachable(numbers, bound=spec.bound) if low <= t <= high]
+        found = [t for t in reachable(numbers, **options) if low <= t <= high and not (subset and t in numbers)]
         if found:
             keys = puzzle_keys(np.tile(np.array(numbers, np.int64), (len(found), 1)), np.array(found, np.int64))
             total += int(partition_mask(keys, split).sum())

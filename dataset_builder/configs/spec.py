@@ -16,9 +16,6 @@ MAX_RESULT = 3 * 10**9
 MAX_RATIONAL = 10**9
 """The same where quotients are fractions: the sum of two products of numerators and denominators fits 64 bits."""
 
-MAX_LABELLED = 6
-"""Most numbers of a puzzle with labels or a canonical solution by other rules than the paper's."""
-
 PAPER_RULES = {"rule": "all", "division": "exact", "form": "equations"}
 """The options of ``verify`` for the paper's puzzle."""
 
@@ -47,7 +44,7 @@ class SplitSpec:
         targets: (lowest, highest) target; None: 1..v.
         largest_result: upper bound on the absolute value of intermediate results, and on their denominators; None:
             BOUND_FACTOR * v.
-        operations: the operators that a solution may use.
+        operations: the operators of the solutions in the rows. An answer may use the others, and labels count it.
         rule, division, form: which answers are right; see ``verify``.
     """
 

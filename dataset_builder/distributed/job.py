@@ -87,12 +87,13 @@ class Job:
                 f"{len(missing)} of {len(found)} shards are not in {place}, {missing[0]} first; build them before "
                 "--collect, with the same command and --executor"
             )
-        manifest = shards.read_manifest(place / "manifest.json", self.seed)
-        _remove_leftovers(place / self.content.folder)
-        shards.add_config(manifest, self.config, self.content, place, records)
-        write_text(place / "manifest.json", json.dumps(manifest, indent=1) + "\n")
-        if self.finish:
-            self.finish(manifest, place)
+        with shards.building(place):
+            manifest = shards.read_manifest(place / "manifest.json", self.seed)
+            _remove_leftovers(place / self.content.folder)
+            shards.add_config(manifest, self.config, self.content, place, records)
+            write_text(place / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+            if self.finish:
+                self.finish(manifest, place)
         return manifest
 
 

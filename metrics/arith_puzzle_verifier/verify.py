@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -138,6 +138,17 @@ def check_options(division: str = "exact", rule: str = "all", form: str = "equat
             raise ValueError(f"{name} must be one of {', '.join(known)}, not {value!r}")
     if division == "rational" and form == "equations":
         raise ValueError("division 'rational' needs form 'expression': equations have no way to write fractions")
+
+
+def rules_of(row: Mapping) -> dict[str, str]:
+    """The options of ``verify`` that a dataset's row states: its ``rule``, ``division`` and ``form``, if it has them.
+
+    Raises:
+        ValueError: as ``check_options``.
+    """
+    rules = {name: row[name] for name in ("rule", "division", "form") if row.get(name) is not None}
+    check_options(**rules)
+    return rules
 
 
 def verify(

@@ -10,7 +10,6 @@ from datasets import load_dataset
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.formats import FORMATS, PUZZLE_FORMATS
-from arith_puzzle.dataset_builder.pretraining_mix import drill_columns
 from arith_puzzle.dataset_builder.puzzle import parse_puzzle, partition_mask, puzzle_keys
 from arith_puzzle.evaluation.options import Options
 from arith_puzzle.evaluation.prompting import Prompting
@@ -18,6 +17,7 @@ from arith_puzzle.evaluation.tasks import Puzzle
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from arith_puzzle.studies.study import load_study, trainings
 from arith_puzzle.training.data.encoding import UNFINISHED
+from arith_puzzle.training.data.pretraining_mix import drill_columns
 from arith_puzzle.training.recipe import DrillsSection, load_recipe, make_recipe
 from tests.paths import ROOT
 
@@ -85,7 +85,7 @@ def test_formats_for_trained_models_take_no_shots():
     for extra in ({"shots": 2}, {"chain_of_thought": True, "shots": 2}, {"chat": True}):
         with pytest.raises(InputError, match="for models trained on it"):
             Options(prompt_format="search", **extra)
-    assert Options(prompt_format="search").record(backend="transformers", dtype="fp32")["format"] == "search"
+    assert Options(prompt_format="search").record(backend="transformers", dtype="fp32", rules={})["format"] == "search"
 
 
 def test_drills_of_a_base_that_searches():

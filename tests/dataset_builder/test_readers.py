@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from arith_puzzle.dataset_builder import configs, shards
+from arith_puzzle.dataset_builder import configs, manifest, shards
 from arith_puzzle.dataset_builder.configs import CONFIGS, Config, SplitSpec
 from arith_puzzle.dataset_builder.generate import SCHEMA, generate_shard
 
@@ -223,12 +223,12 @@ def test_distinct_puzzles_across_shards_are_counted_exactly(tmp_path, monkeypatc
     each = [set(pq.read_table(file)["prompt"].to_pylist()) for file in files]
     assert [record["distinct_puzzles"] for record in records] == [len(prompts) for prompts in each]
     together = len(set.union(*each))
-    assert shards.distinct_puzzles(files, spec) == together < sum(map(len, each)) < 3000
-    assert shards.distinct_puzzles(files[:1], spec) == len(each[0])
+    assert manifest.distinct_puzzles(files, spec) == together < sum(map(len, each)) < 3000
+    assert manifest.distinct_puzzles(files[:1], spec) == len(each[0])
     # and of real numbers, where hardly any repeats
     paper = SplitSpec(2000, (5, 6, 7), labels=False)
     tables = [generate_shard(Config("paper", {"train": paper}), "train", 0, shard) for shard in (0, 1)]
     for number, table in enumerate(tables):
         pq.write_table(table, tmp_path / f"{number}.parquet")
     prompts = {prompt for table in tables for prompt in table["prompt"].to_pylist()}
-    assert shards.distinct_puzzles([tmp_path / "0.parquet", tmp_path / "1.parquet"], paper) == len(prompts)
+    assert manifest.distinct_puzzles([tmp_path / "0.parquet", tmp_path / "1.parquet"], paper) == len(prompts)

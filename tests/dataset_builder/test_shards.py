@@ -198,3 +198,27 @@ def test_a_folder_of_the_users_is_not_overwritten(tmp_path, capsys):
         assert "give another --out" in capsys.readouterr().err
     assert (tmp_path / "README.md").read_text().endswith("# Mine\n") and len(list(tmp_path.iterdir())) == 1
     assert how_to_get("starter", tmp_path) == "its card names its configs: choose one of them as config"
+
+
+def test_two_builds_at_a_time_into_one_folder_lose_nothing(tmp_path):
+    """The second waits until the first has written manifest and card."""
+    from arith_puzzle.release.pipeline import write_card
+
+    out, started = tmp_path / "mine", []
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.yaml").write_text(
+            f"name: {name}\nsizes: {{3: 1}}\nv: 20\nsplits: {{test: {{rows: 20}}}}\n"
+        )
+
+    def finish(manifest, place):
+        command = [sys.executable, "-m", "arith_puzzle.cli", "build", "--config", str(tmp_path / "second.yaml")]
+        started.append(subprocess.Popen([*command, "--out", str(out)], stderr=subprocess.PIPE, text=True))
+        assert started[0].stderr.readline() == f"another process is building into {out}; waiting for it\n"
+        write_card(manifest, place)
+
+    shards.build(str(tmp_path / "first.yaml"), out, progress=False, finish=finish)
+    assert started[0].wait() == 0
+    started[0].stderr.close()
+    assert set(json.loads((out / "manifest.json").read_text())["configs"]) == {"first", "second"}
+    card = (out / "README.md").read_text()
+    assert "config_name: first" in card and "config_name: second" in card

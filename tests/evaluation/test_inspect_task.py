@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from arith_puzzle.dataset_builder.generate import SCHEMA
-from arith_puzzle.dataset_builder.pretraining_mix import drill_columns
 from arith_puzzle.dataset_builder.puzzle import natural_prompt, parse_puzzle
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.model_cards import benchmark
+from arith_puzzle.training.data.pretraining_mix import drill_columns
 from tests.paths import ROOT
 
 ROWS = 20

@@ -145,7 +145,7 @@ def _version(form: str) -> dict:
 
 
 def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
-    from arith_puzzle.dataset_builder.pretraining_mix import drill_columns
+    from arith_puzzle.training.data.pretraining_mix import drill_columns
 
     section = recipe.drills
     stated = {
