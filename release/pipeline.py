@@ -37,6 +37,10 @@ class Work:
         self.stage = root / stage
         self.checked = root / "checked.json"
 
+    def claim(self) -> contextlib.AbstractContextManager:
+        """Lock the folder for the block. Raises InputError if another process works in it."""
+        return files.locked(self.root, "working in")
+
 
 def say(step: str, text: str) -> None:
     """Print a line about a step on standard output."""
@@ -47,9 +51,7 @@ def build_dataset(config: str, out: Path, *, seed: int | None, workers: int, **c
     """Build a config and write the dataset's local card. Returns the manifest."""
     from arith_puzzle.dataset_builder.shards import build
 
-    manifest = build(config, out, seed=seed, workers=workers, **completions)
-    write_card(manifest, out)
-    return manifest
+    return build(config, out, seed=seed, workers=workers, finish=write_card, **completions)
 
 
 def build_with_executor(config: str, out: str, executor: str, **options) -> dict | None:
@@ -82,22 +84,24 @@ def write_card(manifest: dict, place) -> None:
         _write(card, text)
 
 
-def make_default(manifest: dict, name: str, out: str) -> None:
+def make_default(name: str, out: str) -> None:
     """Make a built config the one that ``load_dataset`` takes if none is named: in the manifest, and in the card.
 
     Args:
-        manifest: of the dataset; it is changed.
         name: name of the config in the manifest.
         out: folder or fsspec address of the dataset.
     """
+    from arith_puzzle.dataset_builder.shards import building
+
     place = Path(out)
     if "://" in out:
         from arith_puzzle.dataset_builder.distributed.remote import place_of
 
         place = place_of(out)
-    manifest["default"] = name
-    _write(place / "manifest.json", json.dumps(manifest, indent=1) + "\n")
-    write_card(manifest, place)
+    with building(place):
+        manifest = json.loads((place / "manifest.json").read_text()) | {"default": name}
+        _write(place / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+        write_card(manifest, place)
 
 
 def _write(path, text: str) -> None:

@@ -120,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.default:
         name, content = find_config(args.config)
-        make_default(manifest, name + with_solutions(content, args.solutions, args.paths).suffix, args.out)
+        make_default(name + with_solutions(content, args.solutions, args.paths).suffix, args.out)
     for name, config in manifest["configs"].items():
         for split, item in config["splits"].items():
             print(f"{args.out}: {name}/{split}: {item['rows']:,} rows in {len(item['shards'])} shard(s)")

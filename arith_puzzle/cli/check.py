@@ -26,5 +26,5 @@ def run(args: argparse.Namespace) -> int:
 
     _, work = source_and_work(args)
     check_namespace(work, args.namespace)
-    with destination(args.to, work.root) as (api, token):
+    with work.claim(), destination(args.to, work.root) as (api, token):
         return status_of_check(lambda: check(work.stage, api.endpoint, token=token if args.private else None))

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         return _yank(args)
     _, work = source_and_work(args)
     check_namespace(work, args.namespace)
-    with destination(args.to, work.root) as (api, _):
+    with work.claim(), destination(args.to, work.root) as (api, _):
         from arith_puzzle.release.publish import publish
 
         published = publish(

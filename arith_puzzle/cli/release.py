@@ -23,15 +23,6 @@ def run(args: argparse.Namespace) -> int:
     from arith_puzzle.release.pipeline import release
 
     recipe, work = source_and_work(args)
-    return status_of_check(
-        lambda: release(
-            args.source,
-            recipe,
-            work,
-            to=args.to,
-            namespace=args.namespace,
-            private=args.private,
-            merged=args.merged,
-            stated_licence=args.base_license,
-        )
-    )
+    options = {"to": args.to, "namespace": args.namespace, "private": args.private, "merged": args.merged}
+    with work.claim():
+        return status_of_check(lambda: release(args.source, recipe, work, stated_licence=args.base_license, **options))

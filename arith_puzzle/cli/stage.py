@@ -25,15 +25,16 @@ def run(args: argparse.Namespace) -> int:
     recipe, work = source_and_work(args)
     if recipe is None and args.merged:
         raise InputError(f"--merged is for a recipe's models, and {args.source} has no model; leave it out")
-    owner = args.namespace
-    if owner is None:
-        from arith_puzzle.release.publish import namespace_of
+    with work.claim():
+        owner = args.namespace
+        if owner is None:
+            from arith_puzzle.release.publish import namespace_of
 
-        with destination(args.to, work.root) as (api, _):
-            owner = namespace_of(api)
-    if recipe is None:
-        print(stage_augmented.stage(args.source, owner, work.stage))
-    else:
+            with destination(args.to, work.root) as (api, _):
+                owner = namespace_of(api)
+        if recipe is None:
+            print(stage_augmented.stage(args.source, owner, work.stage))
+            return 0
         parts = {"dataset": work.dataset, "run": work.run, "scores": work.scores}
         print(stage.stage(recipe, owner, out=work.stage, merged=args.merged, stated_licence=args.base_license, **parts))
     return 0
