@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.normalize import verify_lenient
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import Verdict, check_options, rules_of, verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import RULE_COLUMNS, Verdict, check_options, rules_of, verify
 
 POOL_FAULTS = ("unavailable_operand", "division_by_zero", "inexact_division", "wrong_result")
 """The faults of one equation. The equations before it hold."""
@@ -107,7 +107,7 @@ def _grade(verdict: Verdict, n: int) -> float:
 
 def _rules(columns: dict, rows: int) -> list[dict[str, str]]:
     """The rules that the columns state for each row."""
-    stated = {name: columns[name] for name in ("rule", "division", "form") if name in columns}
+    stated = {name: columns[name] for name in RULE_COLUMNS if name in columns}
     if not stated:
         return [{}] * rows
     return [rules_of(dict(zip(stated, row, strict=True))) for row in zip(*stated.values(), strict=True)]

@@ -12,9 +12,10 @@ import evaluate
 from .aggregate import aggregate, verdicts
 from .estimators import wilson_interval
 from .normalize import normalize
+from .prose import doubted
 from .verify import DIVISIONS, FORMS, RULES
 
-__all__ = ["ArithPuzzleVerifier", "aggregate", "normalize", "wilson_interval"]
+__all__ = ["ArithPuzzleVerifier", "aggregate", "doubted", "normalize", "wilson_interval"]
 
 _DESCRIPTION = """\
 Scores answers to arithmetical puzzles. A puzzle gives N integers and a target. An answer reaches the target

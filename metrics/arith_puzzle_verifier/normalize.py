@@ -2,7 +2,8 @@
 """The lenient view: rewrite a response in the strict form if its meaning is unambiguous.
 
 It serves models that are not trained on the format. It computes nothing, so a wrong equation stays wrong. It never
-removes, adds or reorders an equation. The module imports only the standard library and verify.py. The rules, in order:
+removes, adds or reorders an equation. The module imports only the standard library and its siblings. The rules, in
+order:
 
 1.  Return the response unchanged if it is already strict or has more than MAX_LENIENT_CHARS characters. Return it
     unchanged, too, if any part of it is ambiguous under the following rules.
@@ -28,16 +29,21 @@ removes, adds or reorders an equation. The module imports only the standard libr
     These can belong to it: an operator, a digit, a letter without a space, a bracket, a point within a number, a
     ``%`` or ``!``, a word such as "times". Spaces, commas or words may separate several equations in one line.
 9.  Prose: drop it if it contains none of ``= ≈ ≠ < >``. Otherwise (``2+3=1+4``, ``T = 4``) the response is ambiguous.
+    It is ambiguous, too, if the text could change an equation or take it back: if the sentence of an equation has an
+    unknown word or sign, if any line has a word such as "not" or "squared", or if a line without an equation begins or
+    ends with an operator. ``prose`` has these rules.
 
 With ``form="expression"`` the rules 1 to 5 are the same, and these follow:
 
 6.  If there is a ``\\boxed{…}``, keep only the content of the last one. ``\\frac{…}{…}`` becomes ``((…)/(…))``.
-7.  Labels are dropped as above, and a ``- `` at the start of a line.
+7.  Labels are dropped as above, and a ``- `` before a bracket at the start of a line. A line that begins with ``=``
+    continues the one before it.
 8.  A run of numbers, operators and brackets with at least one operation is an expression. A value after it is dropped
     (``8/(3-8/3) = 24``, also in steps, ``(1+2)*3 = 3*3 = 9``), and a value before it (``24 = …``). Text beside it that
-    could belong to it makes the response ambiguous.
-9.  If lines begin with "Answer" or contain "answer is", only the last of them counts. All expressions that remain must
-    be the same. If there is no expression, a response that is one number stays that number.
+    could belong to it makes the response ambiguous, as in rule 9 above, and so does text beside a box.
+9.  If lines begin with "Answer" or contain "answer is", only the last of them counts, and what follows it. All
+    expressions that remain must be the same. If there is no expression, a response that is one number stays that
+    number.
 """
 
 from __future__ import annotations
@@ -47,6 +53,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html import unescape
 
+from .prose import OPEN_END, apart, attached, broken, doubted
 from .verify import NUMBER, Verdict, verify
 
 FORM_FAULTS = ("too_long", "illegal_characters", "malformed_equation", "malformed_expression")
@@ -103,6 +110,7 @@ _ANSWER = re.compile(r"<answer>", re.IGNORECASE)
 _ANSWER_END = re.compile(r"</answer>", re.IGNORECASE)
 _FRACTION = re.compile(r"\\[dt]?frac ?\{([^{}]*)\} ?\{([^{}]*)\}")
 _BEGINNING, _END = (re.compile("|".join(map(re.escape, marks))) for marks in (BEGINNINGS, ENDS))
+_SIGNED = re.compile(r"^[^\w\n]*[-−–‐‑‒﹣－](?:[$`]|\\[(\[a-z])", re.MULTILINE)
 _ARROW = re.compile(r"(?<![-=])[-=]{1,3}>")
 _TAG = re.compile(r"</?[a-zA-Z]{1,20}>")
 _BLANKS = re.compile(r"[^\S\n]+")
@@ -186,22 +194,35 @@ def normalize(response: str, *, form: str = "equations") -> str:
         All equations of the response in their order, or its expression; or the response unchanged if it is ambiguous. A
         second call returns the same string.
     """
-    if "<think>" in response.rpartition("</think>")[2]:  # a thought that does not end, and no answer
+    answer = response.rpartition("</think>")[2]
+    if "<think>" in answer:  # a thought that does not end, and no answer
         return response
     if form == "expression":
         return response if len(response) > MAX_LENIENT_CHARS else _expression(response) or response
     if len(response) > MAX_LENIENT_CHARS or _STRICT.fullmatch(response):
         return response
     lines = _resolve_dashes([line for line in map(_bare, _undress(response).split("\n")) if line])
-    if lines is None:
+    if lines is None or _SIGNED.search(answer):
         return response
-    found: list[str] = []
+    found = []
     for line in lines:
         equations = _equations(line)
         if equations is None:
             return response
-        found += equations
-    return "\n".join(found) if found else response
+        found.append(equations)
+    if not any(found) or not _clear(lines, found):
+        return response
+    return "\n".join(equation for equations in found for equation in equations)
+
+
+def _clear(lines: list[str], found: Sequence[list[str]]) -> bool:
+    """Whether no line changes an answer of another one; ``found`` has the answers of each line."""
+    for at, (line, answers) in enumerate(zip(lines, found, strict=True)):
+        if doubted(line) or (not answers and broken(line)):
+            return False
+        if at and (answers or found[at - 1]) and attached(lines[at - 1], line):
+            return False
+    return True
 
 
 def _undress(text: str) -> str:
@@ -257,7 +278,7 @@ def _equations(line: str) -> list[str] | None:
         found.append("".join(match.groups()[:3]).translate(_DROPPED) + "=" + match[4].translate(_DROPPED))
         end = match.end()
     tail = line[end:]
-    if _COMPARES.search(tail) or (found and not _AFTER_OK.match(tail)):
+    if _COMPARES.search(tail) or (found and not (_AFTER_OK.match(tail) and apart("", tail, value=True))):
         return None
     return found
 
@@ -271,7 +292,7 @@ def _apart(gap: str, *, first: bool, equation: str) -> bool:
         return (gap == " " and equation[0] not in "-(") or (gap == "," and not _THOUSANDS.match(equation))
     if (equation.startswith("- ") and gap) or _WORD_BEFORE.search(gap[-30:]):
         return False
-    if not _BEFORE_OK.search(gap[-4:]):
+    if not _BEFORE_OK.search(gap[-4:]) or not apart(gap, "" if first else gap, value=True):
         return False
     return first or bool(_AFTER_OK.match(gap))
 
@@ -281,52 +302,75 @@ def _expression(response: str) -> str | None:
     if _PLAIN.fullmatch(response):
         return response
     text = _END.split(response.rpartition("</think>")[2], maxsplit=1)[0]
-    text = _boxed(_ANSWER_END.split(_ANSWER.split(text)[-1], maxsplit=1)[0])
+    boxed = _boxed(_ANSWER_END.split(_ANSWER.split(text)[-1], maxsplit=1)[0])
+    if boxed is None or _SIGNED.search(boxed):
+        return None
+    text = boxed
     for _ in range(8):  # from the inner fractions to the outer ones
         text, changed = _FRACTION.subn(r"((\1)/(\2))", text)
         if not changed:
             break
-    lines = [re.sub(r"\A- (?=[0-9(])", "", line) for line in map(_bare, _undress(text).split("\n")) if line]
-    stated = [line for line in lines if _STATED.match(line) and _OPERATION.search(line)]
-    found: set[str] = set()
-    for line in stated[-1:] or lines:
+    lines: list[str] = []
+    for line in filter(None, map(_bare, _undress(text).split("\n"))):
+        if lines and line.startswith("="):
+            lines[-1] += f" {line}"
+        else:
+            lines.append(re.sub(r"\A- (?=\()", "", line))
+    stated = [at for at, line in enumerate(lines) if _STATED.match(line) and _OPERATION.search(line)]
+    lines = lines[stated[-1] :] if stated else lines
+    found = []
+    for line in lines[:1] if stated else lines:
         expressions = _expressions(_GROUPED.sub(lambda match: match[1].replace(",", ""), line))
         if expressions is None:
             return None
-        found.update(expressions)
-    if not found and len(lines) == 1 and re.fullmatch(NUMBER, lines[0]):
+        found.append(expressions)
+    different = {text for expressions in found for text in expressions}
+    if not different and len(lines) == 1 and re.fullmatch(NUMBER, lines[0]):
         return lines[0]
-    return found.pop() if len(found) == 1 else None
+    found += [[line] if _OPERATION.search(line) else [] for line in lines[len(found) :]]
+    return different.pop() if len(different) == 1 and _clear(lines, found) else None
 
 
-def _boxed(text: str) -> str:
-    """The content of the last ``\\boxed{…}``; the text if there is none or its brace is not closed."""
+def _boxed(text: str) -> str | None:
+    """The content of the last ``\\boxed{…}``, or None if the text beside it could change it.
+
+    It is the text itself if there is no box, or if its brace is not closed.
+    """
     start = text.rfind("\\boxed{")
     if start < 0:
         return text
-    depth, start = 1, start + len("\\boxed{")
-    for at in range(start, len(text)):
+    depth, first = 1, start + len("\\boxed{")
+    for at in range(first, len(text)):
         depth += (text[at] == "{") - (text[at] == "}")
         if not depth:
-            return text[start:at]
+            before, after = text[:start].split("\n"), text[at + 1 :].split("\n")
+            beside = re.sub(r"\A ?= ?-?[0-9]+(?![0-9])", "", _bare(_undress(after[0])))
+            if not apart(_bare(_undress(before[-1])), beside, value=False):
+                return None
+            near = [next(filter(None, map(_bare, map(_undress, side))), "") for side in (reversed(before), after)]
+            goes_on = OPEN_END.search(near[0]) or attached(near[0], near[1]) or (not beside and broken(near[1]))
+            return None if goes_on or doubted(near[0]) or doubted(near[1]) else text[first:at]
     return text
 
 
 def _expressions(line: str) -> list[str] | None:
     """The expressions of a line: [] for prose without any, None if the line is ambiguous."""
-    found = []
+    found: list[str] = []
+    end = 0
     for run in _RUN.finditer(line):
         parts = [part.strip(" ") for part in run[0].split("=")]
         works = [bool(_OPERATION.search(part)) for part in parts]
         if not any(works):
             continue
-        before, after = line[: run.start()], line[run.end() :]
+        before, after = line[end : run.start()], line[run.end() : run.end() + 30]
         begins = run[0][0] != " " and _TOUCHES.match(before[-1:])
         ends = (run[0][-1] != " " and re.match(r"\w|[.,][0-9]", after)) or re.match(r"[\^%~√°]|\|\S", after)
-        if _OTHER_BEFORE.search(before) or _OTHER_AFTER.match(after):
+        if _OTHER_BEFORE.search(before[-2:]) or _OTHER_AFTER.match(after):
             return None
         beside = _WORD_BEFORE.search(before[-30:]) or _WORD_AFTER.match(after) or _CALL_BEFORE.search(before[-30:])
         if begins or ends or beside or re.match(r" ?!?[=≈≠≤≥<>≡]", after) or (len(parts) == 1 and after[:1] == "!"):
+            return None
+        if not apart(before, before if found else "", value=False):
             return None
         if works[0] and all(work or _VALUE.fullmatch(part) for work, part in zip(works, parts, strict=True)):
             text = parts[0]
@@ -337,4 +381,5 @@ def _expressions(line: str) -> list[str] | None:
         if _SPLIT_NUMBER.search(text):
             return None
         found.append(text.replace(" ", ""))
-    return found
+        end = run.end()
+    return found if not found or apart("", line[end:], value=False) else None

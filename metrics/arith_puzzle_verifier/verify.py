@@ -140,13 +140,17 @@ def check_options(division: str = "exact", rule: str = "all", form: str = "equat
         raise ValueError("division 'rational' needs form 'expression': equations have no way to write fractions")
 
 
+RULE_COLUMNS = ("rule", "division", "form")
+"""The columns in which a dataset's rows state the options of ``verify``, unless they are the defaults."""
+
+
 def rules_of(row: Mapping) -> dict[str, str]:
-    """The options of ``verify`` that a dataset's row states: its ``rule``, ``division`` and ``form``, if it has them.
+    """The options of ``verify`` that a dataset's row states in RULE_COLUMNS, if it has them.
 
     Raises:
         ValueError: as ``check_options``.
     """
-    rules = {name: row[name] for name in ("rule", "division", "form") if row.get(name) is not None}
+    rules = {name: row[name] for name in RULE_COLUMNS if row.get(name) is not None}
     check_options(**rules)
     return rules
 

@@ -376,7 +376,26 @@ def test_once_is_enough(given_text):
 
 
 @pytest.mark.parametrize(
-    "piece", ["(", "1 ", "1+", "\\boxed{", "\\frac{1}{", "= ", "answer is ", "<answer>", "1+1 ", "1=", "\\frac{", "- "]
+    "piece",
+    [
+        "(",
+        "1 ",
+        "1+",
+        "\\boxed{",
+        "\\frac{1}{",
+        "= ",
+        "answer is ",
+        "<answer>",
+        "1+1 ",
+        "1=",
+        "\\frac{",
+        "- ",
+        "so 1+1 ",
+        "=1+1\n",
+        "(a ",
+        "\\boxed{1}\n",
+        "a\n",
+    ],
 )
 def test_long_texts_are_read_at_once(piece):
     started = time.process_time()

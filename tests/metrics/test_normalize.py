@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from arith_puzzle.metrics.arith_puzzle_verifier import normalize as module
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import FORM_FAULTS, aggregate
-from arith_puzzle.metrics.arith_puzzle_verifier.normalize import MAX_LENIENT_CHARS, normalize
+from arith_puzzle.metrics.arith_puzzle_verifier.normalize import MAX_LENIENT_CHARS, normalize, verify_lenient
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import parse_equation, verify
 
 NUMBERS, TARGET = [3, 6, 7, 51, 58], 4
@@ -109,6 +109,43 @@ def test_single_rules(response, strict):
     assert normalize(response) == strict
 
 
+CHANGED = [
+    "{} squared", "{}, squared", "{}\nsquared", "{} percent", "{} and a half", "{} and 1/2", "{} halves", "{} thousand", "{} dozen",
+    "{}\n*4", "{}\n/4", "{}\n+ 4", "4 *\n{}", "4 times\n{}", "(4 -\n{})", "{}\n4", "{} to the third", "{} cubed", "{}, then times 4",
+    "{} divided by 4", "{} by 4", "{} x", "{} e", "{}\ntimes four", "twice {}", "half of {}", "the negative of {}", "log {}", "3 to the {}",
+    "the reciprocal of {}", "raise 3 to {}", "a third of {}", "about {}", "minus ${}$", "-${}$", "$-${}", "-`{}`", "-\\text{{{}}}",
+    "not {}", "{}, not", "{} is wrong", "{} (wrong)", "{} doesn't work", "{} doesn’t work", "I could not find it: {}", "No: {}", "{}\nThis is incorrect.",
+    "Never {}", "{}?", "{} or so", "{} or 6", "maybe {}", "❌ {}", "{} ❌", "✗ {}", "{} ✘", "~~{}~~", "except {}", "The answer is not {}",
+    "The answer is not\n{}", "Nobody says {}", "{} would be nonsense", "Wait. {}", "{} apples",
+]  # fmt: skip
+"""Texts that change an answer, take it back or leave it unclear."""
+
+
+@pytest.mark.parametrize("text", CHANGED)
+def test_words_and_signs_beside_an_answer_make_it_unreadable(text):
+    for form, answers in (("equations", ["2+3=5", "2 + 3 = 5"]), ("expression", ["2+3", "(2+3)", "2+3=5", "6/3"])):
+        for answer in answers:
+            response = text.format(answer)
+            assert normalize(response, form=form) == response, form
+    for response in (text.format("\\boxed{2+3}"), f"So \\[{text.format('$2+3$')}\\]"):
+        judged = verify_lenient([2, 3], 5, response, form="expression")
+        assert not judged.correct, response
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "Answer: {}", "The final answer is {}.", "So we get {}.", "Using 2 and 3, I get {}", "Let me add the two: {}", "{} is the answer.",
+     "Solution:\n{}\nDone", "{}, which is the target 5.", "{} # two left",
+     "First, {}. That is all.", "Third, {}", "Here is the solution:\n\n```\n{}\n```\n\nIt uses each number once.", "$${}$$", "We have {}",
+     "1. {}", "> {}", "Therefore, the expression that reaches 5 is {}.", "<answer>{}</answer>", "2, 3\n\n{}\n---"],
+)  # fmt: skip
+def test_plain_words_beside_an_answer_leave_it(text):
+    assert normalize(text.format("2 + 3 = 5")) == "2+3=5"
+    assert normalize(text.format("2 + 3 = 5"), form="expression") == "2+3"
+    assert normalize(text.format("2+3"), form="expression") == "2+3"
+    assert normalize(text.format("\\boxed{2+3}"), form="expression") == "2+3"
+
+
 def test_what_is_wrong_stays_wrong():
     pair = {"numbers": [2, 3], "target": 5}
     result = aggregate(["2 + 3 = 6", "2 + 3 = 5", "2+3=5", "**2+3=5** and 2+3=5"], [pair] * 4)
@@ -191,7 +228,7 @@ def test_a_response_in_strict_form_is_left_alone(response):
 @pytest.mark.parametrize(
     "piece",
     ["9", "-", "=>", "1+1=2\n", "1,111", "**", "\\frac{", "1+", "(", " ", "- 1=\n", "\\", "1 x ", "__", "1+1=2 ", "#",
-     "1) ", "</think>", "a", "<a", "- 1", "(1", "1+1=2,", "*", "{,}", "- 1+1=2\n", "`", "\ud800", "\x00", "times "],
+     "1) ", "</think>", "a", "<a", "- 1", "(1", "1+1=2,", "*", "{,}", "- 1+1=2\n", "`", "\ud800", "\x00", "times ", "and ", "a, ", "(a ", "n't", "? ", "#", "2, 3", "1+1=2 so "],
 )  # fmt: skip
 def test_the_worst_responses_take_linear_time(piece):
     start = time.process_time()
@@ -207,10 +244,11 @@ def test_the_bound_is_the_stated_one():
     assert normalize(" " + padded) == " " + padded
 
 
-def test_standard_library_and_verify_only():
-    for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
+@pytest.mark.parametrize("file", ["normalize.py", "prose.py"])
+def test_standard_library_and_siblings_only(file):
+    for node in ast.walk(ast.parse(Path(module.__file__).with_name(file).read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
-            assert (node.level, node.module) == (1, "verify")
+            assert node.level == 1 and node.module in ("verify", "prose")
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
             assert {name.split(".")[0] for name in names} <= set(sys.stdlib_module_names)
