@@ -20,11 +20,12 @@ class InputError(ValueError):
 def first_line(error: BaseException) -> str:
     """The first 300 characters of an exception's first line; the name of its class if the message is empty.
 
-    A YAML error says only in its third line what it is about, so all its lines are joined.
+    If that line ends with a colon, or a YAML error has no place in it, the lines below it follow.
     """
     text = str(error).strip()
-    line = " ".join(text.split()) if hasattr(error, "problem_mark") else next(iter(text.splitlines()), "")
-    line = line or type(error).__name__
+    line = next(iter(text.splitlines()), type(error).__name__)
+    if line.endswith(":") or hasattr(error, "problem_mark"):
+        line = " ".join(text.split())
     return line if len(line) <= 300 else f"{line[:300]}…"
 
 

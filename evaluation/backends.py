@@ -17,9 +17,8 @@ from typing import Any, Protocol
 
 import torch
 from huggingface_hub import snapshot_download
-from safetensors import SafetensorError
 
-from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.common.errors import InputError, reported
 from arith_puzzle.evaluation.inference import (
     Answer,
     Decoding,
@@ -69,13 +68,10 @@ def open_backend(
     source: dict[str, Any] = {
         "revision": revision, "adapter": adapter, "adapter_revision": adapter_revision, "dtype": dtype
     }  # fmt: skip
-    try:
-        if backend == "vllm":
+    if backend == "vllm":
+        with reported(f"cannot load {model!r} into vLLM", model):
             return VllmBackend(model, **source)
-        return TransformersBackend(model, device, merge, **source)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
-        what = f"the adapter {adapter!r} on {model!r}" if adapter else repr(model)
-        raise InputError(f"cannot load {what}: {first_line(error)}") from None
+    return TransformersBackend(model, device, merge, **source)
 
 
 class TransformersBackend:

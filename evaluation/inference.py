@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 from peft import PeftModel
 from transformers import (
-    AutoModelForCausalLM,
     AutoTokenizer,
     DynamicCache,
     GenerationConfig,
@@ -26,6 +24,8 @@ from transformers import (
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from arith_puzzle.common.chat import end_of_turn
+from arith_puzzle.common.errors import InputError, reported
+from arith_puzzle.common.weights import check_complete, check_vocabulary, load_network
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 ROUND = 128
@@ -67,42 +67,51 @@ def load(
         merge: add the adapter's update to the base's weights. The model computes the same function, faster.
 
     Raises:
-        OSError, ValueError: transformers or huggingface_hub cannot load it; weights are missing or not in safetensors;
-            there is no eos token.
-        RuntimeError, safetensors.SafetensorError: weights have other shapes, or a file is broken.
+        InputError: something cannot be loaded, does not fit together or lacks weights, or weights are not in
+            safetensors; there is no eos token.
     """
     if model is None:
         if adapter is None:
-            raise ValueError("give a model, an adapter, or both")
+            raise InputError("give a model, an adapter, or both")
         config = adapter_config(adapter, adapter_revision)
         model, revision = config["base_model_name_or_path"], revision or config.get("revision")
-    if adapter and not _has(adapter, "adapter_model.safetensors", adapter_revision):
-        raise ValueError("it has no adapter_model.safetensors, and pickled weights are never loaded")
-    # Otherwise transformers asks a Space on the Hub to convert pickled weights.
-    os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
-    network = AutoModelForCausalLM.from_pretrained(
-        model, revision=revision, dtype=DTYPES[dtype] if dtype else "auto", use_safetensors=True
-    )
+    network = load_network(model, revision, dtype=DTYPES[dtype] if dtype else "auto")
     tokenizer = load_tokenizer(model, revision=revision, adapter=adapter, adapter_revision=adapter_revision)
-    if adapter and len(tokenizer) > network.get_input_embeddings().num_embeddings:
+    check_vocabulary(network, tokenizer, adapter or model)
+    size = network.get_input_embeddings().num_embeddings
+    if (tokenizer.pad_token_id or 0) >= size or (adapter and len(tokenizer) > size):
         network.resize_token_embeddings(len(tokenizer), mean_resizing=False)  # training added a pad token
     stop = stop_ids(tokenizer, network.generation_config)
     if not stop:
-        raise ValueError("neither the tokenizer nor generation_config.json names an eos token; answers would not end")
+        raise InputError(f"neither the tokenizer nor generation_config.json of {model!r} names an eos token, so "
+                         "answers would not end; name one in generation_config.json")  # fmt: skip
     network.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=stop,
         pad_token_id=tokenizer.pad_token_id,
     )
-    if adapter:
-        with warnings.catch_warnings():  # PEFT only warns of missing weights
-            warnings.filterwarnings("error", message="Found missing adapter keys")
-            try:
-                network = PeftModel.from_pretrained(network, adapter, revision=adapter_revision)
-            except UserWarning:
-                raise ValueError("the adapter's weights do not fit its adapter_config.json and this base") from None
-        network = network.merge_and_unload() if merge else network
-    return network.to(device).eval(), tokenizer
+    with reported(f"cannot load {adapter or model!r} on {device}"):
+        if adapter:
+            network = _with_adapter(network, adapter, adapter_revision)
+            network = network.merge_and_unload() if merge else network
+        return network.to(device).eval(), tokenizer
+
+
+def _with_adapter(network: PreTrainedModel, adapter: str, revision: str | None) -> PeftModel:
+    """Put an adapter on its base. Raises InputError where its weights are not exactly those that it needs."""
+    with reported(f"cannot load the adapter {adapter!r}", adapter), warnings.catch_warnings():
+        if not _has(adapter, "adapter_model.safetensors", revision):
+            raise InputError(f"the adapter {adapter!r} has no adapter_model.safetensors, and pickled weights are never "
+                             "loaded; save it as safetensors")  # fmt: skip
+        warnings.filterwarnings("ignore", message="Found missing adapter keys")
+        adapted = PeftModel.from_pretrained(network, adapter, revision=revision)
+        found = adapted.load_adapter(adapter, "default", revision=revision)  # only this says what does not fit
+    check_complete(
+        f"the weights of the adapter {adapter!r} do not fit its adapter_config.json and this base",
+        {"missing": found.missing_keys, "left over": found.unexpected_keys},
+        "get the complete adapter, or the base that it was trained on",
+    )
+    return adapted
 
 
 def load_tokenizer(
@@ -115,7 +124,8 @@ def load_tokenizer(
     """
     own = adapter is not None and _has(adapter, "tokenizer_config.json", adapter_revision)
     source, source_revision = (adapter, adapter_revision) if own else (model, revision)
-    tokenizer = AutoTokenizer.from_pretrained(source, revision=source_revision)
+    with reported(f"cannot load the tokenizer of {source!r}", source):
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=source_revision, trust_remote_code=False)
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -123,10 +133,23 @@ def load_tokenizer(
 
 
 def adapter_config(adapter: str, revision: str | None = None) -> dict:
-    """Read the adapter's ``adapter_config.json`` from a folder or the Hub."""
-    if Path(adapter).is_dir():
-        return json.loads((Path(adapter) / "adapter_config.json").read_text())
-    return json.loads(Path(hf_hub_download(adapter, "adapter_config.json", revision=revision)).read_text())
+    """Read the adapter's ``adapter_config.json`` from a folder or the Hub.
+
+    A relative path of its base counts from the working folder; if there is no such folder, from the adapter's.
+
+    Raises:
+        InputError: it cannot be read, or names no base.
+    """
+    local, name = Path(adapter).is_dir(), "adapter_config.json"
+    with reported(f"cannot load the adapter {adapter!r}", adapter):
+        path = Path(adapter) / name if local else Path(hf_hub_download(adapter, name, revision=revision))
+        config = json.loads(path.read_text(encoding="utf-8"))
+    base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
+    if not isinstance(base, str) or not base:
+        raise InputError(f"{path} names no base_model_name_or_path, so it is not an adapter's; get the adapter again")
+    if local and not Path(base).is_dir() and (beside := Path(adapter) / base).is_dir():
+        config["base_model_name_or_path"] = str(beside)
+    return config
 
 
 def answer_batches(

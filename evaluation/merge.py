@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
-from arith_puzzle.common.errors import InputError, why_not_loaded
+from arith_puzzle.common.errors import InputError, reported
 from arith_puzzle.common.files import shipped_model
 from arith_puzzle.common.provenance import check_base, model_content
 from arith_puzzle.evaluation.inference import adapter_config, load
@@ -42,11 +42,11 @@ def merge_adapter(
     """
     if out.exists():
         raise InputError(f"{out} exists; give another --out, or delete it")
-    if Path(adapter).is_dir() and not (Path(adapter) / "adapter_config.json").is_file():
-        raise InputError(f"cannot merge {adapter!r}: it has no adapter_config.json, so it is not an adapter")
     partial = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     source: dict[str, Any] = {"revision": revision, "adapter": adapter, "adapter_revision": adapter_revision}
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, partial, ignore_errors=True)
+        stack.enter_context(reported(f"cannot merge {adapter!r} into {out}", adapter, base))
         if base is None:
             named = adapter_config(adapter, adapter_revision)
             known = named["base_model_name_or_path"]
@@ -67,12 +67,6 @@ def merge_adapter(
                     "use the adapter on its base instead (release: leave out --merged)"
                 )
         partial.rename(out)
-    except InputError:
-        raise
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise InputError(f"cannot merge {adapter!r} into {out}: {why_not_loaded(error, adapter, base)}") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _largest_difference(one, other, inputs) -> float:

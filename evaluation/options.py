@@ -213,7 +213,7 @@ def resolve_dtype(wanted: str, model: str, revision: str | None, device: str) ->
 
         from arith_puzzle.evaluation.inference import DTYPES
 
-        stored = AutoConfig.from_pretrained(model, revision=revision).dtype
+        stored = AutoConfig.from_pretrained(model, revision=revision, trust_remote_code=False).dtype
         return next((name for name, dtype in DTYPES.items() if dtype == stored), "fp32")
     if wanted == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise InputError(f"--dtype bf16 is not supported by {torch.cuda.get_device_name()}; use fp32 or fp16")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
-import os
 
-from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.common.errors import InputError, first_line, reported
+from arith_puzzle.common.weights import check_vocabulary, load_network
 from arith_puzzle.training.base_tokenizer import load_tokenizer
 from arith_puzzle.training.recipe import Recipe
 
@@ -28,11 +29,9 @@ def load_model(recipe: Recipe, revision: str | None = None):
         (transformers.PreTrainedModel, transformers.PreTrainedTokenizerBase)
 
     Raises:
-        InputError: the base cannot be loaded or has no safetensors, its tokenizer fails a check, bitsandbytes is
-            missing, or transformers refuses the shape.
+        InputError: the base cannot be loaded, lacks weights or has no safetensors, its tokenizer fails a check,
+            bitsandbytes is missing, or transformers refuses the shape.
     """
-    from transformers import AutoModelForCausalLM
-
     section, revision = recipe.model, revision or recipe.model.revision
     if section.shape:
         from arith_puzzle.training.tiny import build_tokenizer, init_model
@@ -55,26 +54,14 @@ def load_model(recipe: Recipe, revision: str | None = None):
         eos_token=section.eos_token,
         chat=recipe.chat,
     )
-    # Without it transformers asks a Space on the Hub to convert pickled weights, at an unknown revision.
-    os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            recipe.base_path,
-            revision=revision,
-            dtype=section.dtype or ("auto" if recipe.lora else "float32"),
-            attn_implementation=section.attn_implementation,
-            quantization_config=quantization_config(recipe),
-            use_safetensors=True,
-            trust_remote_code=False,
-        )
-    except (OSError, ValueError, ImportError) as error:
-        if "model.safetensors" in str(error):
-            raise InputError(
-                f"the base {section.base!r} has no model.safetensors at revision {revision or 'main'}, and "
-                "pickled weights are never loaded; set model.revision to one that has it (the Hub's conversions are "
-                "refs/pr/N)"
-            ) from None
-        raise InputError(f"cannot load the base {section.base!r}: {first_line(error)}") from None
+    model = load_network(
+        recipe.base_path,
+        revision,
+        dtype=section.dtype or ("auto" if recipe.lora else "float32"),
+        attn_implementation=section.attn_implementation,
+        quantization_config=quantization_config(recipe),
+    )
+    check_vocabulary(model, tokenizer, str(section.base))
     if model.get_input_embeddings().num_embeddings < len(tokenizer):
         # Only a pad token that load_tokenizer added lies beyond the embeddings, and padding is always masked.
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
@@ -88,23 +75,32 @@ def _with_positions(model, tokenizer, positions: int | None):
     return model, tokenizer
 
 
+def lora_config(recipe: Recipe):
+    """peft.LoraConfig of a recipe's ``lora`` section; None if it has none."""
+    from peft import LoraConfig
+
+    return LoraConfig(task_type="CAUSAL_LM", **dataclasses.asdict(recipe.lora)) if recipe.lora else None
+
+
 def check_lora(model, recipe: Recipe) -> None:
-    """Check ``lora.target_modules`` and ``lora.modules_to_save`` against the modules of a base.
+    """Check a recipe's ``lora`` section against the modules of a base, before rows are tokenized.
 
     An embedding whose weights are the output layer's too is refused. The adapter would change only one of them, and
     merging both, so the merged model would not be the one that was trained and scored.
 
     Raises:
-        InputError: no module has such a name, or the module shares its weights.
+        InputError: no module has such a name, the module shares its weights, or PEFT refuses it.
     """
-    from peft import LoraConfig
+    import torch
+    from peft import get_peft_model
     from peft.tuners.tuners_utils import check_target_module_exists
+    from transformers import AutoModelForCausalLM
 
-    named = dict(model.named_modules())
-    config = LoraConfig(target_modules=recipe.lora.target_modules)
+    named, refused = dict(model.named_modules()), f"{recipe.name}: PEFT refuses the lora section"
     adapted, kept = [], []
     if recipe.lora.target_modules != "all-linear":
-        adapted = [name for name in named if check_target_module_exists(config, name)]
+        with reported(f"{refused}, target_modules {recipe.lora.target_modules!r}"):
+            adapted = [name for name in named if check_target_module_exists(lora_config(recipe), name)]
         if not adapted:
             raise _no_module(model, recipe, "target_modules", recipe.lora.target_modules)
     for wanted in recipe.lora.modules_to_save or ():
@@ -122,6 +118,8 @@ def check_lora(model, recipe: Recipe) -> None:
             if named[name] in (embeddings, head) and embeddings.weight is head.weight:
                 raise InputError(f"{recipe.name}: lora.{key} includes {name}, and the base uses its weights twice, as "
                                  "input embeddings and as output layer; leave it out")  # fmt: skip
+    with reported(refused), torch.device("meta"):  # a copy without weights
+        get_peft_model(AutoModelForCausalLM.from_config(model.config), lora_config(recipe))
 
 
 def _no_module(model, recipe: Recipe, key: str, wanted: object) -> InputError:

@@ -140,13 +140,12 @@ def _check_same(output: Path, digest: str, content: dict, recipe: Recipe, made_f
 def _run(recipe: Recipe, output: Path, dataset: str | None, made_from: dict) -> None:
     os.environ["TRACKIO_DIR"] = str((output / "trackio").resolve())  # keeps the curves in the run's folder
     import transformers
-    from peft import LoraConfig
     from trl import SFTConfig
 
     from arith_puzzle.training.base_tokenizer import base_commit
     from arith_puzzle.training.data.packing import Sequences, collator
     from arith_puzzle.training.data.token_cache import token_cache
-    from arith_puzzle.training.models import check_lora, load_model
+    from arith_puzzle.training.models import check_lora, load_model, lora_config
     from arith_puzzle.training.trainer import CompletionTrainer, StopAtNaN
 
     check_sft_keys(recipe, [item.name for item in dataclasses.fields(SFTConfig)])
@@ -181,7 +180,7 @@ def _run(recipe: Recipe, output: Path, dataset: str | None, made_from: dict) -> 
             train_dataset=sequences.dataset(),
             data_collator=collator(tokenizer, model, packed=recipe.pack is not None),
             processing_class=tokenizer,
-            peft_config=LoraConfig(task_type="CAUSAL_LM", **dataclasses.asdict(recipe.lora)) if recipe.lora else None,
+            peft_config=lora_config(recipe),
             callbacks=[StopAtNaN(recipe.name)],
             muon=recipe.optimizer == "muon",
         )

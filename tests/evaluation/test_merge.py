@@ -90,16 +90,17 @@ def test_a_difference_that_is_not_a_number_is_refused(adapted, tmp_path, monkeyp
         merge_adapter(str(adapted), tmp_path / "merged")
 
 
-@pytest.mark.parametrize("how", ["no adapter", "config is not JSON", "no weights"])
+@pytest.mark.parametrize("how", ["no adapter", "config is not JSON", "config is a list", "no weights"])
 def test_what_cannot_be_loaded_is_one_line(how, adapted, learned, tmp_path, capsys):
     adapter, out = tmp_path / "adapter", tmp_path / "merged"
     if how != "no adapter":
         adapter.mkdir()
-        text = "{" if how == "config is not JSON" else json.dumps({"base_model_name_or_path": str(learned)})
+        named = json.dumps({"base_model_name_or_path": str(learned)})
+        text = {"config is not JSON": "{", "config is a list": f"[{named}]"}.get(how, named)
         (adapter / "adapter_config.json").write_text(text)
     assert main(["--adapter", str(adapter), "--out", str(out)]) == 2
     line = capsys.readouterr().err.strip().splitlines()[-1]
-    assert line.startswith(f"arith-puzzle merge: cannot merge {str(adapter)!r}"), line
+    assert line.startswith("arith-puzzle merge: ") and str(adapter) in line, line
     assert not out.exists()
 
 
