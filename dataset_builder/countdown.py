@@ -20,7 +20,7 @@ from arith_puzzle.dataset_builder.configs import Config, find_config, shard_size
 from arith_puzzle.dataset_builder.formats import shuffled
 from arith_puzzle.dataset_builder.generate import generate_shard
 from arith_puzzle.dataset_builder.puzzle import PARTITION_RULE, SPEC_VERSION, parse_completion
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import to_expression
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, to_expression
 
 TEMPLATES = ("chat", "base")
 """Prompts for chat models, a list of messages; prompts for base models, a text."""
@@ -40,6 +40,11 @@ BASE = (
 )
 """USER, SYSTEM and BASE are the prompts of TinyZero (github.com/Jiayi-Pan/TinyZero, Apache-2.0), word for word."""
 
+QUOTIENTS = {
+    "exact": "every quotient on the way is an integer",
+    "integer": "quotients are rounded toward zero",
+    "rational": "quotients may be fractions",
+}
 _MESSAGE = pa.struct({"role": pa.string(), "content": pa.string()})
 _KEY = b"arith_puzzle"
 _CARD = """\
@@ -54,14 +59,14 @@ configs:
 ---
 # Countdown puzzles from `{config}`
 
-Reach `target` from `nums` with `+ - * /`; each number is used exactly once. The puzzles are those of the config
+Reach `target` from `nums` with `+ - * /`; each number is used {use}. The puzzles are those of the config
 `{config}` of [arith-puzzle](https://arxiv.org/abs/2406.02100), seed {seed}.
 
 | column | what |
 |---|---|
 | `nums`, `target` | the puzzle |
 | `prompt` | TinyZero's {template} prompt |
-| `solution` | one infix expression over all numbers; every quotient on the way is an integer |
+| `solution` | one infix expression over {which} numbers; {quotients} |
 | `num_solutions`, `difficulty` | the solver's labels; null in splits without labels |
 
 No puzzle of `train` is in another split: the 64-bit key of a puzzle (numbers in any order, and target) decides where
@@ -72,7 +77,8 @@ Many scorers of this task overlook a rule. This one does not:
 ```python
 from arith_puzzle.metrics.rewards import reward_for
 
-reward = reward_for(form="expression", division="rational", lenient=True)  # reads <answer> tags; for GRPOTrainer
+# for GRPOTrainer; lenient reads <answer> tags
+reward = reward_for(rule="{rule}", form="expression", division="{division}", lenient=True)
 ```
 """
 
@@ -107,7 +113,13 @@ def build_countdown(
                 path = out / "data" / f"{split}-{shard:05d}.parquet"
                 rows[split] += _write(path, content, split, shard, seed, template)
             files = "\n".join(f"  - {{split: {split}, path: data/{split}-*.parquet}}" for split in content.splits)
-            card = _CARD.format(files=files, config=name, seed=seed, template=template, partition=PARTITION_RULE)
+            spec = next(iter(content.splits.values()))
+            use, which = ("exactly once", "all") if spec.rule == "all" else ("at most once", "some of the")
+            card = _CARD.format(
+                files=files, config=name, seed=seed, template=template, partition=PARTITION_RULE, rule=spec.rule,
+                use=use, which=which, quotients=QUOTIENTS[spec.division],
+                division="integer" if spec.division == "integer" else "rational",
+            )  # fmt: skip
             write_text(out / "README.md", card)
     except OSError as error:
         raise InputError(f"cannot write {error.filename or out}: {error.strerror}; give another --out") from None
@@ -139,11 +151,13 @@ def _write(path: Path, content: Config, split: str, shard: int, seed: int, templ
 
 def _rows(table: pa.Table, template: str) -> pa.Table:
     nums, prompts, solutions = [], [], []
-    for row in table.select(["numbers", "target", "completion"]).to_pylist():
+    for row in table.drop_columns(["prompt"]).to_pylist():
         given = shuffled(row["numbers"], row["target"])
         question = USER.format(nums=given, target=row["target"])
         nums.append(given)
-        solutions.append(to_expression(row["numbers"], parse_completion(row["completion"])))
+        text = row["completion"]
+        expression = rules_of(row).get("form") == "expression"
+        solutions.append(text if expression else to_expression(row["numbers"], parse_completion(text)))
         prompts.append(
             BASE.format(question=question)
             if template == "base"

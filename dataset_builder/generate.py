@@ -44,9 +44,9 @@ SCHEMA = pa.schema(
 """The columns of every row. ``load_dataset`` requires one schema for all splits, so labels are null in ``train``."""
 
 
-def schema_of(spec: SplitSpec) -> pa.Schema:
-    """SCHEMA; where the rules are not the paper's, with the columns ``rule``, ``division`` and ``form``."""
-    return pa.schema([*SCHEMA, *(pa.field(name, pa.string()) for name in spec.rules)])
+def schema_of(rules: dict[str, str]) -> pa.Schema:
+    """SCHEMA, and a column for each of ``SplitSpec.rules``."""
+    return pa.schema([*SCHEMA, *(pa.field(name, pa.string()) for name in rules)])
 
 
 def stream_key(*parts: object) -> np.ndarray:
@@ -220,7 +220,7 @@ def _table(numbers: np.ndarray, targets: np.ndarray, texts: pa.Array, spec: Spli
         **_labels(numbers, targets, spec),
         **{name: pa.array([value] * rows) for name, value in spec.rules.items()},
     }
-    return pa.table(columns, schema=schema_of(spec))
+    return pa.table(columns, schema=schema_of(spec.rules))
 
 
 def _labels(numbers: np.ndarray, targets: np.ndarray, spec: SplitSpec) -> dict[str, pa.Array]:

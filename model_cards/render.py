@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from arith_puzzle.common.files import PACKAGE, read_json
 from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
+from arith_puzzle.dataset_builder.configs.spec import PAPER_RULES
 from arith_puzzle.model_cards.check import CARDS, check_card, size_category
 from arith_puzzle.model_cards.licence import licence_text
 from arith_puzzle.model_cards.tables import reason_table, score_table
@@ -30,7 +31,7 @@ LABELS = ("difficulty", "num_solutions")
 PEOPLE = PACKAGE / "results" / "difficulty" / "game24.json"
 """What ``python -m benchmarks people`` wrote."""
 SPLIT_KEYS = (
-    "rows", "by_n", "v", "bound", "operators", "distinct_puzzles", "at_least", "solutions", "repeat", "targets",
+    "rows", "by_n", "v", "bound", "operators", "distinct_puzzles", "at_least", "solutions", "repeat", "targets", "operations",
 )  # fmt: skip
 STREAM_ABOVE = 2_000_000
 """The card's snippet streams a config that has more rows than this, instead of downloading it."""
@@ -75,9 +76,10 @@ def dataset_card(manifest: dict, repo_id: str, metric_id: str | None = None) -> 
         ]
         scored = next((split["name"] for split in splits if split["name"] not in ("train", "validation")), None)
         rows = sum(split["rows"] for split in splits)
+        rules = {key: next(iter(config["splits"].values())).get(key, value) for key, value in PAPER_RULES.items()}
         configs.append(
             {"name": name, "splits": splits, "scored": scored, "rows": rows, "stream": rows > STREAM_ABOVE,
-             "custom": "repeat" in splits[0],
+             "custom": "repeat" in splits[0], "rules": {} if rules == PAPER_RULES else rules,
              "histograms": [_histogram(splits, label) for label in LABELS]}
         )  # fmt: skip
     data = DatasetCardData(

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.dataset_builder.generate import SCHEMA
+from arith_puzzle.dataset_builder.generate import schema_of
 from arith_puzzle.dataset_builder.puzzle import (
     completion,
     normal_form,
@@ -25,7 +25,7 @@ from arith_puzzle.dataset_builder.puzzle import (
     puzzle_keys,
     symbolic_prompt,
 )
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import response_key, rules_of, verify
 from arith_puzzle.metrics.read_answers import read_answers
 
 CONFIG = "rft"
@@ -59,25 +59,30 @@ def reject(generations: list[Path], out: Path) -> dict[str, int]:
     if out.exists():
         raise InputError(f"{out} exists; give another --out, or delete it")
     samples = correct = 0
-    kept: dict[tuple, dict[str, None]] = {}  # puzzle -> its answers, in the order of the files
+    kept: dict[tuple, dict[tuple, str]] = {}  # puzzle -> its solutions, in the order of the files
+    rules: dict[str, str] = {}
     for path in generations:
         for number, row, fault in read_answers(path):
             if fault:
                 raise InputError(f"{path}:{number}: {fault}")
             if row is None:
                 continue
-            numbers, target = sorted(row["numbers"]), row["target"]
+            numbers, target, own = sorted(row["numbers"]), row["target"], rules_of(row)
+            if kept and own != rules:
+                raise InputError(f"{path}:{number}: this row has other rules than the first one that was solved")
             answers = row["responses"] if "responses" in row else [row["response"]]
             samples += len(answers)
-            passed = [text for text in answers if verify(numbers, target, text).correct]
+            passed = [text for text in answers if verify(numbers, target, text, **own).correct]
             correct += len(passed)
             for text in passed:
-                written = completion(normal_form(numbers, parse_completion(text)))
-                kept.setdefault((tuple(numbers), target), {})[written] = None
+                written = text.removesuffix("\n") if own else completion(normal_form(numbers, parse_completion(text)))
+                same = response_key(numbers, text, **own)
+                kept.setdefault((tuple(numbers), target), {}).setdefault(same, written)
+                rules = own
     if not kept:
         raise InputError(f"none of {samples:,} answers is correct; there is nothing to train on")
     _check_partition(list(kept))
-    rows = [(list(numbers), target, text) for (numbers, target), texts in kept.items() for text in texts]
+    rows = [(list(numbers), target, text) for (numbers, target), texts in kept.items() for text in texts.values()]
     table = pa.table(
         {
             "numbers": [numbers for numbers, _, _ in rows],
@@ -87,8 +92,9 @@ def reject(generations: list[Path], out: Path) -> dict[str, int]:
             "n": [len(numbers) for numbers, _, _ in rows],
             "num_solutions": pa.nulls(len(rows)),
             "difficulty": pa.nulls(len(rows)),
+            **{name: [value] * len(rows) for name, value in rules.items()},
         }
-    ).cast(SCHEMA)
+    ).cast(schema_of(rules))
     partial = out.with_name(f".{out.name}.tmp")
     (partial / CONFIG).mkdir(parents=True, exist_ok=True)
     pq.write_table(table, partial / CONFIG / "train-00000.parquet")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,7 +91,8 @@ def test_seeds_are_independent():
 
 
 def test_a_second_build_keeps_files_and_one_worker_gives_the_same(starter, tmp_path):
-    out, manifest = starter
+    manifest = starter[1]
+    out = shutil.copytree(starter[0], tmp_path / "arith-puzzle")  # others read that folder
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
     assert shards.build("starter", out, progress=False) == manifest
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")} == before

@@ -16,28 +16,38 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from tqdm import tqdm
 
 from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.datasets_cache import datasets_cache
-from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.common.errors import InputError, reported
 from arith_puzzle.common.provenance import dataset_content
 from arith_puzzle.dataset_builder.configs import how_to_get
-from arith_puzzle.dataset_builder.formats import FORMATS
+from arith_puzzle.dataset_builder.formats import BY_RULES, FORMATS
 from arith_puzzle.dataset_builder.search_traces import SEARCH_VERSION
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import RULE_COLUMNS
 from arith_puzzle.training.data.encoding import BATCH, UNFINISHED, Texts, encoder
 from arith_puzzle.training.recipe import DatasetSection, Recipe
 
 VERSION = 1
 """Version of the layout of a piece; part of the cache's key."""
 FILES = ("ids", "offsets", "prompts")
+TYPES = {name: pa.string() for name in ("prompt", "completion", "query", "response")}
+TYPES |= {"numbers": pa.list_(pa.int64()), "target": pa.int64()}
+"""Types of the columns that formats read. Files of other people may have others; CSV states none."""
+PROBE = pa.table(
+    {"numbers": [[3, 4]], "target": [12], "prompt": ["3,4:12\n"], "completion": ["3*4=12"], "query": ["3*4?"],
+     "response": ["12"]}
+)  # fmt: skip
+"""A row of which the texts are part of the cache's key, because code writes them."""
 
 
 class Tokens:
@@ -163,37 +173,37 @@ def split_content(section: DatasetSection, path: str) -> str:
     Raises:
         InputError: it cannot be read.
     """
-    try:
+    with _loading(section, path):
         return dataset_content(path, section.config, section.split)
-    except InputError:
-        raise
-    except (OSError, ValueError) as error:
-        raise _cannot_load(section, path, error) from None
 
 
-def _cannot_load(section: DatasetSection, path: str, error: Exception) -> InputError:
-    return InputError(f"cannot load the dataset {path!r}: {first_line(error)}; {how_to_get(section.config, path)}")
+def _loading(section: DatasetSection, path: str) -> AbstractContextManager[None]:
+    return reported(f"cannot load the dataset {path!r}", path, remedy=f"; {how_to_get(section.config, path)}")
 
 
 def _dataset(recipe: Recipe, path: str | None) -> _Source:
     section = recipe.dataset
-    path = path or section.path
+    path, form = path or section.path, FORMATS[section.format]
     content = split_content(section, path)
-    try:
+    with _loading(section, path):
         stream = _open(path, section.config, section.split)
-    except (OSError, ValueError) as error:
-        raise _cannot_load(section, path, error) from None
-    missing = [name for name in FORMATS[section.format].columns if name not in (stream.column_names or [])]
+        there = stream.column_names or list(next(iter(stream), {}))  # the columns of CSV are those of a row
+    if not there:
+        raise InputError(f"{path}/{section.config} has no rows in {section.split}; there is nothing to train on")
+    missing = [name for name in form.columns if name not in there]
     if missing:
         raise InputError(f"{path}/{section.config} has no column {missing[0]!r}; dataset.format: {section.format} "
-                         f"needs {', '.join(FORMATS[section.format].columns)}")  # fmt: skip
-    identity = {"dataset": content, "format": section.format}
-    identity |= _version(section.format)
-    form = FORMATS[section.format]
+                         f"needs {', '.join(form.columns)}")  # fmt: skip
+    rules = [name for name in RULE_COLUMNS if name in there]
+    if rules and section.format not in BY_RULES:
+        raise InputError(f"{path}/{section.config} has puzzles by rules of its own (column {rules[0]!r}), which "
+                         f"dataset.format: {section.format} cannot ask; use {' or '.join(BY_RULES)}")  # fmt: skip
+    texts = form.turns if recipe.chat and form.turns else form.texts
+    probe = [column.to_pylist() for column in texts(PROBE.select(list(form.columns)))]
+    identity = {"dataset": content, "format": section.format, "texts": probe} | _version(section.format)
     if recipe.chat:
         identity |= {"chat": asdict(recipe.chat)}
-    texts = form.turns if recipe.chat and form.turns else form.texts
-    read = partial(_read_shard, path, section.config, section.split, form.columns, texts)
+    read = partial(_read_shard, section, path, (*form.columns, *rules), texts)
     return _Source(identity, stream.num_shards, read, chat=recipe.chat)
 
 
@@ -204,11 +214,37 @@ def _open(path: str, config: str, split: str):
     return load_dataset(path, config, split=split, streaming=True, cache_dir=datasets_cache(path))
 
 
-def _read_shard(path: str, config: str, split: str, columns: tuple[str, ...], texts, shard: int) -> Iterator[Texts]:
-    stream = _open(path, config, split)
-    rows = stream.shard(stream.num_shards, shard).select_columns(list(columns)).with_format("arrow")
-    for table in rows.iter(BATCH):
-        yield texts(table)
+def _read_shard(
+    section: DatasetSection, path: str, columns: tuple[str, ...], texts, shard: int
+) -> Iterator[Texts]:  # fmt: skip
+    with _loading(section, path):
+        stream = _open(path, section.config, section.split)
+        rows = stream.shard(stream.num_shards, shard).select_columns(list(columns)).with_format("arrow")
+        for batch, table in enumerate(rows.iter(BATCH)):
+            yield texts(_checked(table, batch * BATCH, f"shard {shard} of {path}/{section.config}/{section.split}"))
+
+
+def _checked(table: pa.Table, before: int, place: str) -> pa.Table:
+    """The table with the columns' TYPES. Raises InputError on another type or an empty value."""
+    for index, name in enumerate(table.column_names):
+        column, wanted = table[name], TYPES.get(name)
+        if wanted is None:
+            continue
+        try:
+            column = column.cast(wanted)
+        except pa.ArrowException:
+            raise InputError(f"the column {name!r} in {place} has the type {column.type}, and must have {wanted}; "
+                             "write it so") from None  # fmt: skip
+        empty = column.is_null()
+        if name == "numbers":  # a list can hold an empty value too
+            lists = column.combine_chunks()
+            parents = pc.list_parent_indices(lists).filter(pc.list_flatten(lists).is_null())
+            empty = pc.or_(empty.combine_chunks(), pc.is_in(pa.array(range(len(lists))), parents))
+        row = pc.index(empty, True).as_py()
+        if row >= 0:
+            raise InputError(f"row {before + row + 1} of {place} has no value in {name!r}; fill it in, or remove it")
+        table = table.set_column(index, name, column)
+    return table
 
 
 def _write_missing(folder: Path, source: _Source, tokenizer, wanted: int | None) -> tuple[list[Path], int]:
@@ -268,7 +304,9 @@ def _write_piece(whole: Path, part: Path, batches, left: int | None, tokenizer, 
 
 
 def _tokenizer_digest(tokenizer, chat: Chat | None) -> str:
+    """What the ids of a text depend on. Of a chat: what its template writes, with its variables, and a whole prompt."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    template = tokenizer.chat_template if chat else ""
+    variables = tokenizer.special_tokens_map
+    template = json.dumps([tokenizer.chat_template, variables, chat.probe(tokenizer)], default=str) if chat else ""
     state = backend.to_str() if backend is not None else json.dumps([type(tokenizer).__name__, tokenizer.get_vocab()])
     return hashlib.sha256(f"{state}{tokenizer.eos_token_id}{template}".encode()).hexdigest()
