@@ -1,5 +1,7 @@
 """Print solutions of a puzzle such as 3,6,7,51,58:4. Exit status 1: none was found.
 
+A search ends at a limit, after about ten seconds and below a gigabyte: then "not found within the limit" is no proof.
+
 arith-puzzle solve 3,6,7,51,58:4 --limit 3
 arith-puzzle solve 3,3,8,8:24 --form expression --division rational
 arith-puzzle solve 3,6,7,51,58:4 --count --operations=+-

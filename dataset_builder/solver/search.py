@@ -19,7 +19,7 @@ from arith_puzzle.metrics.arith_puzzle_verifier.verify import Equation
 
 MAX_STEPS = 20_000_000
 """Limit of one call, in steps: about ten seconds. A step is one pair of integers that is examined."""
-MAX_VALUES = 4_000_000
+MAX_VALUES = 3_000_000
 """Limit of one call, in values and equations that are kept: below a gigabyte."""
 SLOWER = {"exact": 1, "integer": 1, "rational": 8}
 """Steps for which a pair of values counts: fractions take longer."""
@@ -140,6 +140,8 @@ class Search:
                     found.update([a * b for a in large if -reach <= a <= reach])
                 if "/" in self.operations:
                     found.update(self._quotients(large, b))
+                if len(found) > self.budget.values:
+                    raise LimitReached
         kept = frozenset(c for c in found if -self.bound <= c <= self.bound)
         self.budget.spend(0, len(kept))
         return kept
@@ -195,7 +197,7 @@ class Search:
         for left, right in self.splits(part):
             large = self.values(left)
             for b in self.values(right):
-                self.budget.spend(len(large))
+                self.budget.spend(3 * len(large))
                 for a in large:
                     if a + b == value and "+" in ops:
                         yield left, right, (a, "+", b, value)
@@ -240,7 +242,7 @@ class Search:
             equation = (b, op, a, c) if op in "+*" and b > a else (a, op, b, c)
             for first in self.solutions(left, a):
                 for second in self.solutions(right, b):
-                    self.budget.spend(STEPS_BACK)
+                    self.budget.spend(2 * STEPS_BACK * self.slower)
                     found = tuple(sorted((*first, *second, equation)))
                     if found not in seen:
                         self.budget.spend(0, len(found))

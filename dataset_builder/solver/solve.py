@@ -35,6 +35,8 @@ MAX_EXACT_NUMBERS = 8
 """Maximum count of numbers for an exact search."""
 BOUND_FACTOR = 10
 """Bound on intermediate results, in multiples of V."""
+STEPS_EACH = 50
+"""Steps for which the text of one solution counts, in the limit of a search."""
 REDUCED = 6
 """``find`` reduces larger puzzles to this count of numbers by random steps, then searches exactly."""
 
@@ -99,6 +101,7 @@ def _texts(numbers: Sequence[int], target: int, search: Search, rule: str, form:
                 yield str(target)
             continue
         for equations in search.solutions(part, target):
+            search.budget.spend(STEPS_EACH * search.slower)
             # played with the part's numbers alone, the last equation gives the target
             ordered: Sequence[Equation] = normal_form(search.numbers(part), equations)
             if rule == "subset":

@@ -7,6 +7,7 @@ import math
 import random
 import subprocess
 import sys
+import time
 from fractions import Fraction
 
 import pytest
@@ -142,6 +143,38 @@ def test_a_limit_is_no_proof(monkeypatch, capsys):
     monkeypatch.setattr(module, "MAX_STEPS", 1000)
     assert main(["solve", "1,2,3,4,5,6:21", "--all"]) == 0
     assert capsys.readouterr().out.endswith("\nthe search reached its limit; there may be more\n")
+
+
+PRIMES = [99991, 81017, 64007, 49003, 36007, 25013, 16001, 9001]
+WIDE = [999999937 - 1234567 * at for at in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "options"),
+    [
+        pytest.param(PRIMES, {"division": "rational", "form": "expression"}, id="fractions"),
+        pytest.param(WIDE, {"division": "rational", "form": "expression", "rule": "subset"}, id="fractions-subset"),
+        pytest.param(PRIMES, {"division": "integer"}, id="truncated"),
+        pytest.param(WIDE, {"division": "integer", "rule": "subset"}, id="truncated-subset"),
+        pytest.param([1000000 + 7919 * at for at in range(15)], {}, id="fifteen"),
+    ],
+)
+def test_the_limit_is_one_of_time_and_memory(monkeypatch, numbers, options):
+    """A tenth of the limit takes about a second of the processor, whatever the rules."""
+    monkeypatch.setattr(module, "MAX_STEPS", module.MAX_STEPS // 10)
+    monkeypatch.setattr(module, "MAX_VALUES", module.MAX_VALUES // 10)
+    started = time.process_time()
+    assert find(numbers, 77777, **options) == (None, False)
+    with pytest.raises(LimitReached):
+        list(solutions([1, 2, 3, 4, 5, 6, 7, 8], 24, **options))
+    assert time.process_time() - started < 20
+
+
+def test_all_searches_of_a_call_share_its_limit(monkeypatch):
+    spent = []
+    monkeypatch.setattr(module.Budget, "spend", lambda self, steps, values=0: spent.append(id(self)))
+    find([3, 5, 7], 1000, division="rational", form="expression")
+    assert len(set(spent)) == 1
 
 
 @pytest.mark.slow
