@@ -44,8 +44,28 @@ def shipped_model(name: str | None) -> str | None:
     return str(own) if name and (own / "config.json").is_file() else name
 
 
+def output_file(path: Path) -> Path:
+    """The file to write where a user names ``path``: links are followed, so that a link stays one.
+
+    Raises:
+        InputError: ``path`` is a folder, a pipe or a device, or its folder does not exist.
+    """
+    real = Path(os.path.realpath(path))
+    try:
+        good = real.parent.is_dir() and not real.is_symlink() and (real.is_file() or not real.exists())
+    except OSError:
+        good = False
+    if not good:
+        raise InputError(f"cannot write {str(path)!r}; name a file in a folder that exists, not a pipe or a device")
+    return real
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file atomically: to a temporary file beside it, which is then renamed. Raises OSError."""
+    """Write a UTF-8 file atomically: to a temporary file beside it, which is then renamed. Raises OSError.
+
+    A symbolic link stays one: the file that it names is written.
+    """
+    path = Path(os.path.realpath(path))
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         partial.write_text(text, encoding="utf-8")

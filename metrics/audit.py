@@ -110,8 +110,10 @@ def wording_table(files: dict[str, dict]) -> str:
     for counts in files.values():
         for wording, found in counts["by_wording"].items():
             total.setdefault(wording, Counter()).update(found)
-    names = ("answers", "published", *RULES)
-    lines = [[wording, *(found[name] for name in names)] for wording, found in sorted(total.items())]
+    lines = [
+        [wording, found["answers"], found.get("published", "-"), *(found[rule] for rule in RULES)]
+        for wording, found in sorted(total.items())
+    ]
     return table(["wording", "answers", "published", *_RIGHT], lines)
 
 

@@ -166,7 +166,7 @@ def scorer(name: str) -> Callable[[str, list[int], int], object]:
     """The function that ``module:function`` names; modules of the current folder come first.
 
     Raises:
-        InputError: there is no such module or function.
+        InputError: there is no such module or function, or the module cannot be imported.
     """
     module, colon, function = name.partition(":")
     if not (module and colon and function):
@@ -174,10 +174,12 @@ def scorer(name: str) -> Callable[[str, list[int], int], object]:
     sys.path.insert(0, os.getcwd())
     try:
         found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"--scorer {name}: {first_line(error)}") from None
+    except (Exception, SystemExit) as error:  # importing a module runs it
+        raise InputError(f"--scorer {name}: {type(error).__name__}: {first_line(error)}") from None
     finally:
         sys.path.pop(0)
+    if not callable(found):
+        raise InputError(f"--scorer {name} names a {type(found).__name__}; name a function")
     return found
 
 
@@ -225,7 +227,11 @@ class _Judge:
         self.process = context.Process(target=_serve, args=(name, other), daemon=True)
         self.process.start()
         other.close()
-        self.connection.recv()  # it has started
+        try:
+            self.connection.recv()  # it has started
+        except EOFError:
+            self.end()
+            raise InputError(f"--scorer {name} cannot be imported in a process of its own") from None
 
     def score(self, row: dict) -> float | str | None:
         """The scorer's value, its error as a text, or None after the time limit, which ends the process."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import output_file
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.metrics.arith_puzzle_verifier.normalize import FORM_FAULTS, verify_lenient
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import REASONS, check_options, verify
@@ -36,9 +37,10 @@ def verify_file(path: Path, out: Path, **options: Any) -> tuple[dict | None, lis
         check_options(**options)
     except ValueError as error:
         raise InputError(f"--{error}") from None
-    if out.exists() and path.exists() and out.samefile(path):
+    real = output_file(out)
+    if real.exists() and path.exists() and real.samefile(path):
         raise InputError(f"--out {out} is the file of answers; give another --out")
-    partial = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    partial = real.with_name(f".{real.name}.{os.getpid()}.tmp")
     references, responses, broken = [], [], []
     try:
         with partial.open("w", encoding="utf-8") as file:
@@ -63,7 +65,7 @@ def verify_file(path: Path, out: Path, **options: Any) -> tuple[dict | None, lis
                                 name: getattr(lenient, name) for name in ("correct", "reason", "extracted")
                             }
                     file.write(json.dumps(record) + "\n")
-        partial.replace(out)
+        partial.replace(real)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; give another --out") from None
     finally:

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import file_sha256, write_json, write_text
+from arith_puzzle.common.files import file_sha256, output_file, write_json, write_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if bool(args.files) == bool(args.scorer):
         raise InputError("audit takes files of answers, or --scorer, and not both")
     for out in filter(None, (args.out, args.json)):
-        if not out.parent.is_dir() or out.is_dir():
-            raise InputError(f"cannot write {out}; name a file in a folder that exists")
+        output_file(out)
         if any(path.exists() and out.exists() and out.samefile(path) for path in args.files):
             raise InputError(f"{out} is a file of answers; name another file for the output")
     counts: dict

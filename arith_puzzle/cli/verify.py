@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """Judge the file and print the metric."""
     from arith_puzzle.metrics.verify_file import table, verify_file
 
-    out = args.out or args.file.with_name(args.file.name + ".verdicts.jsonl")
+    out = args.out or Path(f"{args.file}.verdicts.jsonl")
     measured, broken = verify_file(args.file, out, division=args.division, rule=args.rule, form=args.form)
     if measured:
         print(table(measured))

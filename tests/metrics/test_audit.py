@@ -186,13 +186,38 @@ def test_a_scorer_is_called_for_each_answer(tmp_path, monkeypatch, capsys):
         ("nothing", "is written module:function"),
         ("no_such_module:f", "No module named"),
         ("json:f", "no attribute 'f'"),
+        ("json:__name__", "names a str; name a function"),
+        (".json:loads", "TypeError"),
+        ("wrong_syntax:f", "SyntaxError: invalid syntax"),
+        ("leaves_at_import:f", "SystemExit: 7"),
+        ("breaks_at_import:f", "ZeroDivisionError"),
+        ("alone:f", "cannot be imported in a process of its own"),
     ],
 )
-def test_a_scorer_that_is_not_there_is_one_line(name, said, capsys):
+def test_a_scorer_that_is_not_there_is_one_line(name, said, capfd, tmp_path, monkeypatch):
+    for module, text in {
+        "wrong_syntax": "def f(:\n",
+        "leaves_at_import": "raise SystemExit(7)\n",
+        "breaks_at_import": "1 / 0\n",
+        "alone": "import multiprocessing as m, os\nm.parent_process() and os._exit(3)\nf = len\n",
+    }.items():
+        (tmp_path / f"{module}.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
     assert main(["audit", "--scorer", name]) == 2
-    assert said in capsys.readouterr().err
+    printed = capfd.readouterr().err
+    assert said in printed and printed.count("\n") == 1
+    if name.startswith("alone"):
+        return
     with pytest.raises(InputError):
         scorer_suite.scorer(name)
+
+
+def test_what_has_no_score_is_a_dash_in_both_tables(tmp_path, capsys):
+    path = tmp_path / "answers.jsonl"
+    path.write_text('{"numbers": [2, 3], "target": 5, "response": "2+3"}\n')
+    assert main(["audit", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert "| `answers.jsonl` | 1 | - | 1 | 1 | none |" in printed and "| - | 1 | - | 1 | 1 |" in printed
 
 
 def test_audit_wants_files_or_a_scorer(capsys):

@@ -1,6 +1,8 @@
 """Tests of verify_file: a verdict per response, an error line per broken row, and the command."""
 
 import json
+import os
+import stat
 import tracemalloc
 
 import pytest
@@ -160,6 +162,34 @@ def test_what_cannot_be_read_or_written_is_one_line(tmp_path):
     with pytest.raises(InputError, match="cannot write"):
         verify_file(good, tmp_path / "none" / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.jsonl"]
+
+
+@pytest.mark.parametrize("out", [".", "", "..", "/", "fifo", "loop", "/dev/null", "x" * 300, "rows.jsonl/x"])
+def test_out_is_a_file_or_one_line_says_why_not(out, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.jsonl").write_bytes(lines(PAPER))
+    os.mkfifo("fifo")
+    os.symlink("loop", "loop")
+    for command in (["verify", "rows.jsonl", "--out", out], ["audit", "rows.jsonl", "--out", out]):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert "cannot write" in said and said.count("\n") == 1
+    assert stat.S_ISFIFO(os.stat("fifo").st_mode) and os.path.islink("loop")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fifo", "loop", "rows.jsonl"]
+
+
+def test_a_link_stays_a_link(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.jsonl").write_bytes(lines(PAPER))
+    (tmp_path / "far").mkdir()
+    os.symlink("far/verdicts.jsonl", "link")
+    for content in (1, 2):  # a dangling link, then one to a file
+        (tmp_path / "rows.jsonl").write_bytes(lines(*[PAPER] * content))
+        assert main(["verify", "rows.jsonl", "--out", "link"]) == 0
+        assert os.path.islink("link") and (tmp_path / "far/verdicts.jsonl").read_text().count("\n") == content
+    os.symlink("far/counts.json", "counts")
+    assert main(["audit", "rows.jsonl", "--json", "counts"]) == 0
+    assert os.path.islink("counts") and json.loads((tmp_path / "far/counts.json").read_text())["files"]
 
 
 def test_the_table_says_it_in_words(tmp_path):
