@@ -41,7 +41,7 @@ def add(service: Service) -> None:
             answer: one equation per line, without spaces, such as "58-51=7". Every number and result is used once.
             prose: if the answer is wrong as written, also look for equations in it as free text or LaTeX.
         """
-        return await to_thread.run_sync(logic.judge, numbers, target, answer, prose)
+        return await to_thread.run_sync(service.judge, numbers, target, answer, prose)
 
     async def solve(numbers: str, target: int, request: gr.Request = None) -> dict:
         """Find the exact solutions of an arithmetic puzzle of up to 8 numbers, or prove that there is none.

@@ -45,7 +45,7 @@ def build(service: Service) -> gr.Blocks:
         with gr.Tab("Ask", id="ask"):
             ask.build(service)
         with gr.Tab("Check", id="judge"):
-            judge.build()
+            judge.build(service)
         with gr.Tab("Results", id="measure"):
             measure.build(service)
         gr.HTML(render.FOOTER, apply_default_css=False)

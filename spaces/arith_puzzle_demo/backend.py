@@ -13,6 +13,7 @@ from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.strict_yaml import build
 from arith_puzzle.dataset_builder.formats import PUZZLE_FORMATS
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Settings:
     """Write prompts by the tokenizer's chat template. None: plain text, or what run.json says if ``format`` is None."""
     model: str | None = None
     """A whole model, such as a merged one, instead of an adapter."""
+    rules: dict[str, str] | None = None
+    """Rule, division and form of ``verify``. None: those that the dataset's rows state, else the paper's."""
 
     @classmethod
     def read(cls, path: Path, environment: dict[str, str]) -> Settings:
@@ -53,6 +56,10 @@ class Settings:
         if "format" in values:
             check_format(values["format"], path.name)
         values["chat"] = make_chat(values.get("chat"), path.name)
+        try:
+            rules_of(values.get("rules") or {})
+        except (ValueError, AttributeError) as error:
+            raise InputError(f"{path.name}: rules: {error}: write it again with the stage command") from None
         for name in ("model", "adapter", "dataset", "results"):
             if override := environment.get(f"ARITH_PUZZLE_{name.upper()}"):
                 values[name] = override

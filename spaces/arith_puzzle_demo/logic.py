@@ -16,10 +16,18 @@ from tree import expression, read_tree
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.formats import FORMATS
-from arith_puzzle.dataset_builder.puzzle import MAX_NUMBERS, parse_puzzle, symbolic_prompt
+from arith_puzzle.dataset_builder.puzzle import MAX_NUMBERS, completion, parse_puzzle, symbolic_prompt
 from arith_puzzle.dataset_builder.solver.solve import MAX_EXACT_NUMBERS, default_bound
 from arith_puzzle.metrics.arith_puzzle_verifier.normalize import normalize
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import NUMBER, REASONS, Step, parse_equation, trace, verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import (
+    NUMBER,
+    REASONS,
+    Step,
+    parse_equation,
+    to_equations,
+    trace,
+    verify,
+)
 
 MAX_INPUT_CHARS = 300
 """Most characters of the numbers, and of the target: 15 numbers near 10^9 need fewer than 200."""
@@ -33,6 +41,8 @@ NO_ANSWER = "Wrong. The search did not end, so there is no answer to check."
 MAX_SAMPLES = 16
 MAX_TEMPERATURE = 2.0
 
+Rules = dict[str, str]
+"""The options ``rule``, ``division`` and ``form`` of ``verify``; empty for the paper's."""
 Search = Callable[..., tuple[list, bool | None]]
 """As ``workers.Workers``: (job, *arguments) -> (results, complete). ``complete`` is None if time ran out."""
 
@@ -80,32 +90,36 @@ def read_puzzle(numbers: object, target: object) -> tuple[list[int], int]:
 
 
 @calm
-def judge(numbers: object, target: object, answer: object, prose: bool = False) -> dict:
+def judge(numbers: object, target: object, answer: object, prose: bool = False, rules: Rules | None = None) -> dict:
     """The verdict on an answer, and for each line the verdict and the numbers left after it.
 
     Args:
         prose: if the answer is wrong as written, also look for equations in it as free text. The key ``lenient`` holds
             the verdict on these, or None.
+        rules: rule, division and form of ``verify``; None: the paper's. Equations are judged as such under any form.
     """
     given, goal = read_puzzle(numbers, target)
-    answer = str(answer or "")
-    result = judged(given, goal, answer) | {"lenient": None}
+    answer, rules = str(answer or ""), dict(rules or {})
+    if "=" in answer and rules.get("form") == "expression":  # a game on the board
+        rules |= {"form": "equations", "division": "exact" if rules["division"] == "rational" else rules["division"]}
+    result = judged(given, goal, answer, rules) | {"lenient": None}
     if prose and len(answer) <= MAX_ANSWER_CHARS and not result["correct"]:
-        strict = normalize(answer)
-        result["lenient"] = judged(given, goal, strict) if strict != answer else None
+        strict = normalize(answer, form=rules.get("form", "equations"))
+        result["lenient"] = judged(given, goal, strict, rules) if strict != answer else None
     return result
 
 
 @calm
 def ask(
     numbers: object, target: object, samples: object, temperature: object, seed: object,
-    draw: Callable[[str, int, int, float, int], list[str]], form: str = "symbolic",
+    draw: Callable[[str, int, int, float, int], list[str]], form: str = "symbolic", rules: Rules | None = None,
 ) -> dict:  # fmt: skip
     """Ask a model for answers to a puzzle, and judge them.
 
     Args:
         draw: the model, as a function ``draw(prompt, equations, samples, temperature, seed)``.
         form: a key of FORMATS. It decides the prompt, and which part of the model's text is the answer.
+        rules: as for ``judge``.
 
     Returns:
         The keys of ``answered`` for the first answer; ``samples``: all distinct answers judged, the most frequent
@@ -115,8 +129,8 @@ def ask(
     count = _between(samples, 1, MAX_SAMPLES, "samples", int)
     heat = _between(temperature, 0, MAX_TEMPERATURE, "temperature", float)
     fixed = _between(seed, 0, 2**31 - 1, "seed", int)
-    texts = draw(FORMATS[form].prompt(given, goal), len(given) - 1, count, heat, fixed)
-    drawn = [answered(given, goal, text, form) for text in texts]
+    texts = draw(question(given, goal, form, rules), len(given) - 1, count, heat, fixed)
+    drawn = [answered(given, goal, text, form, rules) for text in texts]
     # Several searches can lead to the same answer. Show the first of them.
     first = {item["answer"]: item for item in reversed(drawn)}
     times = Counter(item["answer"] for item in drawn)
@@ -125,7 +139,14 @@ def ask(
     return drawn[0] | {"samples": found, "right": right, "drawn": len(drawn)}
 
 
-def watch(numbers: list[int], target: int, texts: Iterator[str], form: str = "symbolic") -> Iterator[dict]:
+def question(numbers: list[int], target: int, form: str, rules: Rules | None = None) -> str:
+    """The prompt of a puzzle; ``form`` is a key of FORMATS."""
+    return FORMATS[form].question({"numbers": numbers, "target": target, **(rules or {})})
+
+
+def watch(
+    numbers: list[int], target: int, texts: Iterator[str], form: str = "symbolic", rules: Rules | None = None
+) -> Iterator[dict]:
     """Judge a model's answer while it grows.
 
     Args:
@@ -136,12 +157,12 @@ def watch(numbers: list[int], target: int, texts: Iterator[str], form: str = "sy
         about the lines so far.
     """
     for text in texts:
-        last = answered(numbers, target, text, form) | {"done": False}
+        last = answered(numbers, target, text, form, rules) | {"done": False}
         yield last
     yield last | {"done": True}
 
 
-def answered(numbers: list[int], target: int, text: str, form: str) -> dict:
+def answered(numbers: list[int], target: int, text: str, form: str, rules: Rules | None = None) -> dict:
     """Judge the answer within a model's text.
 
     Returns:
@@ -149,7 +170,7 @@ def answered(numbers: list[int], target: int, text: str, form: str) -> dict:
         "ended"}. If the search has not ended, there is no answer, unless the text itself is a correct one. The scores
         of the models are computed by the same rule.
     """
-    result = judged(numbers, target, FORMATS[form].strict(text))
+    result = judged(numbers, target, FORMATS[form].strict(text), rules)
     if form != searched.FORMAT:
         return result
     search = searched.Search.of(text)
@@ -160,13 +181,13 @@ def answered(numbers: list[int], target: int, text: str, form: str) -> dict:
 
 
 @calm
-def solve(numbers: object, target: object, search: Search) -> dict:
+def solve(numbers: object, target: object, search: Search, rules: Rules | None = None) -> dict:
     """A solution of a puzzle and the number of solutions, or the proof that there is none."""
     given, goal = read_puzzle(numbers, target)
     if len(given) > MAX_EXACT_NUMBERS:
         raise InputError(f"the solver takes at most {MAX_EXACT_NUMBERS} numbers; this puzzle has {len(given)}")
     bound = default_bound(given, goal)
-    found, complete = search("solve", given, goal, COUNT_CAP)
+    found, complete = search("solve", given, goal, COUNT_CAP, rules or {})
     solvable = True if found else (False if complete else None)
     count = f"{len(found)} solution{'s' if len(found) != 1 else ''}"
     within = f"with intermediate results from -{bound} to {bound}"
@@ -180,39 +201,43 @@ def solve(numbers: object, target: object, search: Search) -> dict:
         sentence = "The search ran out of time. It is not known whether there is a solution."
     return {
         **_puzzle(given, goal),
+        "division": (rules or {}).get("division", "exact"),
         "solvable": solvable,
         "solution": found[0] if found else None,
-        "expression": expression(read_tree(given, found[0])) if found else None,
+        "expression": expression(read_tree(given, found[0], (rules or {}).get("division", "exact"))) if found else None,
         "solutions": found,
         "count": len(found),
         "complete": bool(complete),
         "bound": bound,
         "verdict": sentence,
-        "steps": _steps(given, found[0])[0] if found else [],
+        "steps": _steps(given, found[0], rules or {})[0] if found else [],
     }
 
 
 @calm
-def nearest(numbers: object, target: object, search: Search) -> dict:
+def nearest(numbers: object, target: object, search: Search, rules: Rules | None = None) -> dict:
     """For a puzzle without a solution: the reachable number nearest to its target, and how to reach it.
 
     Both are None if no number near the target can be reached.
     """
     given, goal = read_puzzle(numbers, target)
-    found, _ = search("nearest", given, goal)
+    found, _ = search("nearest", given, goal, rules or {})
     near, text = found[0] if found else (None, None)
-    return {**_puzzle(given, goal), "nearest": near, "solution": text}
+    division = (rules or {}).get("division", "exact")
+    return {**_puzzle(given, goal), "division": division, "nearest": near, "solution": text}
 
 
 def facts(
-    numbers: list[int], target: int, *, source: str, solutions: int | None = None, difficulty: float | None = None
-) -> dict:
+    numbers: list[int], target: int, *, source: str, solutions: int | None = None, difficulty: float | None = None,
+    rules: Rules | None = None,
+) -> dict:  # fmt: skip
     """A puzzle to play, with what is known about it.
 
     Args:
         source: where the puzzle comes from.
         solutions: number of solutions.
         difficulty: the dataset's label: -log10 of the share of random games that reach the target.
+        rules: as for ``judge``. The key ``rule`` tells the board whether numbers may be left out.
     """
     return {
         **_puzzle(numbers, target),
@@ -220,15 +245,17 @@ def facts(
         "num_solutions": solutions,
         "difficulty": None if difficulty is None else round(difficulty, 3),
         "one_in": None if difficulty is None else max(1, round(10**difficulty)),
+        "rule": (rules or {}).get("rule", "all"),
     }
 
 
-def judged(numbers: list[int], target: int, answer: str) -> dict:
-    """The verdict on an answer, and on each of its lines."""
-    verdict = verify(numbers, target, answer)
-    steps, more = _steps(numbers, answer)
+def judged(numbers: list[int], target: int, answer: str, rules: Rules | None = None) -> dict:
+    """The verdict on an answer, and on each of its lines. An expression has a line for each operation."""
+    rules = rules or {}
+    verdict = verify(numbers, target, answer, **rules)
+    steps, more = _steps(numbers, answer, rules)
     sentence = verdict.message[0].upper() + verdict.message[1:] + "."
-    if verdict.reason == "wrong_equation_count":
+    if verdict.reason == "wrong_equation_count" and rules.get("rule") != "subset":
         sentence += f" Here: {len(numbers)} numbers, {len(steps) + more} equations."
     return {
         **_puzzle(numbers, target),
@@ -250,12 +277,21 @@ def _puzzle(numbers: Sequence[int], target: int) -> dict:
     }
 
 
-def _steps(numbers: Sequence[int], answer: str) -> tuple[list[dict], int]:
+def _steps(numbers: Sequence[int], answer: str, rules: Rules) -> tuple[list[dict], int]:
     """(the first MAX_STEPS lines, the number of further lines).
 
-    ``left`` is text because results can exceed the range of JSON numbers.
+    ``left`` is text because results can exceed the range of JSON numbers. An expression with a fault of form, or with
+    fractions, has no lines.
     """
-    steps = trace(numbers, answer)
+    if rules.get("form") == "expression":
+        try:
+            equations = to_equations(answer, division=rules["division"])
+        except ValueError:
+            return [], 0
+        if any(value != int(value) for *_, value in equations):
+            return [], 0
+        answer = completion(equations)
+    steps = trace(numbers, answer, division="integer" if rules.get("division") == "integer" else "exact")
     shown = [
         {
             "line": step.line,

@@ -13,12 +13,13 @@ from model import IMPORTS
 from arith_puzzle.common.datasets_cache import datasets_cache
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.solver.solve import default_bound
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import RULE_COLUMNS, rules_of
 
 MAX_ROWS = 10_000
 """Only the first MAX_ROWS rows of a split are kept in memory."""
 MADE_HERE = "made here"
 LEVELS = ("easy", "medium", "hard")
-_KEPT = ("numbers", "target", "num_solutions", "difficulty")
+_KEPT = ("numbers", "target", "num_solutions", "difficulty", *RULE_COLUMNS)
 
 
 class Puzzles:
@@ -26,6 +27,8 @@ class Puzzles:
 
     def __init__(self, settings: Settings):
         self.settings = settings
+        self.rules: dict[str, str] = settings.rules or {}
+        """The options of ``verify``, by the settings or, once it is read, by the dataset."""
         self.loading = False
         """Whether the dataset is being read in the background."""
         self._rows: dict[str, list[dict]] = {}
@@ -70,14 +73,14 @@ class Puzzles:
             raise InputError(f"a level is one of {', '.join(LEVELS)}; got {str(level)[:30]!r}")
         source = source or (self.settings.split if self.settings.dataset else MADE_HERE)
         if source == MADE_HERE:
-            return facts(*make(3 + LEVELS.index(level)), source=MADE_HERE)
+            return facts(*make(3 + LEVELS.index(level)), source=MADE_HERE, rules=self.rules)
         rows = self.read(source)
         third = -(-len(rows) // 3)
         start = min(LEVELS.index(level) * third, len(rows) - 1)
         row = random.choice(rows[start : start + third])
         return facts(
             sorted(row["numbers"]), row["target"], source=f"{self.settings.config}/{source}",
-            solutions=row.get("num_solutions"), difficulty=row.get("difficulty"),
+            solutions=row.get("num_solutions"), difficulty=row.get("difficulty"), rules=self.rules,
         )  # fmt: skip
 
     def read(self, split: str) -> list[dict]:
@@ -103,6 +106,7 @@ class Puzzles:
                     self._splits = {name: rows for name, rows in found.items() if name != "train"}
                 if split in self._splits and split not in self._rows:
                     rows = [{key: row.get(key) for key in _KEPT} for row in islice(self._splits[split], MAX_ROWS)]
+                    self.rules = rules_of(rows[0]) if rows else self.rules
                     self._rows[split] = sorted(rows, key=lambda row: row["difficulty"] or len(row["numbers"]))
             except Exception as error:
                 raise Unavailable(f"the dataset could not be read: {one_line(error)}") from None

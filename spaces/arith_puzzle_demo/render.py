@@ -164,23 +164,24 @@ def solved(result: dict, near: dict | None = None) -> str:
     kind = "good" if result["solvable"] else "plain"
     body = f'<p class="ap-verdict ap-{kind}" role="status">{escape(result["verdict"])}</p>'
     if result["solvable"]:
-        body += _solution(result["numbers"], result["solution"], result["steps"])
+        body += _solution(result, result["steps"])
         body += _others(result)
     elif near and near.get("solution"):
         body += f"<p>The nearest number that can be reached is <b>{near['nearest']}</b>:</p>"
-        body += _solution(result["numbers"], near["solution"], [])
+        body += _solution(near, [])
     return _card("The solver", result, body)
 
 
-def _solution(numbers: list[int], solution: str, steps: list[dict]) -> str:
-    root = read_tree(numbers, solution)
+def _solution(result: dict, steps: list[dict]) -> str:
+    root = read_tree(result["numbers"], result["solution"], result["division"])
     text = f'<p class="ap-expression"><code>{escape(expression(root))} = {root.value}</code></p>'
     lines = f"<details><summary>Line by line</summary>{steps_table(steps, None)}</details>" if steps else ""
     return f'{text}<div class="ap-scroll">{picture(root)}</div>{lines}'
 
 
 def _others(result: dict) -> str:
-    others = [expression(read_tree(result["numbers"], text)) for text in result["solutions"][1:LISTED]]
+    numbers, division = result["numbers"], result["division"]
+    others = [expression(read_tree(numbers, text, division)) for text in result["solutions"][1:LISTED]]
     if not others:
         return ""
     items = [f"<li><code>{escape(text)}</code></li>" for text in others]
@@ -206,7 +207,9 @@ def verdict_line(result: dict) -> str:
 def _judgement(result: dict) -> str:
     more = result["more_steps"]
     tail = f'<p class="ap-small">… and {more} more lines.</p>' if more else ""
-    empty = "" if result["steps"] or "search" in result else '<p class="ap-small">The answer is empty.</p>'
+    empty = "" if result["answer"] or "search" in result else '<p class="ap-small">The answer is empty.</p>'
+    if result["answer"] and not result["steps"]:  # an expression with a fault of form, or with fractions
+        empty = f'<pre class="ap-read">{escape(result["answer"])}</pre>'
     return f"{verdict_line(result)}{steps_table(result['steps'], result['line'])}{empty}{tail}"
 
 

@@ -51,6 +51,15 @@ class Service:
         self.on_load: list = []
         """(function, outputs) pairs that the page calls when a visitor opens it."""
 
+    @property
+    def rules(self) -> logic.Rules:
+        """The options of ``verify`` by which all puzzles of this page are solved and judged."""
+        return self.puzzles.rules
+
+    def judge(self, numbers, target, answer, prose: bool = False) -> dict:
+        """``logic.judge`` by the page's rules."""
+        return logic.judge(numbers, target, answer, prose, self.rules)
+
     def close(self) -> None:
         """Stop the worker processes."""
         self.solver.close()
@@ -60,7 +69,9 @@ class Service:
         """``logic.ask`` of the model, in turn."""
 
         def ask() -> dict:
-            return logic.ask(numbers, target, samples, temperature, seed, self.model.sample, self.model.form)
+            return logic.ask(
+                numbers, target, samples, temperature, seed, self.model.sample, self.model.form, self.rules
+            )
 
         return await _in_turn(self._model_turns, who, ask)
 
@@ -71,9 +82,9 @@ class Service:
 
         def run(given: list[int], goal: int) -> None:
             form = self.model.form
-            prompt = logic.FORMATS[form].prompt(given, goal)
+            prompt = logic.question(given, goal, form, self.rules)
             with contextlib.closing(self.model.stream(prompt, len(given) - 1)) as stream:
-                for result in logic.watch(given, goal, stream, form):
+                for result in logic.watch(given, goal, stream, form, self.rules):
                     if gone.is_set():
                         return
                     give(result)
@@ -98,20 +109,20 @@ class Service:
 
     async def solve(self, numbers, target, who: str) -> dict:
         """``logic.solve``, in turn."""
-        return await _in_turn(self._solver_turns, who, logic.solve, numbers, target, self.solver)
+        return await _in_turn(self._solver_turns, who, logic.solve, numbers, target, self.solver, self.rules)
 
     async def solve_with_nearest(self, numbers, target, who: str) -> tuple[dict, dict | None]:
         """``solve``, and if there is no solution, ``logic.nearest``: the nearest target that has one."""
         result = await self.solve(numbers, target, who)
         if result.get("solvable") is not False:
             return result, None
-        return result, await _in_turn(self._solver_turns, who, logic.nearest, numbers, target, self.solver)
+        return result, await _in_turn(self._solver_turns, who, logic.nearest, numbers, target, self.solver, self.rules)
 
     async def judge_file(self, path: str, out: Path, who: str) -> dict:
         """``workers.judge_file``, in turn; or ``{"error": …}``."""
 
         def judge() -> dict:
-            found, complete = self.files("judge_file", path, str(out))
+            found, complete = self.files("judge_file", path, str(out), self.rules)
             if not complete:
                 raise logic.Unavailable(f"the file took more than {FILE_SECONDS:.0f} s: send a smaller one")
             return found[0]
@@ -126,7 +137,7 @@ class Service:
     def _sample(self, level: str, source: str) -> dict:
         drawn = self.puzzles.draw(source, level)
         if drawn["num_solutions"] is None and len(drawn["numbers"]) <= 5:
-            found, complete = self.solver("solve", drawn["numbers"], drawn["target"], logic.COUNT_CAP)
+            found, complete = self.solver("solve", drawn["numbers"], drawn["target"], logic.COUNT_CAP, self.rules)
             drawn["num_solutions"] = len(found) if complete else None
         return drawn
 

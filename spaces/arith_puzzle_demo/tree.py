@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from arith_puzzle.dataset_builder.puzzle import parse_completion
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import Number, to_equations
 
 ROW, GAP, HEIGHT, DIGIT = 66, 14, 34, 9.5
 """Sizes in the picture, in units of its viewBox: distance of rows, gap between boxes, height of a box, width of a
@@ -19,22 +20,25 @@ WORDS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
 class Node:
     """A node of an expression tree: a given number, or the result of ``op`` on two nodes."""
 
-    value: int
+    value: Number
     op: str = ""
     left: Node | None = None
     right: Node | None = None
 
 
-def read_tree(numbers: Sequence[int], solution: str) -> Node:
-    """Turn a correct solution of the numbers into an expression tree."""
+def read_tree(numbers: Sequence[int], solution: str, division: str = "exact") -> Node:
+    """Turn a correct solution of the numbers, equations or an expression, into an expression tree."""
+    if solution.isdecimal():
+        return Node(int(solution))
     pool: list[Node] = [Node(number) for number in numbers]
-    for a, op, b, c in parse_completion(solution):
+    equations = parse_completion(solution) if "=" in solution else to_equations(solution, division=division)
+    for a, op, b, c in equations:
         pair = []
         for value in (a, b):
             pair.append(next(node for node in pool if node.value == value))
             pool.remove(pair[-1])
         pool.append(Node(c, op, *pair))
-    return pool[0]
+    return pool[-1]
 
 
 def expression(node: Node, *, inside: str = "", right: bool = False) -> str:

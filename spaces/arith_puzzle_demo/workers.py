@@ -71,19 +71,19 @@ def _end(worker: subprocess.Popen) -> None:
     worker.communicate()
 
 
-def solve(numbers: list[int], target: int, cap: int) -> Iterator[str | bool]:
+def solve(numbers: list[int], target: int, cap: int, rules: dict | None = None) -> Iterator[str | bool]:
     """Yield up to ``cap`` solutions, then whether these are all."""
     from arith_puzzle.dataset_builder.solver.solve import default_bound, solutions
 
     count = 0
-    for count, text in enumerate(solutions(numbers, target, bound=default_bound(numbers, target)), 1):
+    for count, text in enumerate(solutions(numbers, target, bound=default_bound(numbers, target), **(rules or {})), 1):
         yield text
         if count == cap:
             break
     yield count < cap
 
 
-def nearest(numbers: list[int], target: int) -> Iterator[list | bool]:
+def nearest(numbers: list[int], target: int, rules: dict | None = None) -> Iterator[list | bool]:
     """Yield [the reachable number nearest to a target, its solution], if there is one within NEAREST; then True.
 
     If two numbers are equally near, the smaller one is used.
@@ -93,7 +93,7 @@ def nearest(numbers: list[int], target: int) -> Iterator[list | bool]:
     bound = default_bound(numbers, target)
     for away in range(1, NEAREST + 1):
         for near in (target - away, target + away):
-            text = next(solutions(numbers, near, bound=bound), None)
+            text = next(solutions(numbers, near, bound=bound, **(rules or {})), None)
             if text is not None:
                 yield [near, text]
                 yield True
@@ -101,7 +101,7 @@ def nearest(numbers: list[int], target: int) -> Iterator[list | bool]:
     yield True
 
 
-def judge_file(path: str, out: str) -> Iterator[dict | bool]:
+def judge_file(path: str, out: str, rules: dict | None = None) -> Iterator[dict | bool]:
     """Judge the first MAX_ROWS lines of a JSONL file with ``verify_file``, and write the verdicts to ``out``.
 
     Yields {"measured": the metric, "faults": malformed rows, "more_faults": number of further ones, "cut": whether the
@@ -114,7 +114,7 @@ def judge_file(path: str, out: str) -> Iterator[dict | bool]:
         for _, line in zip(range(MAX_ROWS), given, strict=False):
             file.write(line)
         cut = bool(given.readline())
-    measured, broken = verify_file(kept, Path(out))
+    measured, broken = verify_file(kept, Path(out), **(rules or {}))
     kept.unlink()
     faults = [fault.removeprefix(f"{kept}:") for fault in broken]
     yield {"measured": measured, "faults": [f"line {fault}" for fault in faults[:MAX_FAULTS]],

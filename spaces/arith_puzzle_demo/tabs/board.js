@@ -90,7 +90,9 @@ function merge(a, b) {
   first = op = null;
   const left = chips.length === 1 ? "" : ` Left: ${chips.map((chip) => show(chip.value)).join(", ")}.`;
   say(`${show(a.value)} ${sign} ${show(b.value)} = ${show(result)}.${left}`);
-  if (chips.length === 1) finish(result);
+  // Where numbers may be left out, the target ends the game as soon as no other result is left.
+  const over = puzzle.rule === "subset" && result === BigInt(puzzle.target) && chips.every((chip) => !chip.made || chip.id === fresh);
+  if (chips.length === 1 || over) finish(result);
   draw(fresh);
 }
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import gradio as gr
 import logic
 import render
-from service import PRIVATE
+from service import PRIVATE, Service
 
 PROSE = """First I take 58 - 51 = 7.
 Then **6 \u2212 7 = -1**, and 3 \u00d7 (-1) = -3.
 Finally -3 + 7 = 4, which is the target."""
 
 
-def build() -> None:
+def build(service: Service) -> None:
     """Add the tab's parts to the page."""
     limit = logic.MAX_INPUT_CHARS
     with gr.Row(elem_classes="ap-puzzle"):
@@ -32,6 +32,6 @@ def build() -> None:
     judged = gr.HTML(apply_default_css=False, elem_id="judged")
 
     def show(*given) -> str:
-        return render.judged(logic.judge(*given))
+        return render.judged(service.judge(*given))
 
     judge_it.click(show, [numbers, target, answer, prose], judged, queue=False, show_progress="hidden", **PRIVATE)

@@ -62,7 +62,7 @@ def build(service: Service) -> None:
         with contextlib.suppress(InputError):
             if text := str(request.query_params.get("puzzle", ""))[:400]:
                 numbers, target = parse_puzzle(text)
-                given = logic.facts(numbers, target, source="from a link")
+                given = logic.facts(numbers, target, source="from a link", rules=service.rules)
         return (
             given,
             gr.Dropdown(_choices(sources), value=sources[0]),
@@ -86,7 +86,7 @@ def build(service: Service) -> None:
 
     def show_played(event: gr.EventData) -> str:
         given = event._data if isinstance(event._data, dict) else {}
-        return render.played(logic.judge(*_puzzle(given), given.get("answer")))
+        return render.played(service.judge(*_puzzle(given), given.get("answer")))
 
     quick = {"queue": False, "show_progress": "hidden", **PRIVATE}
     new.click(show_new, [level, source], [board, mine, attempt, solved], **quick)
