@@ -7,6 +7,7 @@ https://huggingface.co/docs/hub/model-cards, datasets-cards, spaces-config-refer
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -79,6 +80,21 @@ def check_card(text: str, kind: str, folder: Path | None = None) -> None:
         _check_place(text, prose, fields, folder)
 
 
+def missing_text(fields: Mapping, there: Callable[[str], bool]) -> str | None:
+    """Why readers would not find the text of a licence, and the remedy; None if they do.
+
+    Args:
+        fields: those of a card's front matter.
+        there: whether a file whose name fits a pattern is published beside the card.
+    """
+    link = str(fields.get("license_link") or "")
+    if link and "://" not in link and not there(link.removeprefix("./")):
+        return f"license_link: {link} is no file beside the card; add the licence's text, or give an address"
+    if fields.get("license") == "other" and not link and not there("LICEN[CS]E*"):
+        return "license: other needs the licence's text in a file LICENSE beside the card, or a license_link; add one"
+    return None
+
+
 def _parts(text: str) -> tuple[dict, str]:
     parts = text.split("---\n", 2)
     if len(parts) != 3 or parts[0]:
@@ -118,6 +134,8 @@ def _check_place(text: str, prose: str, fields: dict, folder: Path) -> None:
     left = _UNRENDERED.search(text)
     if left:
         raise InputError(f"the card contains the unfilled placeholder {left[0]!r}: {_line(text, left.start())}")
+    if problem := missing_text(fields, lambda pattern: any(folder.glob(pattern))):
+        raise InputError(problem)
     wanted = [target for match in _LINK.finditer(prose) for target in match.groups() if target]
     wanted += [fields["app_file"]] if "app_file" in fields else []
     for target in wanted:

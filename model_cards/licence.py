@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from pathlib import Path
 
 import yaml
 
 from arith_puzzle.common.errors import InputError, first_line
-from arith_puzzle.model_cards.check import LICENSES
+from arith_puzzle.model_cards.check import LICENSES, missing_text
 
 NOTICES = ("LICEN[CS]E*", "NOTICE*", "USE_POLICY*")
 """Files whose text must go with every copy of the weights."""
@@ -24,7 +25,7 @@ def base_licence(base: str, revision: str | None = None, *, stated: str | None =
 
     Raises:
         InputError: the card cannot be read; it has no licence and none is stated, or it has another one than the stated
-            one; or it says ``other`` without a name.
+            one; the Hub does not know it; or the name or the text of a licence of its own is missing.
     """
     from huggingface_hub import ModelCard, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
@@ -58,10 +59,23 @@ def base_licence(base: str, revision: str | None = None, *, stated: str | None =
     found = found or {"license": str(stated)}
     if found["license"] == "other" and "license_name" not in found:
         raise InputError(f"the card of the base {base!r} says license: other without a license_name; ask its authors")
+    if found["license"] not in LICENSES:
+        raise InputError(f"the card of the base {base!r} says license: {found['license']}, which is none of the Hub's "
+                         "ids, such as apache-2.0; correct the card")  # fmt: skip
     link = found.get("license_link")
-    if link and "://" not in link and not Path(base).is_dir():
-        found["license_link"] = f"https://huggingface.co/{base}/blob/{revision or 'main'}/{link}"
+    if not Path(base).is_dir():
+        if link and "://" not in link:
+            found["license_link"] = f"https://huggingface.co/{base}/blob/{revision or 'main'}/{link}"
+        elif not link and found["license"] == "other":
+            found["license_link"] = f"https://huggingface.co/{base}"
+    elif problem := missing_text(found, lambda pattern: any(fnmatch(name, pattern) for name in notices(base))):
+        raise InputError(f"{Path(base) / 'README.md'}: {problem}")
     return found
+
+
+def notices(folder: str | Path) -> list[str]:
+    """The names of the files of a folder that match NOTICES."""
+    return sorted({path.name for pattern in NOTICES for path in Path(folder).glob(pattern) if path.is_file()})
 
 
 def licence_text(fields: dict[str, str]) -> str:
@@ -80,7 +94,5 @@ def copy_notices(base: str, folder: Path, revision: str | None = None) -> None:
         source = Path(base)
     else:
         source = Path(snapshot_download(base, revision=revision, allow_patterns=list(NOTICES)))
-    for pattern in NOTICES:
-        for path in source.glob(pattern):
-            if path.is_file():
-                shutil.copy(path, folder)
+    for name in notices(source):
+        shutil.copy(source / name, folder)

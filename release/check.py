@@ -20,7 +20,7 @@ from arith_puzzle.common.chat import Chat
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.dataset_builder.puzzle import parse_puzzle, symbolic_prompt
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
-from arith_puzzle.release.diff import HUB_FILES, Stage
+from arith_puzzle.release.diff import DERIVED, HUB_FILES, SHARED, Stage
 from arith_puzzle.release.snippets import snippets
 from arith_puzzle.release.user import CheckFailed, User
 from arith_puzzle.release.yank import unmarked_card
@@ -29,13 +29,14 @@ ADAPTER_ROWS = 200
 """How many rows the loaded adapter answers again."""
 
 
-def check(staged: Path, endpoint: str, *, token: str | None = None) -> None:
+def check(staged: Path, endpoint: str, *, token: str | None = None, shared: bool = False) -> None:
     """Compare what users get with what was staged.
 
     Args:
         staged: a folder that ``arith_puzzle.release.stage.stage`` wrote.
         endpoint: the address of the Hub where it was published.
         token: for a private release. Processes get it by their environment only.
+        shared: other releases may use repos of this one. Then cards and scores in those may be of another release.
 
     Raises:
         CheckFailed: something differs, or a user could not take a step.
@@ -44,7 +45,7 @@ def check(staged: Path, endpoint: str, *, token: str | None = None) -> None:
     with ThreadPoolExecutor(1) as aside, User(endpoint, token, warm=False) as other, User(endpoint, token) as user:
         # The app takes seconds to start, so its check begins at once, beside the others, and ends in its own step.
         demo = [aside.submit(_check_demo, stage, other) for repo in stage.repos if repo.kind == "demo"]
-        steps: list[tuple[str, Callable]] = [("files", lambda: check_files(stage, user))]
+        steps: list[tuple[str, Callable]] = [("files", lambda: check_files(stage, user, shared=shared))]
         steps += [(repo.kind, partial(_CHECKS[repo.kind], stage, user)) for repo in stage.repos if repo.kind in _CHECKS]
         steps += [("demo", one.result) for one in demo]
         for folder, name in _cards(stage):
@@ -67,8 +68,12 @@ def _cards(stage: Stage) -> list[tuple[str, str]]:
     ]
 
 
-def check_files(stage: Stage, user: User) -> None:
-    """Compare every file of every branch and of the tag by SHA-256. The tag must hold what ``main`` is to hold."""
+def check_files(stage: Stage, user: User, *, shared: bool = False) -> None:
+    """Compare every file of every branch and of the tag by SHA-256. The tag must hold what ``main`` is to hold.
+
+    Args:
+        shared: DERIVED files of repos that are SHARED may be of another release.
+    """
     wanted = []
     for repo in stage.repos:
         branches = stage.branches(repo)
@@ -78,6 +83,8 @@ def check_files(stage: Stage, user: User) -> None:
     for repo, revision, folder in wanted:
         there, staged = _published(got[f"{repo.type} {repo.id} {revision}"]), _hashes(stage, folder)
         for path in sorted(set(there) - HUB_FILES | set(staged)):
+            if shared and repo.kind in SHARED and DERIVED.fullmatch(path):
+                continue
             if path not in there:
                 raise CheckFailed(f"{repo.kind}: {path} is not at {repo.id}, {revision}")
             if path not in staged:

@@ -19,6 +19,7 @@ from huggingface_hub.utils.sha import git_hash
 from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import file_sha256
 from arith_puzzle.dataset_builder.loading_script import REVISION
 from arith_puzzle.release.hub import Hub, where
 from arith_puzzle.release.preflight import (
@@ -34,6 +35,16 @@ YANKED = "-yanked"
 """The end of the second tag that a yanked version gets."""
 HUB_FILES = {".gitattributes"}
 """Files that the Hub writes itself."""
+SHARED = ("base", "dataset", "metric")
+"""Kinds of repos that several releases of a namespace use. If the rest is equal, DERIVED files may differ."""
+DERIVED = re.compile(r"(README\.md|manifest\.json|run\.json|results\.json|eval\.yaml|(plots|\.eval_results)/.*)")
+"""Files that staging writes about a release: of what it was scored on, for example."""
+_RENAME = {
+    "base": ", or rename the base's folder",
+    "adapter": ", or give the recipe another name",
+    "merged": ", or give the recipe another name",
+    "demo": ", or give the recipe a name that does not begin with arith-puzzle-, after which its demo is called",
+}
 
 
 class Stage:
@@ -93,6 +104,7 @@ class BranchDiff:
         head: its commit, or None if the branch does not exist yet.
         add, change, delete: the files that would be added, changed and deleted.
         same: the number of equal files.
+        kept: the number of DERIVED files of another release, which stay as they are.
         uploads: what ``add`` and ``change`` send.
     """
 
@@ -102,12 +114,23 @@ class BranchDiff:
     change: dict[str, int] = field(default_factory=dict)
     delete: dict[str, int] = field(default_factory=dict)
     same: int = 0
+    kept: int = 0
     uploads: list[CommitOperationAdd] = field(default_factory=list)
 
     @property
     def changes(self) -> bool:
         """Whether the branch needs a commit."""
         return bool(self.add or self.change or self.delete)
+
+    @property
+    def derived_only(self) -> bool:
+        """Whether only DERIVED files differ."""
+        return all(DERIVED.fullmatch(path) for path in (*self.add, *self.change, *self.delete))
+
+    def as_published(self) -> BranchDiff:
+        """The same branch, left as another release has published it."""
+        differ = len(self.add) + len(self.change) + len(self.delete)
+        return BranchDiff(self.name, self.head, same=self.same, kept=differ)
 
     def operations(self) -> list[CommitOperationAdd | CommitOperationDelete]:
         """The commit's operations."""
@@ -139,20 +162,66 @@ class RepoDiff:
         return any(RELEASE_TAG.fullmatch(tag) for tag in self.tags)
 
 
-def diff_repo(api: HfApi, stage: Stage, repo: Repo, *, move_tags: bool) -> RepoDiff:
-    """Compare one repo with its folders. Raises InputError if the staged content may not be published there."""
+def require_free_names(hub: Hub, repos: list[Repo], tag: str, *, base: str, again: bool) -> None:
+    """Find reasons not to publish that are known before anything is built or trained.
+
+    Args:
+        tag: the version's tag.
+        base: folder or Hub id of the base.
+        again: the models exist already, or tags may move: then another content under the tag is no reason.
+
+    Raises:
+        InputError: the user may not write there, or a name is taken.
+    """
+    require_write_access(hub, repos)
+    for repo in repos:
+        hub.do(f"looking at {repo.id}", partial(_require_free_name, hub.api, repo, tag, base=Path(base), again=again))
+
+
+def _require_free_name(api: HfApi, repo: Repo, tag: str, *, base: Path, again: bool) -> None:
+    found = _look(api, repo, tag)
+    if found is None or tag not in found[2] or again:
+        return
+    if repo.kind == "base":
+        large = {entry.path: entry.lfs.sha256 for entry in tree(api, repo, tag) if entry.lfs}
+        if all((base / path).is_file() and file_sha256(base / path) == sha256 for path, sha256 in large.items()):
+            return
+    if repo.kind in _RENAME:
+        raise _taken(repo, tag)
+
+
+def _taken(repo: Repo, tag: str) -> InputError:
+    remedy = _RENAME.get(repo.kind, "")
+    return InputError(f"{repo.id} has {tag} with other content; raise the version in pyproject.toml{remedy}")
+
+
+def _look(api: HfApi, repo: Repo, tag: str) -> tuple[bool, dict[str, str], dict[str, str]] | None:
+    """(whether a repo is private, {branch: commit}, {tag: commit}); None if the repo does not exist.
+
+    Raises:
+        InputError: the repo is none of ours, or the version was yanked.
+    """
     try:
         info = api.repo_info(**where(repo))
     except RepositoryNotFoundError:
+        return None
+    refs = api.list_repo_refs(**where(repo))
+    heads, tags = ({ref.name: ref.target_commit for ref in group} for group in (refs.branches, refs.tags))
+    if tag + YANKED in tags:
+        raise InputError(f"{repo.id}: {tag} was yanked; raise the version in pyproject.toml")
+    files = {sibling.rfilename for sibling in info.siblings}
+    require_own_repo(api, repo, files, [tag for tag in tags if RELEASE_TAG.fullmatch(tag)])
+    return bool(info.private), heads, tags
+
+
+def diff_repo(api: HfApi, stage: Stage, repo: Repo, *, move_tags: bool) -> RepoDiff:
+    """Compare one repo with its folders. Raises InputError if the staged content may not be published there."""
+    found = _look(api, repo, stage.tag)
+    if found is None:
         folders = stage.branches(repo).items()
         branches = [_compare(stage, folder, BranchDiff(name, None), []) for name, folder in folders]
         return RepoDiff(repo, False, True, {}, branches, tag_is_published=False)
-    refs = api.list_repo_refs(**where(repo))
-    heads, tags = ({ref.name: ref.target_commit for ref in group} for group in (refs.branches, refs.tags))
-    if stage.tag + YANKED in tags:
-        raise InputError(f"{repo.id}: {stage.tag} was yanked; raise the version in pyproject.toml")
-    files = {sibling.rfilename for sibling in info.siblings}
-    require_own_repo(api, repo, files, [tag for tag in tags if RELEASE_TAG.fullmatch(tag)])
+    private, heads, tags = found
 
     def branch(name: str, folder: str, revision: str) -> BranchDiff:
         entries = tree(api, repo, revision) if name in heads else []
@@ -161,12 +230,15 @@ def diff_repo(api: HfApi, stage: Stage, repo: Repo, *, move_tags: bool) -> RepoD
     branches = [branch(name, folder, name) for name, folder in stage.branches(repo).items() if name != "main"]
     published = branch("main", repo.kind, stage.tag) if stage.tag in tags else None
     if published and (published.changes or any(other.changes for other in branches)):
-        if not move_tags:
-            raise InputError(f"{repo.id} has {stage.tag} with other content; raise the version in pyproject.toml")
-        published = None
+        if move_tags:
+            published = None
+        elif repo.kind in SHARED and all(other.derived_only for other in (published, *branches)):
+            published, *branches = (other.as_published() for other in (published, *branches))
+        else:
+            raise _taken(repo, stage.tag)
     # Where the tag has the staged content, main is left alone: it may hold a later commit.
     branches.append(published or branch("main", repo.kind, "main"))
-    return RepoDiff(repo, True, bool(info.private), tags, branches, tag_is_published=published is not None)
+    return RepoDiff(repo, True, private, tags, branches, tag_is_published=published is not None)
 
 
 def tree(api: HfApi, repo: Repo, revision: str) -> list[RepoFile]:
@@ -204,7 +276,8 @@ def describe(found: RepoDiff, tag: str, *, private: bool) -> Iterator[str]:
     yield f"{found.repo.id} ({found.repo.type}, {state}{shown})"
     for branch in found.branches:
         if not branch.changes:
-            yield f"  {branch.name}: nothing to change, {branch.same} files"
+            kept = f", and {branch.kept} files about another release that uses it stay" if branch.kept else ""
+            yield f"  {branch.name}: nothing to change, {branch.same} files{kept}"
             continue
         yield f"  {branch.name}: " + ("one commit" if branch.head else "new, one commit")
         for word, files in (("add", branch.add), ("change", branch.change), ("delete", branch.delete)):

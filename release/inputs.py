@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import read_json
+from arith_puzzle.common.files import file_sha256, read_json
+from arith_puzzle.common.provenance import dataset_content, model_content
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.evaluation.options import command_line
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from arith_puzzle.release.own_data import describe, own_dataset
+from arith_puzzle.training.data.token_cache import split_content
 from arith_puzzle.training.recipe import Recipe
 
 RELEASED = ("symbolic", "natural", "search")
@@ -37,6 +39,56 @@ def check_recipe(recipe: Recipe) -> None:
         )
 
 
+def check_splits(recipe: Recipe, splits: Collection[str]) -> None:
+    """Raise InputError if the recipe trains or scores on a split that its dataset's config lacks."""
+    section = recipe.dataset
+    for key, split in (("dataset.split", section.split), *(("score.splits", name) for name in recipe.score.splits)):
+        if split not in splits:
+            raise InputError(f"{recipe.name}: {key} names {split!r}, and {section.config} has {', '.join(splits)}; "
+                             f"correct {key}, or add the split to the data")  # fmt: skip
+
+
+def check_origin(recipe: Recipe, results: Mapping[str, dict], *, dataset: Path, run: Path, scores: Path) -> None:
+    """Check that run and scores were made from the recipe, the base and the rows that would be published with them.
+
+    Args:
+        results: the results.json of "base" and "adapter".
+        dataset, run, scores: folders, as in ``arith_puzzle.release.stage.stage``.
+
+    Raises:
+        InputError: they were made from something else.
+    """
+    record, section = read_json(run / "run.json"), recipe.dataset
+    if record["recipe_digest"] != recipe.digest:
+        raise InputError(f"{run} holds another recipe's run; give that recipe, or train this one in another --work")
+    trained = record.get("content", {})
+    base = trained.get("base")
+    if Path(recipe.base_path).is_dir():
+        base = model_content(recipe.base_path)
+    elif not str(base).startswith(f"{recipe.base_path}@"):
+        base = None
+    for what, found in (("base", base), ("dataset", split_content(section, str(dataset)))):
+        if trained.get(what) != found or found is None:
+            raise InputError(f"the run in {run} was made from another {what} than there is now; put that {what} back, "
+                             "or train in another --work")  # fmt: skip
+    rows = dataset_content(str(dataset), section.config)
+    wanted = {"base": {"model": base, "adapter": None, "dataset": rows}}
+    wanted["adapter"] = wanted["base"] | {"adapter": model_content(str(run))}
+    for who, result in results.items():
+        folder = scores / who
+        other = [what for what, found in wanted[who].items() if result.get("content", {}).get(what) != found]
+        other += [what for what, value in (("config", result["config"] == section.config),
+                                           ("format", result["decoding"]["format"] == recipe.score.format))
+                  if not value]  # fmt: skip
+        for split, item in result["splits"].items():
+            answers = folder / f"generations-{split}.jsonl"
+            if not answers.is_file() or file_sha256(answers) != item.get("generations_sha256"):
+                other.append(f"file {answers.name}")
+        if other:
+            raise InputError(f"the scores in {folder} are of another {other[0]} than there is now; delete that folder, "
+                             "and score again")  # fmt: skip
+
+
 class Inputs:
     """All inputs, read once before anything is staged.
 
@@ -47,7 +99,7 @@ class Inputs:
         dataset, run, scores: folders, as in ``arith_puzzle.release.stage.stage``.
 
     Raises:
-        InputError: a file is missing or not JSON.
+        InputError: a file is missing or not JSON, or `check_origin` refuses the run or the scores.
     """
 
     def __init__(
@@ -64,7 +116,9 @@ class Inputs:
         self.manifest = (
             describe(dataset, recipe.dataset.config) if own_dataset(recipe) else read_json(dataset / "manifest.json")
         )
-        self.results = {who: self._hub_results(read_json(scores / who / "results.json")) for who in ("base", "adapter")}
+        results = {who: read_json(scores / who / "results.json") for who in ("base", "adapter")}
+        check_origin(recipe, results, dataset=dataset, run=run, scores=scores)
+        self.results = {who: self._hub_results(each) for who, each in results.items()}
         self.first_split = next(iter(self.results["adapter"]["splits"]))
         self.example = _first_answer(recipe, scores / "adapter", self.first_split)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from reprlib import repr as short
 
@@ -17,6 +18,7 @@ from arith_puzzle.common.provenance import check_no_pattern
 from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.model_cards.check import check_card, size_category
 from arith_puzzle.training.recipe import DatasetSection, Recipe
 
 COLUMNS = ("numbers", "target", "prompt", "completion")
@@ -54,11 +56,10 @@ def own_card(folder: Path, rows: int | None = None):
         huggingface_hub.DatasetCard
 
     Raises:
-        InputError: there is no card, or it states no licence or no configs.
+        InputError: there is no card, it states no licence or no configs, or it names files that are not published
+            with it.
     """
     from huggingface_hub import DatasetCard
-
-    from arith_puzzle.model_cards.check import size_category
 
     path = folder / "README.md"
     try:
@@ -69,6 +70,11 @@ def own_card(folder: Path, rows: int | None = None):
         if card is None or not card.data.get(key):
             raise InputError(f"{path} states no {key}, which a published dataset needs; add '{key}: {example}' to its "
                              "front matter")  # fmt: skip
+    for pattern in _data_files(card.data.configs):
+        parts = Path(pattern).parts
+        if "://" in pattern or Path(pattern).is_absolute() or any(part.startswith(".") for part in parts):
+            raise InputError(f"{path}: data_files names {pattern!r}, which readers would not find; name a file of the "
+                             f"folder, relative to the card, and not hidden")  # fmt: skip
     defaults = {"pretty_name": folder.name, "task_categories": ["text-generation"], "tags": ["arithmetic"]}
     if rows is not None:
         defaults["size_categories"] = [size_category(rows)]
@@ -76,6 +82,19 @@ def own_card(folder: Path, rows: int | None = None):
         if not card.data.get(key):
             setattr(card.data, key, value)
     return card
+
+
+def _data_files(configs: object, key: str = "configs") -> Iterator[str]:
+    """The paths and patterns in a card's ``configs``, whose ``data_files`` are texts, lists or mappings."""
+    if isinstance(configs, dict):
+        for name, value in configs.items():
+            if name in ("data_files", "data_dir") or (key == "data_files" and name != "split"):
+                yield from _data_files(value, "data_files")
+    elif isinstance(configs, list):
+        for value in configs:
+            yield from _data_files(value, key)
+    elif key == "data_files":
+        yield str(configs)
 
 
 def describe(folder: Path, config: str) -> dict:
@@ -100,8 +119,12 @@ def describe(folder: Path, config: str) -> dict:
         if isinstance(error, InputError):
             raise
         raise InputError(f"cannot load {config} of {str(folder)!r}: {first_line(error)}") from None
-    licence = own_card(folder).data.license
-    return {"own": True, "licence": licence, "configs": {config: {"splits": splits}}}
+    card = own_card(folder, sum(split["rows"] for split in splits.values()))
+    try:
+        check_card(str(card), "dataset", folder)
+    except InputError as error:
+        raise InputError(f"{folder / 'README.md'}: {error}") from None
+    return {"own": True, "licence": card.data.license, "configs": {config: {"splits": splits}}}
 
 
 def _describe_split(rows, place: str) -> dict:

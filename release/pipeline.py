@@ -166,10 +166,14 @@ def release(
     from huggingface_hub import constants
 
     from arith_puzzle.common.provenance import check_no_pattern
+    from arith_puzzle.dataset_builder.configs import find_config
     from arith_puzzle.model_cards.licence import base_licence
-    from arith_puzzle.release.inputs import check_recipe
+    from arith_puzzle.release.diff import require_free_names
+    from arith_puzzle.release.hub import connect
+    from arith_puzzle.release.inputs import check_recipe, check_splits
     from arith_puzzle.release.own_data import describe, own_card, own_dataset
-    from arith_puzzle.release.stage import check_repo_ids, plan, stage
+    from arith_puzzle.release.publish import namespace_of, publish
+    from arith_puzzle.release.stage import TAG, check_repo_ids, plan, stage
 
     if constants.HF_HUB_OFFLINE:
         raise InputError("a release publishes to a Hub, and HF_HUB_OFFLINE is set; unset it")
@@ -177,13 +181,24 @@ def release(
     check_recipe(recipe)
     check_repo_ids(plan(recipe, namespace or "local", merged=merged))
     base_licence(recipe.base_path, recipe.model.revision, stated=stated_licence)
+    config = recipe.dataset.config
     if own_dataset(recipe):
         if not (work.dataset / "manifest.json").is_file():
             own_card(work.dataset)
-        manifest = describe(work.dataset, recipe.dataset.config)
+        manifest = describe(work.dataset, config)
+        splits = manifest["configs"][config]["splits"]
     else:
-        manifest = build_dataset(recipe.dataset.config, work.dataset, seed=recipe.dataset.seed, workers=2)
-    counts = {name: item["rows"] for name, item in manifest["configs"][recipe.dataset.config]["splits"].items()}
+        splits = find_config(config)[1].splits
+    check_splits(recipe, splits)
+    trained = (work.run / "run.json").is_file()
+    with destination(to, work.root) as (api, _):
+        owner = namespace or namespace_of(api)
+        repos = plan(recipe, owner, merged=merged)
+        with connect(api) as hub:
+            require_free_names(hub, repos, TAG, base=recipe.base_path, again=trained or to == "local")
+    if not own_dataset(recipe):
+        manifest = build_dataset(config, work.dataset, seed=recipe.dataset.seed, workers=2)
+    counts = {name: item["rows"] for name, item in manifest["configs"][config]["splits"].items()}
     say("build", f"{work.dataset}: " + ", ".join(f"{name} {rows:,}" for name, rows in counts.items()))
 
     status = launch(recipe_path, out=work.run, dataset=work.dataset)
@@ -194,18 +209,15 @@ def release(
 
     score_models(recipe, work)
     with destination(to, work.root) as (api, token):
-        from arith_puzzle.release.publish import namespace_of, publish
-
-        owner = namespace or namespace_of(api)
         stage(recipe, owner, dataset=work.dataset, run=work.run, scores=work.scores, out=work.stage,
               merged=merged, stated_licence=stated_licence)  # fmt: skip
         say("stage", f"{work.stage}: {', '.join(sorted(p.name for p in work.stage.iterdir() if p.is_dir()))}")
         published = publish(work.stage, api, private=private, move_tags=to == "local")
         say("publish", f"{api.endpoint}/collections/{published['collection']}")
-        check_published(work, api.endpoint, published, token=token if private else None)
+        check_published(work, api.endpoint, published, token=token if private else None, shared=to == "hub")
 
 
-def check_published(work: Work, endpoint: str, published: dict, *, token: str | None) -> None:
+def check_published(work: Work, endpoint: str, published: dict, *, token: str | None, shared: bool) -> None:
     """Check what was published, unless an earlier check has passed for the same commits."""
     from arith_puzzle.release.check import check
 
@@ -213,7 +225,7 @@ def check_published(work: Work, endpoint: str, published: dict, *, token: str | 
     if work.checked.is_file() and json.loads(work.checked.read_text())["published"] == seen:
         say("check", "these commits have been checked already")
         return
-    check(work.stage, endpoint, token=token)
+    check(work.stage, endpoint, token=token, shared=shared)
     work.checked.write_text(json.dumps({"published": seen, "commits": published}, indent=1) + "\n")
     say("check", "all files equal the staged ones; dataset, metric, adapter, demo and the cards' snippets work")
 

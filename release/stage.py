@@ -17,6 +17,7 @@ from huggingface_hub.utils import validate_repo_id
 
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE, read_json, shipped, write_json, write_text
+from arith_puzzle.common.provenance import MODEL_FILES
 from arith_puzzle.dataset_builder.loading_script import stage_script
 from arith_puzzle.evaluation.plots import plot_by_n, plot_loss, plot_reasons
 from arith_puzzle.model_cards import benchmark, render
@@ -63,13 +64,14 @@ class Repo:
 def plan(recipe: Recipe, namespace: str, *, merged: bool = False) -> list[Repo]:
     """The repos of a release in the order of publishing: a repo comes before those that refer to it."""
     own_base = Path(recipe.base_path).is_dir()
+    ours = recipe.name.startswith("arith-puzzle-")
     repos = [
         Repo("base", "model", f"{namespace}/{Path(recipe.base_path).name}") if own_base else None,
         Repo("dataset", "dataset", f"{namespace}/{Path(recipe.dataset.path).name}"),
         Repo("metric", "space", f"{namespace}/arith_puzzle_verifier"),
         Repo("adapter", "model", f"{namespace}/{recipe.name}"),
         Repo("merged", "model", f"{namespace}/{recipe.name}-merged") if merged else None,
-        Repo("demo", "space", f"{namespace}/arith-puzzle-demo"),
+        Repo("demo", "space", f"{namespace}/{'arith-puzzle' if ours else recipe.name}-demo"),
     ]
     return [repo for repo in repos if repo]
 
@@ -108,8 +110,8 @@ def stage(
         ``out``.
 
     Raises:
-        InputError: an input is missing, `check_recipe` refuses the recipe, the base's licence is unknown, or a card
-            breaks a rule of ``arith_puzzle.model_cards.check``.
+        InputError: an input is missing or was made from another one, `check_recipe` refuses the recipe, the base's
+            licence is unknown, or a card breaks a rule of ``arith_puzzle.model_cards.check``.
     """
     check_recipe(recipe)
     licence = base_licence(recipe.base_path, recipe.model.revision, stated=stated_licence)
@@ -117,16 +119,20 @@ def stage(
     ids = {f"{repo.kind}_id": repo.id for repo in repos}
     inputs = Inputs(recipe, ids, TAG, licence, dataset=dataset, run=run, scores=scores)
     stagers = {repo: partial(_STAGERS[repo.kind], inputs=inputs) for repo in repos}
-    return write_stage(out, namespace, stagers, PAPER, "The paper that introduced the puzzle")
+    return write_stage(out, namespace, stagers, PAPER, "The paper that introduced the puzzle", recipe)
 
 
-def write_stage(out: Path, namespace: str, stagers: dict[Repo, Callable[[Path], None]], paper: str, note: str) -> Path:
+def write_stage(
+    out: Path, namespace: str, stagers: dict[Repo, Callable[[Path], None]], paper: str, note: str,
+    recipe: Recipe | None = None,
+) -> Path:  # fmt: skip
     """Replace ``out`` by a complete stage, or leave it unchanged if an error occurs.
 
     Args:
         stagers: for each repo, in the order of publishing, the function that fills its folder.
         paper: arXiv id of the paper that goes into the collection.
         note: the paper's note in the collection.
+        recipe: what was trained, if anything. Publishing compares it.
 
     Raises:
         InputError: a stager raises it, or a card breaks a rule of ``arith_puzzle.model_cards.check``.
@@ -147,7 +153,8 @@ def write_stage(out: Path, namespace: str, stagers: dict[Repo, Callable[[Path], 
         write_json(
             unfinished / "release.json",
             {"tag": TAG, "namespace": namespace, "collection": COLLECTION_TITLE,
-             "repos": [asdict(repo) for repo in stagers], "collection_items": items},
+             "recipe_digest": recipe and recipe.digest, "repos": [asdict(repo) for repo in stagers],
+             "collection_items": items},
         )  # fmt: skip
         shutil.rmtree(out, ignore_errors=True)
         unfinished.rename(out)
@@ -277,7 +284,8 @@ def _stage_demo(folder: Path, inputs: Inputs) -> None:
     shutil.copytree(PACKAGE / DEMO, folder, ignore=CACHES)
     copy_imported(PACKAGE / DEMO, folder)
     ids, answers = inputs.ids, inputs.recipe.score.format
-    card = render.space_card((folder / "README.md").read_text(), inputs.placeholders(),
+    names = inputs.placeholders() | {"repo_id": ids["demo_id"]}
+    card = render.space_card((folder / "README.md").read_text(), names,
                              models=[ids["adapter_id"], ids["base_id"]], datasets=[ids["dataset_id"]])  # fmt: skip
     write_text(folder / "README.md", card)
     write_json(
@@ -308,8 +316,9 @@ _STAGERS = {
 def _copy_model(run: Path, folder: Path) -> None:
     """Copy a run's weights, tokenizer and records, without its checkpoints and its database of curves."""
     folder.mkdir()
-    for path in sorted(run.iterdir()):
-        if path.suffix in (".json", ".safetensors", ".jinja", ".model") and path.name != "recipe.json":
+    known = ("*.json", "*.safetensors", "*.jinja", "*.model", *MODEL_FILES)
+    for path in sorted({path for pattern in known for path in run.glob(pattern) if path.is_file()}):
+        if path.name != "recipe.json":
             shutil.copy(path, folder)
 
 

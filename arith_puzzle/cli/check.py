@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 
-from arith_puzzle.cli.options import add_common, check_namespace, source_and_work, status_of_check
+from arith_puzzle.cli.options import add_common, check_staged, source_and_work, status_of_check
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,8 @@ def run(args: argparse.Namespace) -> int:
     from arith_puzzle.release.check import check
     from arith_puzzle.release.pipeline import destination
 
-    _, work = source_and_work(args)
-    check_namespace(work, args.namespace)
+    recipe, work = source_and_work(args)
+    check_staged(work, recipe, args.namespace)
     with work.claim(), destination(args.to, work.root) as (api, token):
-        return status_of_check(lambda: check(work.stage, api.endpoint, token=token if args.private else None))
+        options = {"token": token if args.private else None, "shared": args.to == "hub"}
+        return status_of_check(lambda: check(work.stage, api.endpoint, **options))

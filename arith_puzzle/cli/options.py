@@ -85,11 +85,14 @@ def source_and_work(args: argparse.Namespace):
     return recipe, Work(work, dataset=dataset)
 
 
-def check_namespace(work, namespace: str | None) -> None:
-    """Raise InputError if the folders were staged for another namespace. Their cards name it."""
+def check_staged(work, recipe, namespace: str | None) -> None:
+    """Raise InputError if the folders were staged for another namespace, which their cards name, or another recipe."""
     from arith_puzzle.release.stage import read_plan
 
-    staged = read_plan(work.stage)[0]["namespace"]
+    plan = read_plan(work.stage)[0]
+    staged = plan["namespace"]
+    if recipe and plan.get("recipe_digest") != recipe.digest:
+        raise InputError(f"{work.stage} was staged from another recipe than {recipe.name} is now; run `stage` again")
     if namespace not in (None, staged):
         raise InputError(
             f"{work.stage} was staged for {staged}, not {namespace}; run `stage` with --namespace {namespace}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from arith_puzzle.cli.options import PUBLISHING, add_common, check_namespace, source_and_work
+from arith_puzzle.cli.options import PUBLISHING, add_common, check_staged, source_and_work
 from arith_puzzle.common.errors import InputError
 
 
@@ -33,8 +33,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--private is for new repos, and --yank makes none; leave it out")
     if args.yank:
         return _yank(args)
-    _, work = source_and_work(args)
-    check_namespace(work, args.namespace)
+    recipe, work = source_and_work(args)
+    check_staged(work, recipe, args.namespace)
     with work.claim(), destination(args.to, work.root) as (api, _):
         from arith_puzzle.release.publish import publish
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from html import escape
 from math import floor, log10
 
-from released import SPLITS
-
 FAULTS = {"wrong_result": "wrong arithmetic", "unavailable_operand": "a number that is not available"}
 
 
@@ -66,7 +64,7 @@ def heat(results: dict) -> str:
     models = sorted(kinds, key=lambda model: (kinds[model], model))
     head = "".join(f'<th scope="col">{escape(model.rpartition("/")[2])}</th>' for model in models)
     rows = []
-    for split in [*SPLITS, *sorted(found.keys() - set(SPLITS))]:
+    for split in results["splits"]:
         cells = []
         for model in models:
             score = found.get(split, {}).get(model)

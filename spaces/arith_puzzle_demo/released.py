@@ -14,7 +14,7 @@ from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interva
 SPLITS = (
     "test", "ood_numeric_100", "ood_numeric_1000", "ood_form", "n9", "n10", "n12", "n15", "v10000", "v100000"
 )  # fmt: skip
-"""The evaluation splits of the dataset, in the order in which they are shown."""
+"""The evaluation splits of our datasets, in the order in which they are shown. Other splits come after them."""
 MAX_BYTES = 4_000_000
 
 
@@ -31,7 +31,8 @@ class Results:
 
         Returns:
             {"scores": [{"model", "config", "split", "n", "pass@1", "pass@1_ci95", "by_n": {N: {"pass@1", "ci95", "n"}},
-            "pass@k": {…}, "reasons"}], "scaling": scaling.json or None, "missing": splits without a score, "source"}.
+            "pass@k": {…}, "reasons"}], "scaling": scaling.json or None, "splits": those with a score, and
+            the other ones to score on of these configs of the dataset; "missing": those without a score, "source"}.
             The interval of an N is None if the number of its puzzles is not known.
 
         Raises:
@@ -55,15 +56,17 @@ class Results:
             raise Unavailable(f"the results could not be read: {one_line(error)}") from None
         if not scores:
             raise Unavailable(f"there is no results.json in {source}")
-        order = {split: place for place, split in enumerate(SPLITS)}
-        scores.sort(
-            key=lambda score: (score["config"], order.get(score["split"], 99), score["adapted"], score["model"])
-        )
         measured = {score["split"] for score in scores}
+        configs = {score["config"] for score in scores}
+        had = {split for config, split in counts if config in configs} - {"train", "validation"}
+        order = {split: place for place, split in enumerate(SPLITS)}
+        splits = sorted(measured | had, key=lambda split: (order.get(split, 99), split))
+        scores.sort(key=lambda score: (score["config"], splits.index(score["split"]), score["adapted"], score["model"]))
         return {
             "scores": scores,
             "scaling": _curve(files["scaling"]),
-            "missing": [split for split in SPLITS if split not in measured],
+            "splits": splits,
+            "missing": [split for split in splits if split not in measured],
             "source": source,
         }
 

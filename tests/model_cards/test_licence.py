@@ -37,6 +37,7 @@ def write_card(folder, front):
     ],
 )
 def test_the_card_of_a_folder(tmp_path, front, found, text):
+    (tmp_path / "LICENSE").write_text("the text")
     assert base_licence(write_card(tmp_path, front)) == found
     assert licence_text(found) == text
 
@@ -54,6 +55,9 @@ def test_the_card_of_a_folder(tmp_path, front, found, text):
         ("license: other", None, "license: other without a license_name"),
         ("license: mit", "apache-2.0", "--base-license apache-2.0: the card of the base '.*' says mit; leave it out"),
         ("license: [", None, "front matter"),
+        ("license: Apache 2.0", None, "says license: Apache 2.0, which is none of the Hub's ids, such as apache-2.0"),
+        ("license: other\nlicense_name: mine", None, "needs the licence's text in a file LICENSE beside the card"),
+        ("license: llama2\nlicense_link: LICENSE", None, "license_link: LICENSE is no file beside the card"),
     ],
 )
 def test_no_licence_is_a_question_and_never_a_guess(tmp_path, front, stated, said):

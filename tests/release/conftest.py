@@ -1,5 +1,6 @@
 """A whole release of a small random base, made once by the console command against a local Hub."""
 
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,11 @@ import sys
 
 import pytest
 import yaml
+
+from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
+from arith_puzzle.training.recipe import load_recipe
+from tests.release.staging import RECIPE, recorded
 
 COMMAND = [sys.executable, "-m", "arith_puzzle.cli"]
 
@@ -54,3 +60,51 @@ def released(run, recipe_file, starter, once):
 
     folder = once("released", make)
     return folder / "work", json.loads((folder / "printed.json").read_text())
+
+
+ROWS = 40
+
+
+@pytest.fixture(scope="session")
+def inputs(starter, tmp_path_factory):
+    """Arguments of ``stage``: the real dataset and base, the record of a real run, an adapter, and its answers."""
+    import torch
+    from datasets import load_dataset
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
+
+    recipe, root = load_recipe(RECIPE), tmp_path_factory.mktemp("inputs")
+    tokenizer = AutoTokenizer.from_pretrained(recipe.base_path, padding_side="left")
+    torch.manual_seed(0)
+    lora = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(recipe.base_path), lora).eval()
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            if "lora_B" in name:
+                weights.mul_(0.3)  # a small change: some answers differ
+    model.save_pretrained(root / "train")
+    tokenizer.save_pretrained(root / "train")
+    shutil.copy(PACKAGE / "results" / "tiny_cpu" / "run.json", root / "train")
+    (root / "train" / "checkpoints").mkdir()
+    (root / "train" / "checkpoints" / "optimizer.pt").write_bytes(b"not to be published")
+
+    rows = load_dataset(str(starter[0]), "starter", split="test").select_columns(["numbers", "target"]).to_list()[:ROWS]
+    decoding = {"format": "symbolic", "strategy": "greedy", "max_new_tokens": 48, "batch_size": ROWS, "shots": 0,
+                "division": "exact"}  # fmt: skip
+    for who, context in (("base", model.disable_adapter), ("adapter", io.StringIO)):
+        encoded = tokenizer([symbolic_prompt(**row) for row in rows], return_tensors="pt", padding=True)
+        with context(), torch.inference_mode():
+            output = model.generate(**encoded, max_new_tokens=48, do_sample=False)
+        answers = tokenizer.batch_decode(output[:, encoded["input_ids"].shape[1] :], skip_special_tokens=True)
+        measured = aggregate(answers, rows)
+        results = {"name": who, "model": str(recipe.base_path), "adapter": "x" if who == "adapter" else None,
+                   "dataset": str(starter[0]), "config": "starter", "decoding": decoding,
+                   "splits": {"test": {"n": measured.pop("num_puzzles"), **measured}}}  # fmt: skip
+        (root / "score" / who).mkdir(parents=True)
+        (root / "score" / who / "results.json").write_text(json.dumps(results))
+        lines = [json.dumps(row | {"response": answer}) for row, answer in zip(rows, answers, strict=True)]
+        (root / "score" / who / "generations-test.jsonl").write_text("\n".join(lines) + "\n")
+    made = {"dataset": starter[0], "run": root / "train", "scores": root / "score"}
+    return recorded(recipe, made, tmp_path_factory.mktemp("recorded"))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 from huggingface_hub import HfApi, RepoFile
 from huggingface_hub.errors import RepositoryNotFoundError
 
+from arith_puzzle.common.files import file_sha256
+from arith_puzzle.common.provenance import dataset_content, model_content
 from arith_puzzle.release.diff import Stage
 from arith_puzzle.release.hub import where
 from arith_puzzle.release.stage import Repo, collection_items, read_plan
+from arith_puzzle.training.data.token_cache import split_content
+from arith_puzzle.training.recipe import Recipe, load_recipe
 
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
 RECIPE = "training/recipes/tiny_cpu.yaml"
 CARD = "---\nlicense: apache-2.0\n{more}---\n\n# {name}\n\nOf version {version}.\n"
 
@@ -58,11 +64,34 @@ def write_stage(root: Path, version: str = "0.1.0", namespace: str = "local", *,
     write("demo/app.py", "print('demo')\n")
     write("demo/settings.json", json.dumps({"adapter_revision": tag}))
     plan = {
-        "tag": tag, "namespace": namespace, "collection": "arith-puzzle", "repos": [asdict(repo) for repo in repos],
+        "tag": tag, "namespace": namespace, "collection": "arith-puzzle", "recipe_digest": load_recipe(RECIPE).digest,
+        "repos": [asdict(repo) for repo in repos],
         "collection_items": collection_items(repos),
     }  # fmt: skip
     write("release.json", json.dumps(plan))
     return root
+
+
+def recorded(recipe: Recipe, inputs: dict[str, Path], root: Path) -> dict[str, Path]:
+    """The arguments of ``stage``, with copies of run and scores whose records say that the recipe made them."""
+    run, scores = (shutil.copytree(inputs[name], root / name) for name in ("run", "scores"))
+    base = recipe.base_path
+    known = model_content(base) if Path(base).is_dir() else f"{base}@0123abc"
+    content = {"base": known, "dataset": split_content(recipe.dataset, str(inputs["dataset"]))}
+    _change(run / "run.json", recipe_digest=recipe.digest, content=content)
+    rows = dataset_content(str(inputs["dataset"]), recipe.dataset.config)
+    for who, adapter in (("base", None), ("adapter", model_content(str(run)))):
+        path = scores / who / "results.json"
+        results = json.loads(path.read_text())
+        for split, item in results["splits"].items():
+            item["generations_sha256"] = file_sha256(scores / who / f"generations-{split}.jsonl")
+        _change(path, splits=results["splits"], decoding=results["decoding"] | {"format": recipe.score.format},
+                content={"model": known, "adapter": adapter, "dataset": rows})  # fmt: skip
+    return inputs | {"run": run, "scores": scores}
+
+
+def _change(path: Path, **values: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
 def staged_tree(stage: Path, folder: str) -> dict[str, str]:
@@ -131,3 +160,9 @@ def assert_nothing_half(seen: dict, *wholes: dict) -> None:
             if kind in seen and seen[kind]["branches"]["main"] == whole[kind]["branches"]["main"]:
                 newest = max(whole[pinned]["tags"])
                 assert newest in seen[pinned]["tags"], f"{kind} pins {pinned} at {newest}, which is not there"
+
+
+def changes(hub) -> int:
+    """Number of requests that could change the Hub. POST requests that only ask something do not count."""
+    asking = hub.faults.count("POST", "/preupload/|/paths-info/|/validate-yaml|/objects/batch")
+    return sum(hub.faults.count(method) for method in WRITES) - asking

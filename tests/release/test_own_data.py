@@ -10,7 +10,7 @@ import yaml
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.model_cards.wording import describe_shift, describe_split
-from arith_puzzle.release.own_data import describe, own_card, own_dataset
+from arith_puzzle.release.own_data import _data_files, describe, own_card, own_dataset
 from arith_puzzle.release.stage import plan
 from arith_puzzle.training.recipe import load_recipe
 from tests.commands import command
@@ -82,6 +82,34 @@ def test_the_card_keeps_its_text_and_gets_what_the_hub_needs(folder):
     [
         ("README.md", "license: cc-by-4.0\n", "", "states no license, which a published dataset needs; add 'license:"),
         ("README.md", "configs:", "other:", "states no configs"),
+        ("README.md", "license: cc-by-4.0", "license: CC BY", "license: 'CC BY' is not one of the Hub's ids"),
+        (
+            "README.md",
+            "license: cc-by-4.0",
+            "license: other\nlicense_name: mine",
+            "text in a file LICENSE",
+        ),
+        (
+            "README.md",
+            "license: cc-by-4.0",
+            "license: mit\nlicense_link: LICENCE",
+            "LICENCE is no file beside",
+        ),
+        ("README.md", "# Mine", "[more](more.md)", "links to 'more.md', which is not in the repo"),
+        ("README.md", "{split: test,", "{split: eval,", "score.splits names 'test', and mine has train, eval; correct"),
+        (
+            "README.md",
+            "path: test",
+            "path: /tmp/test",
+            "data_files names '/tmp/test.jsonl', which readers",
+        ),
+        ("README.md", "path: test", "path: ../x/test", r"data_files names '\.\./x/test.jsonl', which readers"),
+        (
+            "README.md",
+            "path: test.jsonl",
+            "path: [.h/a.jsonl]",
+            "data_files names '.h/a.jsonl', which readers",
+        ),
         ("test.jsonl", "10+90=100", "10+90=101", r"row 1 of mine/test .* the completion is wrong \(wrong_result\)"),
         ("test.jsonl", '"target": 100', '"target": null', "row 1 of mine/test .* has no 'target'; a release needs"),
         ("test.jsonl", "[2, 5, 90]", "[]", "row 1 of mine/test .*numbers"),
@@ -126,3 +154,25 @@ def test_neither_a_secret_nor_the_work_itself_is_published_with_the_data(folder,
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     assert command("release")([*arguments, "--work", str(tmp_path / "work")]) == 2
     assert "two repos of the release are called local/arith-tiny" in capsys.readouterr().err
+
+
+def test_a_split_that_a_built_config_lacks_is_refused_before_the_build(tmp_path, capsys):
+    recipe = yaml.safe_load((ROOT / "training" / "recipes" / "tiny_cpu.yaml").read_text())
+    recipe["score"]["splits"] = ["test", "n9"]
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    assert command("release")([str(tmp_path / "recipe.yaml"), "--work", str(tmp_path / "work"), "--to", "local"]) == 2
+    said = "score.splits names 'n9', and starter has train, validation, test; correct score.splits, or add the split"
+    assert said in capsys.readouterr().err and not list((tmp_path / "work").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("configs", "found"),
+    [
+        ([{"config_name": "a", "data_files": "a.jsonl"}], ["a.jsonl"]),
+        ([{"data_files": ["a", "b"], "data_dir": "c"}], ["a", "b", "c"]),
+        ([{"data_files": {"train": "a", "split": ["b"]}}], ["a"]),
+        ([{"data_files": [{"split": "train", "path": ["a", "b"]}]}], ["a", "b"]),
+    ],
+)
+def test_data_files_have_many_forms(configs, found):
+    assert list(_data_files(configs)) == found

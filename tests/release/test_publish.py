@@ -14,14 +14,13 @@ from arith_puzzle.cli import main
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.local_hub import Fault, running
 from arith_puzzle.release.publish import namespace_of, publish
-from tests.release.staging import RECIPE, assert_nothing_half, commits, hub_state, staged_tree, write_stage
+from tests.release.staging import RECIPE, assert_nothing_half, changes, commits, hub_state, staged_tree, write_stage
 
 TOKENS = {
     "hf_readonly": {"name": "local", "role": "read"},
     "hf_stranger": {"name": "stranger", "role": "write"},
     "hf_member": {"name": "member", "role": "write", "orgs": ["puzzlers"]},
 }
-WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
 pytestmark = pytest.mark.usefixtures("no_xet")
@@ -51,12 +50,6 @@ def api(hub):
 @pytest.fixture
 def stage(tmp_path):
     return write_stage(tmp_path / "stage")
-
-
-def changes(hub) -> int:
-    """Number of requests that could change the Hub. POST requests that only ask something do not count."""
-    asking = hub.faults.count("POST", "/preupload/|/paths-info/|/validate-yaml|/objects/batch")
-    return sum(hub.faults.count(method) for method in WRITES) - asking
 
 
 def test_a_release_is_whole_and_few_commits(api, stage):
@@ -265,7 +258,7 @@ def test_a_base_that_is_gone(hub, api, stage):
 
 def test_a_version_that_is_out_is_not_changed_unless_tags_may_move(hub, api, stage):
     publish(stage, api)
-    (stage / "base" / "README.md").write_text("---\nlicense: mit\n---\n\nchanged\n")
+    (stage / "base" / "config.json").write_text('{"model_type": "other"}\n')
     hub.faults.clear()
     with pytest.raises(InputError, match=r"local/arith-tiny has v0\.1\.0 with other content; raise the version"):
         publish(stage, api)
@@ -326,10 +319,15 @@ def test_the_commands_publish_again_and_refuse_what_does_nothing(work, capfd):
     assert "add " not in capfd.readouterr().out
     for extra, said in (
         (["--namespace", "someone"], "was staged for local, not someone"),
+        (
+            ["training/recipes/demo_cpu.yaml"],
+            "was staged from another recipe than arith-puzzle-arith-tiny",
+        ),
         (["--successor", "0.2.0"], "--successor needs --yank"),
         (["--yank", "0.1.0", "--private"], "--yank makes none"),
     ):
-        assert main([*command, *extra]) == 2
+        given = [word if word != RECIPE or extra[0].startswith("--") else extra[0] for word in command]
+        assert main(given + (extra if given == command else [])) == 2
         err = capfd.readouterr().err
         assert said in err and len(err.splitlines()) == 1
 

@@ -1,6 +1,5 @@
 """The content of a stage: cards, the Hub's benchmark files, complete folders, the same bytes every time."""
 
-import io
 import json
 import os
 import shutil
@@ -16,7 +15,6 @@ from huggingface_hub._eval_results import parse_eval_result_entries
 from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE
-from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from arith_puzzle.model_cards import benchmark
 from arith_puzzle.release.imports import imported_files
@@ -35,53 +33,10 @@ from arith_puzzle.release.stage import (
 )
 from arith_puzzle.training.recipe import load_recipe
 from tests.paths import ROOT
+from tests.release.conftest import ROWS
+from tests.release.staging import recorded
 
 RECIPE = load_recipe(ROOT / "training" / "recipes" / "tiny_cpu.yaml")
-ROWS = 40
-
-
-@pytest.fixture(scope="session")
-def inputs(starter, tmp_path_factory):
-    """Arguments of ``stage``: the real dataset and base, the record of a real run, an adapter, and its answers."""
-    import torch
-    from datasets import load_dataset
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
-
-    root = tmp_path_factory.mktemp("inputs")
-    tokenizer = AutoTokenizer.from_pretrained(RECIPE.base_path, padding_side="left")
-    torch.manual_seed(0)
-    lora = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
-    model = get_peft_model(AutoModelForCausalLM.from_pretrained(RECIPE.base_path), lora).eval()
-    with torch.no_grad():
-        for name, weights in model.named_parameters():
-            if "lora_B" in name:
-                weights.mul_(0.3)  # a small change: some answers differ
-    model.save_pretrained(root / "train")
-    tokenizer.save_pretrained(root / "train")
-    shutil.copy(ROOT / "results" / "tiny_cpu" / "run.json", root / "train")
-    (root / "train" / "checkpoints").mkdir()
-    (root / "train" / "checkpoints" / "optimizer.pt").write_bytes(b"not to be published")
-
-    rows = load_dataset(str(starter[0]), "starter", split="test").select_columns(["numbers", "target"]).to_list()[:ROWS]
-    decoding = {"format": "symbolic", "strategy": "greedy", "max_new_tokens": 48, "batch_size": ROWS, "shots": 0,
-                "division": "exact"}  # fmt: skip
-    for who, context in (("base", model.disable_adapter), ("adapter", io.StringIO)):
-        encoded = tokenizer([symbolic_prompt(**row) for row in rows], return_tensors="pt", padding=True)
-        with context(), torch.inference_mode():
-            output = model.generate(**encoded, max_new_tokens=48, do_sample=False)
-        answers = tokenizer.batch_decode(output[:, encoded["input_ids"].shape[1] :], skip_special_tokens=True)
-        measured = aggregate(answers, rows)
-        results = {"name": who, "model": str(RECIPE.base_path), "adapter": "x" if who == "adapter" else None,
-                   "dataset": str(starter[0]), "config": "starter", "decoding": decoding,
-                   "splits": {"test": {"n": measured.pop("num_puzzles"), **measured}}}  # fmt: skip
-        (root / "score" / who).mkdir(parents=True)
-        (root / "score" / who / "results.json").write_text(json.dumps(results))
-        lines = [json.dumps(row | {"response": answer}) for row, answer in zip(rows, answers, strict=True)]
-        (root / "score" / who / "generations-test.jsonl").write_text("\n".join(lines) + "\n")
-    return {"dataset": starter[0], "run": root / "train", "scores": root / "score"}
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +66,7 @@ def test_a_base_of_others_is_named_and_not_published(inputs, tmp_path, monkeypat
     """Without a network, so the licence of the base must be stated."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     recipe = replace(RECIPE, model=replace(RECIPE.model, base="someone-else/base", revision="abc"))
-    out = stage(recipe, "me", out=tmp_path / "stage", stated_licence="llama2", **inputs)
+    out = stage(recipe, "me", out=tmp_path / "stage", stated_licence="llama2", **recorded(recipe, inputs, tmp_path))
     assert ModelCard.load(out / "adapter" / "README.md").data.license == "llama2"
     config = json.loads((out / "adapter" / "adapter_config.json").read_text())
     assert (config["base_model_name_or_path"], config["revision"]) == ("someone-else/base", "abc")
@@ -294,7 +249,7 @@ def test_a_chat_is_in_the_snippets_and_in_the_demos_settings(inputs, tmp_path):
     chat = Chat("Answer with equations.", {"enable_thinking": False})
     recipe = replace(RECIPE, chat=chat, dataset=replace(RECIPE.dataset, format="natural"),
                      score=replace(RECIPE.score, format="natural"))  # fmt: skip
-    out = stage(recipe, "local", out=tmp_path / "stage", **inputs)
+    out = stage(recipe, "local", out=tmp_path / "stage", **recorded(recipe, inputs, tmp_path))
     code = next(each.code for each in snippets((out / "adapter" / "README.md").read_text()) if "tokenizer" in each.code)
     compile(code, "card", "exec")
     assert '{"role": "system", "content": "Answer with equations."}' in code

@@ -199,7 +199,7 @@ class TestApiWithModel:
     def test_results(self, full):
         result = client(full).predict(api_name="/results")
         assert [(score["split"], score["n"]) for score in result["scores"]] == [("test", 3), ("test", 3), ("n9", 1000)]
-        assert len(result["scaling"]["series"]) == 2 and "ood_form" in result["missing"]
+        assert len(result["scaling"]["series"]) == 2 and result["splits"] == ["test", "n9"] and result["missing"] == []
 
 
 class TestFromAHub:
