@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from arith_puzzle.cli import main
-from arith_puzzle.dataset_builder import configs, shards
+from arith_puzzle.dataset_builder import configs, manifest
 from arith_puzzle.dataset_builder.configs import Config, SplitSpec
 
 ORDER = ["build", "train", "score", "report", "stage", "publish", "check", "release", "solve", "verify", "study", "hub"]
@@ -125,7 +125,7 @@ class Missing:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Missing())
 from arith_puzzle.cli import main
-from arith_puzzle.dataset_builder import configs, shards
+from arith_puzzle.dataset_builder import configs, manifest
 from arith_puzzle.dataset_builder.configs import Config, SplitSpec
 sys.exit(main(sys.argv[1:]))
 """
@@ -147,7 +147,7 @@ def test_another_config_becomes_the_default_when_it_is_told(tmp_path, monkeypatc
     from datasets import load_dataset_builder
 
     tiny = {name: Config(name, {"test": SplitSpec(20, (3,), labels=False)}) for name in ("starter", "stress")}
-    for module in (configs, shards):
+    for module in (configs, manifest):
         monkeypatch.setattr(module, "CONFIGS", tiny)
     out = tmp_path / "puzzles"
 
