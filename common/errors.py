@@ -42,20 +42,28 @@ def why_not_loaded(error: BaseException, *sources: str | None) -> str:
         with path.open("rb") as file:
             if file.read(len(POINTER)) == POINTER:
                 return f"{path} is a pointer of git-lfs, not the file itself; run in its folder: git lfs pull"
+    if isinstance(error, StopIteration):
+        return "a data file is empty"
+    if hasattr(error, "problem_mark"):
+        return f"the front matter of its card (README.md) is not YAML: {first_line(error)}"
     missing = next((source for source in given if not os.path.exists(source)), None)
     return (f"there is no folder {missing!r}, and the Hub says: " if missing else "") + first_line(error)
 
 
 @contextlib.contextmanager
 def reported(what: str, *sources: str | None, remedy: str = "") -> Iterator[None]:
-    """Turn any error of a library in the block into an InputError: ``what``, ``why_not_loaded`` and ``remedy``.
+    """Turn any error of a library in the block into an InputError: ``what`` and ``why_not_loaded``.
 
     Libraries that read files of other people raise many types. An InputError, and a missing package, which the command
     line explains, pass through.
+
+    Args:
+        remedy: follows what libraries raise for something that is not there, OSError and ValueError.
     """
     try:
         yield
     except (InputError, ModuleNotFoundError):
         raise
     except Exception as error:
+        remedy = remedy if isinstance(error, OSError | ValueError) else ""
         raise InputError(f"{what}: {why_not_loaded(error, *sources)}{remedy}") from error

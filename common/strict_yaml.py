@@ -13,7 +13,7 @@ import dataclasses
 import difflib
 import typing
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import ConfigDict, Field, ValidationError
@@ -37,7 +37,12 @@ RULES = {
 
 
 class StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a duplicate key. YAML's own loaders silently keep the last one."""
+    """SafeLoader that refuses a duplicate key, of which YAML's own loaders keep the last one. A date is text."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]

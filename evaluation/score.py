@@ -110,6 +110,8 @@ def score(
                 given.backend, base, adapter, revision=base_revision, adapter_revision=adapter_revision, dtype=dtype,
                 device=device, merge=given.merge,
             )  # fmt: skip
+            if given.chat:
+                given.chat.probe(backend.tokenizer)
             return backend
 
         for split in splits:

@@ -15,7 +15,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from arith_puzzle.common.chat import Chat
-from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE, shipped
 from arith_puzzle.common.strict_yaml import STRICT, NonEmpty, NotNegative, Positive, build, check_keys, names, read_yaml
 
@@ -262,6 +262,10 @@ def read_recipe(path: Path) -> dict[str, Any]:
 def make_recipe(path: str | Path, raw: dict[str, Any]) -> Recipe:
     """The recipe with the content ``raw``; errors name ``path``. Raises InputError as ``load_recipe``."""
     recipe = build(path, "", Recipe, raw)
+    try:
+        json.dumps(dataclasses.asdict(recipe), sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path}: a value is not of JSON's types: {first_line(error)}; write it as text") from None
     _check_sense(path, recipe)
     return recipe
 

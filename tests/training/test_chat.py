@@ -1,6 +1,7 @@
 """Training by a chat template: with real tokenizers, from rows of one's own to scores, a merged model and the demo."""
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -39,6 +40,17 @@ def rows(tmp_path_factory):
     for name, count in (("train", 64), ("test", 3)):
         (folder / f"{name}.jsonl").write_text(f"{json.dumps(row)}\n" * count)
     return folder
+
+
+TURNS = (
+    "{% for m in messages %}<{{ 'user' if m.role == 'system' else m.role }}>{{ m.content }}<eos>{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+DATED = (
+    "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
+    "<user>{{ date_string }}" + TURNS
+)
+"""As Llama 3.2's."""
 
 
 def write_recipe(folder, base, **changes):
@@ -132,6 +144,13 @@ def test_qwen_writes_an_empty_thought_unless_it_is_told_not_to(real_base, tmp_pa
             "{% if add_generation_prompt %}<assistant>{% endif %}",
             "ends an answer without a special token",
         ),
+        (TURNS.replace("messages", "messages if m.role != 'user'", 1), "drops the user's turn"),
+        (
+            TURNS.replace("messages", "messages if m.role != 'system'", 1),
+            "drops the system's turn; leave out the system prompt",
+        ),
+        ("{{ strftime_now('%d %b %Y') }}" + TURNS, "writes today's date.*; remove strftime_now from the template"),
+        (DATED, r"writes today's date.*; set chat\.template_kwargs: \{date_string: 26 Jul 2024\}"),
     ],
 )
 def test_a_template_that_cannot_train_is_refused_before_anything_is_trained(talker, rows, tmp_path, template, said):
@@ -180,6 +199,27 @@ def test_an_answer_ends_by_the_tokenizers_own_special_token(real_base, rows, tmp
     wrong = load_recipe(write_recipe(tmp_path, base, model={"base": str(base), "eos_token": "nope"}, **changes))
     with pytest.raises(InputError, match=r"'nope' is not a special token of the base .* which has '<\|endoftext\|>'"):
         load_model(wrong)
+
+
+def test_a_date_that_is_given_is_the_only_one_and_an_unused_date_is_none(talker, tmp_path):
+    """A date in YAML is text. Mistral's template takes the date, and writes it only where there is no system turn."""
+    tokenizer = AutoTokenizer.from_pretrained(talker)
+    tokenizer.chat_template = DATED
+    path = write_recipe(tmp_path, talker, chat={"template_kwargs": {"date_string": "DATE"}})
+    path.write_text(path.read_text().replace("DATE", "2024-07-26"))
+    chat = load_recipe(path).chat
+    chat.check(tokenizer)
+    assert chat.prompt(tokenizer, "3?") == "<user>2024-07-26<user>3?<eos><assistant>"
+    assert end_of_turn(tokenizer) == tokenizer.eos_token_id
+    tokenizer.chat_template = "{% set today = strftime_now('%Y') %}" + TURNS
+    Chat().check(tokenizer)
+
+
+def test_scoring_refuses_a_template_that_drops_the_question(talker, rows, tmp_path):
+    base = shutil.copytree(talker, tmp_path / "base")
+    (base / "chat_template.jinja").write_text(TURNS.replace("messages", "messages if m.role != 'user'", 1))
+    with pytest.raises(InputError, match="drops the user's turn"):
+        score(str(base), None, str(rows), "mine", ["test"], tmp_path / "s", prompt_format="natural", chat=Chat())
 
 
 def test_the_end_of_a_turn_stops_an_answer_although_eos_is_another_token(talker):

@@ -104,6 +104,9 @@ def token_cache(recipe: Recipe, tokenizer, dataset: str | None = None) -> Tokens
     if recipe.dataset:
         wanted = recipe.dataset.rows
         found, rows = _cached(_dataset(recipe, dataset), tokenizer, wanted)
+        if not rows:
+            raise InputError(f"{recipe.dataset.split} of {dataset or recipe.dataset.path!r} has no rows in the format "
+                             f"{recipe.dataset.format}; there is nothing to train on")  # fmt: skip
         if wanted and rows < wanted:
             raise InputError(f"dataset.rows asks for {wanted} rows; {recipe.dataset.split} has {rows}")
         pieces += found  # after the drills, so that Tokens cuts only rows after the last wanted one
@@ -188,8 +191,6 @@ def _dataset(recipe: Recipe, path: str | None) -> _Source:
     with _loading(section, path):
         stream = _open(path, section.config, section.split)
         there = stream.column_names or list(next(iter(stream), {}))  # the columns of CSV are those of a row
-    if not there:
-        raise InputError(f"{path}/{section.config} has no rows in {section.split}; there is nothing to train on")
     missing = [name for name in form.columns if name not in there]
     if missing:
         raise InputError(f"{path}/{section.config} has no column {missing[0]!r}; dataset.format: {section.format} "
@@ -235,12 +236,10 @@ def _checked(table: pa.Table, before: int, place: str) -> pa.Table:
         except pa.ArrowException:
             raise InputError(f"the column {name!r} in {place} has the type {column.type}, and must have {wanted}; "
                              "write it so") from None  # fmt: skip
-        empty = column.is_null()
-        if name == "numbers":  # a list can hold an empty value too
-            lists = column.combine_chunks()
-            parents = pc.list_parent_indices(lists).filter(pc.list_flatten(lists).is_null())
-            empty = pc.or_(empty.combine_chunks(), pc.is_in(pa.array(range(len(lists))), parents))
-        row = pc.index(empty, True).as_py()
+        row = pc.index(column.is_null(), True).as_py()
+        if row < 0 and name == "numbers":  # a list can hold an empty value
+            inner = pc.index(pc.list_flatten(column).is_null(), True).as_py()
+            row = pc.list_parent_indices(column)[inner].as_py() if inner >= 0 else row
         if row >= 0:
             raise InputError(f"row {before + row + 1} of {place} has no value in {name!r}; fill it in, or remove it")
         table = table.set_column(index, name, column)

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
+from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.formats import ALPACA
 from arith_puzzle.training.data.encoding import UNFINISHED, character_table, encode, encode_characters, encode_texts
@@ -162,6 +163,68 @@ def test_formats_are_written_from_the_columns_they_name(cache, tmp_path, talker)
     assert tokenizer.decode(ids[prompt:-1]) == "\nTwo.\n#### 2"
     with pytest.raises(InputError, match=r"has no column 'prompt'; dataset\.format: symbolic needs prompt, completion"):
         token_cache(of(path=str(tmp_path / "aug"), config="default", rows=None), tokenizer)
+
+
+def test_the_cache_of_a_chat_is_keyed_by_all_that_its_template_writes(starter, cache, talker):
+    """Its special tokens and its variables too: other ones would be trained with the tokens of the first."""
+    tokenizer = AutoTokenizer.from_pretrained(talker)
+    recipe = dataclasses.replace(of(split="test", rows=3, format="natural"), chat=Chat())
+    bos = []
+    for token in ("<bos>", "<pad>"):
+        tokenizer.bos_token = token
+        ids, _ = token_cache(recipe, tokenizer, str(starter[0]))[0]
+        bos.append(tokenizer.decode(ids[:1]))
+    assert bos == ["<bos>", "<pad>"]
+    token_cache(dataclasses.replace(recipe, chat=Chat(template_kwargs={"x": 1})), tokenizer, str(starter[0]))
+    assert len(list((cache / "tokens").iterdir())) == 3
+
+
+ROW = {"numbers": [3, 4], "target": 12, "prompt": "3,4:12\n", "completion": "3*4=12"}
+
+
+@pytest.fixture
+def rows_of(tmp_path):
+    """A function that writes rows to a folder, and gives the recipe that trains on them."""
+
+    def write(name, text, **section):
+        (tmp_path / "rows").mkdir()
+        (tmp_path / "rows" / name).write_text(text)
+        return of(path=str(tmp_path / "rows"), config="default", rows=None, **section)
+
+    return write
+
+
+def test_csv_is_read_although_it_states_no_columns(cache, rows_of):
+    recipe = rows_of("train.csv", 'prompt,completion\n"3,4:12\n",3*4=12\n')
+    ids, _ = token_cache(recipe, build_tokenizer())[0]
+    assert build_tokenizer().decode(ids, skip_special_tokens=True) == "3,4:12\n3*4=12"
+
+
+@pytest.mark.parametrize(
+    ("change", "text_format", "said"),
+    [
+        ({"completion": None}, "symbolic", "row 2 of shard 0 of .* has no value in 'completion'; fill it in"),
+        ({"target": None}, "natural", "row 2 of shard 0 of .* has no value in 'target'"),
+        ({"numbers": [3, None]}, "natural", "row 2 of shard 0 of .* has no value in 'numbers'"),
+        ({"target": 12.5}, "natural", "the column 'target' in shard 0 of .* has the type double, and must have int64"),
+        (None, "symbolic", "cannot load the dataset .*: a data file is empty"),
+    ],
+)
+def test_rows_that_cannot_be_trained_are_named_in_one_line(cache, rows_of, talker, change, text_format, said):
+    text = "" if change is None else "".join(json.dumps(row) + "\n" for row in (ROW, ROW | change))
+    recipe = rows_of("train.jsonl", text, format=text_format)
+    tokenizer = AutoTokenizer.from_pretrained(talker)
+    with pytest.raises(InputError, match=said) as caught:
+        token_cache(recipe, tokenizer)
+    assert "\n" not in str(caught.value) and not list(cache.rglob("*.npy"))
+
+
+def test_a_card_that_is_not_yaml_is_named_in_one_line(cache, rows_of):
+    recipe = rows_of("train.jsonl", json.dumps(ROW) + "\n")
+    Path(recipe.dataset.path, "README.md").write_text("---\n: [\n---\n")
+    with pytest.raises(InputError, match=r"the front matter of its card \(README\.md\) is not YAML") as caught:
+        token_cache(recipe, build_tokenizer())
+    assert "\n" not in str(caught.value)
 
 
 def test_drills_are_cached_by_their_seed(cache):
