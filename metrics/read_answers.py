@@ -15,6 +15,7 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of
 
 _ROW = "a row is an object with numbers, target and response"
 WORDINGS = {
@@ -123,6 +124,7 @@ def _fault(row: dict) -> str:
     """What is wrong with a row; empty if nothing is."""
     try:
         puzzle_of(row)
+        rules_of(row)
     except ValueError as error:
         return f"{error}; {_ROW}" if "missing" in str(error) else str(error)
     if "responses" not in row and "response" not in row:

@@ -12,7 +12,7 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import output_file
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.metrics.arith_puzzle_verifier.normalize import FORM_FAULTS, verify_lenient
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import REASONS, check_options, verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import REASONS, check_options, rules_of, verify
 from arith_puzzle.metrics.read_answers import read_answers
 
 
@@ -25,7 +25,7 @@ def verify_file(path: Path, out: Path, **options: Any) -> tuple[dict | None, lis
             ``correct``, ``reason``, ``line``, ``column`` and ``message``, and for a list also ``sample`` (0-based). If
             the lenient view changes the response, ``lenient`` has its ``correct``, ``reason`` and ``extracted``, the
             text that it judged.
-        options: division, rule and form, as in ``verify``.
+        options: division, rule and form, as in ``verify``. What is left out is as the rows state it (``rules_of``).
 
     Returns:
         (the metric, or None if no row is readable; an error line for each broken row).
@@ -33,15 +33,12 @@ def verify_file(path: Path, out: Path, **options: Any) -> tuple[dict | None, lis
     Raises:
         InputError: an unknown option, the file cannot be read, or ``out`` cannot be written.
     """
-    try:
-        check_options(**options)
-    except ValueError as error:
-        raise InputError(f"--{error}") from None
+    _check({"form": "expression"} | options)  # which every division goes with; the rows may state it
     real = output_file(out)
     if real.exists() and path.exists() and real.samefile(path):
         raise InputError(f"--out {out} is the file of answers; give another --out")
     partial = real.with_name(f".{real.name}.{os.getpid()}.tmp")
-    references, responses, broken = [], [], []
+    references, responses, broken, rules = [], [], [], None
     try:
         with partial.open("w", encoding="utf-8") as file:
             for number, row, fault in read_answers(path):
@@ -49,17 +46,24 @@ def verify_file(path: Path, out: Path, **options: Any) -> tuple[dict | None, lis
                     broken.append(f"{path}:{number}: {fault}")
                 if row is None:
                     continue
+                own = rules_of(row) | options
+                if rules is None:
+                    _check(own)
+                    rules = own
+                if own != rules:
+                    broken.append(f"{path}:{number}: other rules, {own}, than in the rows before; judge them apart")
+                    continue
                 references.append({"numbers": row["numbers"], "target": row["target"]})
                 samples = row.get("responses", [row.get("response")])
                 responses.append(samples)
                 for sample, response in enumerate(samples):
-                    verdict = verify(row["numbers"], row["target"], response, **options)
+                    verdict = verify(row["numbers"], row["target"], response, **own)
                     record: dict[str, object] = {"row": number, **({"sample": sample} if "responses" in row else {})}
                     record |= {
                         name: getattr(verdict, name) for name in ("correct", "reason", "line", "column", "message")
                     }
                     if verdict.reason in FORM_FAULTS:
-                        lenient = verify_lenient(row["numbers"], row["target"], response, **options)
+                        lenient = verify_lenient(row["numbers"], row["target"], response, **own)
                         if lenient.extracted is not None:
                             record["lenient"] = {
                                 name: getattr(lenient, name) for name in ("correct", "reason", "extracted")
@@ -73,7 +77,14 @@ def verify_file(path: Path, out: Path, **options: Any) -> tuple[dict | None, lis
             partial.unlink()
     if all(len(samples) == 1 for samples in responses):
         responses = [response for [response] in responses]
-    return (aggregate(responses, references, **options) if responses else None), broken
+    return (aggregate(responses, references, **(rules or {})) if responses else None), broken
+
+
+def _check(options: dict[str, Any]) -> None:
+    try:
+        check_options(**options)
+    except ValueError as error:
+        raise InputError(f"--{error}") from None
 
 
 def table(measured: dict) -> str:

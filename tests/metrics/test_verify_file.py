@@ -225,3 +225,19 @@ def test_the_answers_are_not_overwritten(tmp_path):
     with pytest.raises(InputError, match=r"--out .* is the file of answers; give another --out"):
         verify_file(path, path)
     assert path.read_bytes() == before
+
+
+def test_rows_state_their_rules_and_options_replace_them(tmp_path, capsys):
+    row = {"numbers": [2, 5, 9], "target": 14, "rule": "subset", "division": "exact", "form": "expression"}
+    file = tmp_path / "answers.jsonl"
+    lines = [row | {"response": "9+5"}, row | {"response": "9+5=14"}]
+    file.write_text("\n".join(map(json.dumps, lines)))
+    assert main(["verify", str(file)]) == 0
+    assert "0.5000" in capsys.readouterr().out
+    assert main(["verify", str(file), "--form", "equations"]) == 0
+    verdicts = [json.loads(line) for line in (tmp_path / "answers.jsonl.verdicts.jsonl").read_text().splitlines()]
+    assert [verdict["correct"] for verdict in verdicts] == [False, True]
+    file.write_text("\n".join(map(json.dumps, [*lines, lines[0] | {"rule": "all"}, lines[0] | {"rule": "some"}])))
+    assert main(["verify", str(file)]) == 2
+    error = capsys.readouterr().err
+    assert f"{file}:3: other rules" in error and f"{file}:4: rule must be one of all, subset, not 'some'" in error
