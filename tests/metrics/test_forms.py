@@ -1,7 +1,10 @@
 # ruff: noqa: RUF001 -- signs that look like others are read, too
 """Rules and forms beyond the paper: subsets, expressions and fractions; and the lenient view of expressions."""
 
+import ast
 import json
+import operator
+import re
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -171,6 +174,50 @@ def agree(numbers, target, response, division, rule) -> str:
     return reason
 
 
+# A third one: Python's own parser, on text that the grammar surely admits. It knows brackets and precedence well.
+
+PLAIN = re.compile(r"(?:[-+*/(]|(?<![0-9])(?:0|[1-9][0-9]{0,9})(?![0-9])|\))+")
+
+
+def value_by_python(text: str, division: str):
+    """The value of an expression, or None if it has none or is none."""
+    if not PLAIN.fullmatch(text) or "**" in text or "//" in text or re.search(r"[0-9)]\(|\)[0-9]", text):
+        return None
+    try:
+        return _walk(ast.parse(text, mode="eval").body, division)
+    except (SyntaxError, ZeroDivisionError, ArithmeticError, RecursionError):
+        return None
+
+
+def _walk(node: ast.expr, division: str):
+    if isinstance(node, ast.Constant):
+        return node.value
+    if not isinstance(node, ast.BinOp):
+        raise SyntaxError("a sign in front")
+    a, b = _walk(node.left, division), _walk(node.right, division)
+    if not isinstance(node.op, ast.Div):
+        return {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}[type(node.op)](a, b)
+    value = Fraction(a) / b
+    if division == "exact" and value.denominator != 1:
+        raise ArithmeticError
+    return int(value) if division == "integer" or value.denominator == 1 else value
+
+
+@given(
+    st.text("0123456789+-*/()", max_size=24) | st.deferred(lambda: trees().map(lambda case: case[1])),
+    st.sampled_from(DIVISIONS),
+)
+@settings(max_examples=500)
+def test_pythons_parser_gives_the_same_value(text, division):
+    value, numbers = value_by_python(text, division), [int(number) for number in re.findall("[0-9]+", text)]
+    if value is None:
+        for target in (0, 1, 2):
+            assert verify(numbers, target, text, division=division, form="expression").reason != "ok"
+    else:
+        assert verify(numbers, value, text, division=division, form="expression").correct
+        assert verify(numbers, value + 1, text, division=division, form="expression").reason == "wrong_target"
+
+
 divisions, rules = st.sampled_from(DIVISIONS), st.sampled_from(RULES)
 
 
@@ -290,14 +337,18 @@ def test_unknown_options_are_refused_everywhere(changes, said, tmp_path, capsys)
     "response",
     [
         "(" * MAX_RESPONSE_CHARS, "1" * MAX_RESPONSE_CHARS, "1+" * (MAX_RESPONSE_CHARS // 2), "(" * 10**7,
+        "(" * 100_000 + "1" + ")" * 100_000, "1+" * 5_000_000 + "1", "1" * 10**7, "(1+" * 3_300_000, "1\n" * 5_000_000,
+        "-" * 10**7, "9" * 4094 + "/9", "1/" + "9" * 4094, "/".join(["9" * 63] * 64), "+".join(["1/" + "9" * 29] * 127),
         "1/" * (MAX_RESPONSE_CHARS // 2 - 1) + "1", "9*" * (MAX_RESPONSE_CHARS // 2 - 1) + "9",
     ],
     ids=lambda text: f"{text[:2]}x{len(text)}",
 )  # fmt: skip
 def test_the_worst_expressions_are_judged_at_once(response):
+    numbers = [9] * 3000 + [1] * 3000 + [int(number) for number in re.findall("[0-9]{2,4200}", response[:4200])]
     started = time.process_time()
     for division in DIVISIONS:
-        verify([9] * 3000 + [1] * 3000, 5, response, division=division, rule="subset", form="expression")
+        verdict = verify(numbers, 5, response, division=division, rule="subset", form="expression")
+        assert (verdict.reason == "too_long") == (len(response) > MAX_RESPONSE_CHARS)
     assert time.process_time() - started < 5
 
 

@@ -182,7 +182,7 @@ def slow_value(a: int, op: str, b: int) -> Fraction:
     return a * b if op == "*" else a / b
 
 
-def slow_verify(numbers, target, response, division):
+def slow_verify(numbers, target, response, division, rule="all"):
     """(reason, line, pools). The pools are sorted; there is one after each equation before the first fault."""
     if len(response) > 4096:
         return "too_long", None, []
@@ -205,7 +205,7 @@ def slow_verify(numbers, target, response, division):
     equations = [slow_equation(text) for text in lines]
     if None in equations:
         return "malformed_equation", equations.index(None) + 1, []
-    if len(equations) + 1 != len(numbers):
+    if len(equations) + 1 > len(numbers) or (len(equations) + 1 < len(numbers) if rule == "all" else not equations):
         return "wrong_equation_count", None, []
     pool, pools = list(numbers), []
     for line, (a, op, b, c) in enumerate(equations, 1):
@@ -224,7 +224,17 @@ def slow_verify(numbers, target, response, division):
             return "wrong_result", line, pools
         pool.append(c)
         pools.append(tuple(sorted(pool)))
-    return ("ok" if pool == [target] else "wrong_target"), None, pools
+    if rule == "all":
+        return ("ok" if pool == [target] else "wrong_target"), None, pools
+    if c != target:
+        return "wrong_target", None, pools
+    pool.remove(target)
+    given_left = list(numbers)
+    for number in pool:
+        if number not in given_left:
+            return "unused_result", None, pools
+        given_left.remove(number)
+    return "ok", None, pools
 
 
 # Properties
