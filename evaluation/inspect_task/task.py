@@ -30,10 +30,10 @@ from inspect_ai.solver import TaskState, generate
 
 from arith_puzzle.dataset_builder.puzzle import natural_prompt, symbolic_prompt
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
-from arith_puzzle.metrics.arith_puzzle_verifier.normalize import normalize
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.metrics.arith_puzzle_verifier.normalize import verify_lenient
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
 
-FORMATS = {"natural": natural_prompt, "symbolic": symbolic_prompt}
+FORMATS = ("natural", "symbolic")
 
 
 @task
@@ -51,7 +51,7 @@ def arith_puzzle(
         config: config of the dataset.
         split: split of the config.
         format: prompt format. "natural" states the rules in English; the dataset's models were trained on "symbolic".
-        division: "exact" or "integer", as in ``verify``.
+        division: "exact" or "integer", as in ``verify``, for rows that do not state their own rules.
     """
     if format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
@@ -59,9 +59,14 @@ def arith_puzzle(
     samples = [
         Sample(
             id=place,
-            input=FORMATS[format](row["numbers"], row["target"]),
+            input=_prompt(format, row),
             target=row["completion"],  # one of the solutions; the scorers accept any
-            metadata={"numbers": row["numbers"], "target": row["target"], "n": len(row["numbers"])},
+            metadata={
+                "numbers": row["numbers"],
+                "target": row["target"],
+                "n": len(row["numbers"]),
+                "rules": rules_of(row) or {"division": division},
+            },
         )
         for place, row in enumerate(rows, 1)
     ]
@@ -70,8 +75,14 @@ def arith_puzzle(
         name=name,
         dataset=MemoryDataset(samples, name=name),
         solver=generate(),
-        scorer=[strict(division), lenient(division)],
+        scorer=[strict(), lenient()],
     )
+
+
+def _prompt(format: str, row: dict) -> str:
+    if format == "natural":
+        return natural_prompt(row["numbers"], row["target"], **rules_of(row))
+    return symbolic_prompt(row["numbers"], row["target"])
 
 
 @metric
@@ -90,24 +101,24 @@ METRICS = [accuracy(), wilson95(), grouped(accuracy(), "n", all=False, name_temp
 
 
 @scorer(metrics=METRICS)
-def strict(division: str) -> Scorer:
+def strict() -> Scorer:
     """Judge the response exactly as it is: the metric's ``pass@1``."""
-    return _judge(lambda response: response, division)
+    return _judge(verify)
 
 
 @scorer(metrics=METRICS)
-def lenient(division: str) -> Scorer:
-    """Judge the response after ``normalize`` has put it into strict form: the metric's ``pass@1_lenient``."""
-    return _judge(normalize, division)
+def lenient() -> Scorer:
+    """Judge the response after it has been put into strict form: the metric's ``pass@1_lenient``."""
+    return _judge(verify_lenient)
 
 
-def _judge(read, division: str) -> Scorer:
+def _judge(judge) -> Scorer:
     async def score(state: TaskState, target: Target) -> Score:
-        response = read(state.output.completion)
-        verdict = verify(state.metadata["numbers"], state.metadata["target"], response, division=division)
+        response, given = state.output.completion, state.metadata
+        verdict = judge(given["numbers"], given["target"], response, **given["rules"])
         return Score(
             value=CORRECT if verdict.correct else INCORRECT,
-            answer=response,
+            answer=response if verdict.extracted is None else verdict.extracted,
             explanation=verdict.message,
             metadata={"reason": verdict.reason, "line": verdict.line},
         )
