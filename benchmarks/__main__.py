@@ -23,6 +23,7 @@ BENCHMARKS = {
     "verifier": "answers judged per second, beside other projects' scorers",
     "metric_memory": "memory of the metric over a million predictions",
     "solver": "time per puzzle of the solver and the labels",
+    "solve": "time to the first solution, public and generated puzzles; needs --countdown",
     "answers": "tokens generated per second, beside transformers",
     "search": "oracle: puzzles that the search procedure solves, executed exactly",
     "first_steps": "loss of the search base's first steps: AdamW or Muon, with or without Fourier number embeddings",
@@ -86,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run, in this order")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
     some = parser.add_argument_group("options of some benchmarks")
-    some.add_argument("--repeats", type=int, help="generation, solver, answers: repetitions (default: 5, 5, 3)")
+    some.add_argument(
+        "--repeats", type=int, help="generation, solver, solve, answers: repetitions (default: 5, 5, 3, 3)"
+    )
     some.add_argument("--rounds", type=int, help="verifier, training: rounds (default: 7, 3)")
     some.add_argument(
         "--build",
@@ -103,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
         "--ours-only", action="append", metavar="CONFIG", help="data_path: leave out `trl sft` for it (repeatable)"
     )
     some.add_argument("--model", dest="models", action="append", help="training: base model (repeatable)")
+    some.add_argument(
+        "--countdown", type=Path, help="solve: folder of cd3_test_dream.jsonl, cd4_…, cd5_… and game24.csv"
+    )
     some.add_argument("--games", type=Path, help="people: 24.csv of princeton-nlp/tree-of-thought-llm")
     some.add_argument("--peak-tflops", type=float, help="training: the GPU's dense bf16 peak, for the share of it")
     return parser

@@ -10,7 +10,7 @@ import pytest
 from arith_puzzle.dataset_builder.solver.labels import difficulty_rows
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from benchmarks import __main__ as command
-from benchmarks import generation, metric_memory, people, verifier
+from benchmarks import generation, metric_memory, people, solve, verifier
 from tests.paths import ROOT, SHARED
 
 
@@ -51,6 +51,26 @@ def test_the_command_prints_the_table_and_writes_the_figures(tmp_path, capsys, m
     assert printed.strip() == verifier.table(measured)
     for name in results:
         assert name in printed
+
+
+def test_first_solutions_are_timed_beside_plain_search(tmp_path, capsys, monkeypatch):
+    for n, row in ((3, "84,70,80,96"), (4, "3,5,7,11,26"), (5, "3,6,7,51,58,4")):
+        (tmp_path / f"cd{n}_test_dream.jsonl").write_text(json.dumps({"input": row}) + "\n")
+    (tmp_path / "game24.csv").write_text("Rank,Puzzles\n1,3 3 8 8\n")
+    monkeypatch.setattr(solve, "GENERATED", {6: 2})
+    monkeypatch.setattr(solve, "TELEVISION", 2)
+    monkeypatch.setattr(solve, "GIVE_UP", 0.05)
+    out = tmp_path / "figures.json"
+    assert command.main(["solve", "--countdown", str(tmp_path), "--repeats", "1", "--json", str(out)]) == 0
+    measured = json.loads(out.read_text())
+    assert [row["solved"] for row in measured.values()][:5] == [1, 1, 1, 1, 2] and len(measured) == 6
+    assert all(row["plain_puzzles"] == row["puzzles"] and row["ratio"] > 0 for row in measured.values())
+    assert capsys.readouterr().out.strip() == solve.table(measured)
+    assert solve.plain_first([3, 3, 8, 8], 24, solve.FRACTIONS) and not solve.plain_first([3, 3, 8, 8], 24, {})
+    assert solve.plain_first([3, 5, 9], 15, {"rule": "subset"}) and not solve.plain_first([2, 2], 7, {})
+    (tmp_path / "game24.csv").unlink()
+    assert command.main(["solve", "--countdown", str(tmp_path)]) == 2
+    assert "must hold cd3_test_dream.jsonl" in capsys.readouterr().err
 
 
 @pytest.mark.slow
