@@ -21,7 +21,7 @@ from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.release.diff import RELEASE_TAG, YANKED
+from arith_puzzle.release.diff import RELEASE_TAG, SHARED, YANKED
 from arith_puzzle.release.hub import Hub, commit, connect, where
 from arith_puzzle.release.preflight import require_write_access
 from arith_puzzle.release.stage import Repo
@@ -40,6 +40,8 @@ def yank(
     announce: Callable[[str], None],
 ) -> None:
     """Mark a version as withdrawn in every repo that has it. A second call changes nothing.
+
+    Repos that another release in the collection may use (``arith_puzzle.release.diff.SHARED``) are left as they are.
 
     Args:
         repos: the repos of the release. Those without the version stay as they are.
@@ -60,6 +62,9 @@ def yank(
         require_write_access(hub, repos)
         if model:
             hub.do(f"looking for the successor {model}", partial(api.repo_info, model, repo_type="model"))
+        if other := hub.do("looking at the collection", partial(_other_model, api, repos, tag)):
+            announce(f"{other} has {tag} too, so what releases share stays unmarked: {', '.join(SHARED)}")
+            repos = [repo for repo in repos if repo.kind not in SHARED]
         tags = {repo: hub.do(f"looking at {repo.id}", partial(_tags, api, repo)) for repo in repos}
         marked = [repo for repo in repos if tag in tags[repo]]
         if not marked:
@@ -123,6 +128,19 @@ def _mark(hub: Hub, repo: Repo, tag: str, successor: str | None, *, dry_run: boo
     announce(f"{repo.id} ({repo.type}): {', '.join(changes) or 'already marked'}")
     if changes and not dry_run:
         hub.do(f"yanking {tag} of {repo.id}", act)
+
+
+def _other_model(api: HfApi, repos: list[Repo], tag: str) -> str | None:
+    """A model of another release that the collections of this one's owner list, and whose version is not withdrawn."""
+    if not any(repo.kind in SHARED for repo in repos):
+        return None
+    for collection in api.list_collections(owner=repos[0].id.split("/")[0]):
+        for item in api.get_collection(collection.slug).items:
+            if item.item_type == "model" and item.item_id not in {repo.id for repo in repos}:
+                tags = _tags(api, Repo("adapter", "model", item.item_id))
+                if tag in tags and tag + YANKED not in tags:
+                    return item.item_id
+    return None
 
 
 def _tags(api: HfApi, repo: Repo) -> dict[str, str]:

@@ -15,6 +15,7 @@ from arith_puzzle.release.hub import connect
 from arith_puzzle.release.publish import publish
 from arith_puzzle.release.stage import Repo, collection_items, read_plan
 from arith_puzzle.release.user import CheckFailed, User
+from arith_puzzle.release.yank import yank
 from tests.release.staging import changes, commits, hub_state, staged_tree, write_stage
 
 pytestmark = pytest.mark.usefixtures("no_xet")
@@ -76,6 +77,18 @@ def test_two_adapters_share_base_dataset_and_metric(hub, api, stage, tmp_path):
         check_files(Stage(other), user, shared=True)
         with pytest.raises(CheckFailed, match=r"base: README\.md at local/arith-tiny"):
             check_files(Stage(other), user)
+
+
+def test_a_withdrawn_adapter_leaves_what_another_one_uses(api, stage, tmp_path):
+    publish(stage, api)
+    other = second_release(tmp_path / "second")
+    publish(other, api)
+    for at, (staged, marked) in enumerate(((other, {"adapter", "demo"}), (stage, set(hub_state(api, stage))))):
+        said = []
+        yank(read_plan(staged)[1], api, "0.1.0", announce=said.append)
+        assert ("local/arith-puzzle-arith-tiny-lora has v0.1.0 too" in said[0]) == (not at)
+        kinds = {kind for kind, repo in hub_state(api, staged).items() if "v0.1.0-yanked" in repo.get("tags", {})}
+        assert kinds == {kind for kind in marked if not kind.startswith("collection")}
 
 
 @pytest.mark.parametrize(
