@@ -53,7 +53,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html import unescape
 
-from .prose import OPEN_END, apart, attached, broken, doubted
+from .prose import INSTRUCTS, OPEN_END, apart, attached, broken, doubted
 from .verify import NUMBER, Verdict, verify
 
 FORM_FAULTS = ("too_long", "illegal_characters", "malformed_equation", "malformed_expression")
@@ -111,6 +111,8 @@ _ANSWER_END = re.compile(r"</answer>", re.IGNORECASE)
 _FRACTION = re.compile(r"\\[dt]?frac ?\{([^{}]*)\} ?\{([^{}]*)\}")
 _BEGINNING, _END = (re.compile("|".join(map(re.escape, marks))) for marks in (BEGINNINGS, ENDS))
 _SIGNED = re.compile(r"^[^\w\n]*[-−–‐‑‒﹣－](?:[$`]|\\[(\[a-z])", re.MULTILINE)
+_SETS_APART = re.compile(r"</?(?:del|strike|su[bp]|msu[bp]|msqrt|mroot|mfrac)\b", re.IGNORECASE)
+"""Tags that change what is between them, such as deleted text; other tags are markup."""
 _ARROW = re.compile(r"(?<![-=])[-=]{1,3}>")
 _TAG = re.compile(r"</?[a-zA-Z]{1,20}>")
 _BLANKS = re.compile(r"[^\S\n]+")
@@ -195,7 +197,7 @@ def normalize(response: str, *, form: str = "equations") -> str:
         second call returns the same string.
     """
     answer = response.rpartition("</think>")[2]
-    if "<think>" in answer:  # a thought that does not end, and no answer
+    if "<think>" in answer or _SETS_APART.search(answer):  # a thought that does not end, and no answer
         return response
     if form == "expression":
         return response if len(response) > MAX_LENIENT_CHARS else _expression(response) or response
@@ -217,6 +219,10 @@ def normalize(response: str, *, form: str = "equations") -> str:
 
 def _clear(lines: list[str], found: Sequence[list[str]]) -> bool:
     """Whether no line changes an answer of another one; ``found`` has the answers of each line."""
+    last = max(at for at, answers in enumerate(found) if answers)
+    rest = [_OPERATION.split(lines[last])[-1], *lines[last + 1 :]]
+    if any(INSTRUCTS.search(line) for line in rest):
+        return False
     for at, (line, answers) in enumerate(zip(lines, found, strict=True)):
         if doubted(line) or (not answers and broken(line)):
             return False
@@ -349,6 +355,7 @@ def _boxed(text: str) -> str | None:
                 return None
             near = [next(filter(None, map(_bare, map(_undress, side))), "") for side in (reversed(before), after)]
             goes_on = OPEN_END.search(near[0]) or attached(near[0], near[1]) or (not beside and broken(near[1]))
+            goes_on = goes_on or any(INSTRUCTS.search(_undress(line)) for line in after)
             return None if goes_on or doubted(near[0]) or doubted(near[1]) else text[first:at]
     return text
 

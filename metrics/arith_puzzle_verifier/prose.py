@@ -50,9 +50,17 @@ _NAMES = _words("""goal left leaves leaving number numbers reach reached reaches
 _VALUES = _words("""equals get gets give gives giving is make makes making yield yields yielding""")
 """Words after which the value of an expression may stand."""
 
+_LABELS = PLAIN | _words(
+    """approach big bigger biggest breakdown conclusion details easy explanation fifth fourth large larger largest
+    method original plan process proof reasoning second seventh simple sixth small smaller smallest summary third three
+    four five six seven verification way working"""
+)
+"""Words that a label before an answer may have, such as "Third step:"."""
+
 DOUBTS = re.compile(
     r"(?<![^\W\d_])(?:not|no|nor|never|none|nope|neither|cannot|[a-z]{1,9}n['’]t|wrong\w*|incorrect\w*|false|invalid"
     r"|fail\w*|impossible|un(?:solvable|able|clear|sure|fortunately)|mistake\w*|errors?|oops|wait|reject\w*|discard\w*|except"
+    r"|actually|instead|rather|sorry|apologi[sz]e|correct(?:ion|ed)|alternatively|otherwise|hmm|retry|redo"
     r"|squar\w+|cub(?:e|es|ed)|roots?|sqrt|twice|thrice|doubl\w+|tripl\w+|hal(?:f|ves|ved)|quarters?|percent\w*"
     r"|negative|negated|reciprocal|inverse|opposite|factorial|logarithm|thousands?|hundreds?|millions?|billions?|dozens?"
     r")(?![^\W\d_])",
@@ -60,16 +68,24 @@ DOUBTS = re.compile(
 )
 """Words that take an answer back or change it, wherever they stand."""
 _CONTINUES = re.compile(
-    r"(?:plus|minus|times|over|by|of|mod|modulo|divided|multiplied|raised|to the|power|and (?:a|an|-?[0-9]))"
+    r"(?:plus|minus|times|over|by|of|mod|modulo|divided|multiplied|raised|to the|power|and (?:a|an|-?[0-9])"
+    r"|(?:two|three|four|five|six|seven|eight|nine|ten)\W*\Z)"
     r"(?![^\W\d_])",
     re.IGNORECASE,
 )
 _AWAITS = re.compile(
-    r"(?<![^\W\d_])(?:plus|minus|times|over|by|of|mod|modulo|the|to|a|an|absolute|power)[ :,]*\Z", re.IGNORECASE
+    r"(?<![^\W\d_])(?:plus|minus|times|over|by|of|mod|modulo|the|to|a|an|absolute|power|sin|cos|tan|log|ln|exp|abs"
+    r"|max|min|floor|ceil)[ :,]*\Z",
+    re.IGNORECASE,
 )
+INSTRUCTS = re.compile(
+    r"(?<![^\W\d_])(?:add|subtract|multipl(?:y|ied)|divided?|times|plus|minus|take away|raised?)(?![^\W\d_])",
+    re.IGNORECASE,
+)
+"""Words that ask for one more operation, if they come after the last answer."""
 
-_SENTENCE_END = re.compile(r"[.!;](?:[\"'”)\]]* |[\"'”)\]]*\Z)|\|")
-_SENTENCE_START = re.compile(r"[.!?;:](?:[\"'”)\]]* |[\"'”)\]]*\Z)|\|")
+_SENTENCE_END = re.compile(r"[.!](?:[\"'”)\]]* |[\"'”)\]]*\Z)|\|")
+_SENTENCE_START = re.compile(r"[.!?;](?:[\"'”)\]]* |[\"'”)\]]*\Z)|\|")
 _ASIDE = re.compile(r"[(\[#][^()\[\]#]*[)\]]?")
 _COUNTED = re.compile(
     r"(?<![^\W\d_])(?:one|two|three|four|five|six|seven) (?=left|numbers?|remain|more|steps?)", re.IGNORECASE
@@ -79,6 +95,7 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|-?[0-9]+|[^\s\w.,:;!'\"“�
 _OPERATOR = "+-*/^=×÷√~%!"
 OPEN_END = re.compile(r"[-+*/^=×÷(] *\Z")
 """An operator or an open bracket at the end of a line."""
+_LETTER = re.compile(r" ?[a-z](?![\w'’])")
 _HAS_LETTER = re.compile(r"[^\W\d_]")
 _IDLE = re.compile(r"[\s.,:;'\"“”‘’|#>_()\[\]{}]*|[0-9]{1,3}[.)]|[-*_=~+|: ]{3,}|\[?[0-9]+(?:, ?-?[0-9]+)+\]?[.;]?")
 """Lines without words that say nothing: punctuation, the number of a list's item, rules, and lists of numbers."""
@@ -114,16 +131,19 @@ def apart(before: str, after: str, *, value: bool) -> bool:
     end = _SENTENCE_END.search(after)
     if (end and after[: end.start()].rstrip().endswith("?")) or "?" in after[: end.start() if end else None]:
         return False
+    label, colon, said = said.rpartition(":")
+    if colon and _known(label, _LABELS) is None:
+        return False
     return _leads(_ORDINAL.sub(" ", said, count=1)) and _follows(after[: end.start()] if end else after, value)
 
 
-def _known(text: str) -> list[str] | None:
+def _known(text: str, words: frozenset[str] = PLAIN) -> list[str] | None:
     """The words, numbers and signs of a text without its asides; None if there is an unknown word."""
     text = _COUNTED.sub("", text)
     asides = _ASIDE.findall(text)
     tokens = _TOKEN.findall(_ASIDE.sub(" ", text).replace("’", "'").lower())
     for token in [*tokens, *(word for aside in asides for word in _TOKEN.findall(aside.lower()))]:
-        if token not in PLAIN and not token.lstrip("-").isdecimal() and token not in "()[]#":
+        if token not in words and not token.lstrip("-").isdecimal() and token not in "()[]#":
             return None
     return tokens
 
@@ -143,7 +163,7 @@ def _leads(text: str) -> bool:
 
 
 def _follows(text: str, value: bool) -> bool:
-    if text.lstrip()[:1] in _OPERATOR[:-1] and text.strip():
+    if (text.lstrip()[:1] in _OPERATOR[:-1] and text.strip()) or _LETTER.match(text):
         return False
     tokens = _known(text)
     if tokens is None:

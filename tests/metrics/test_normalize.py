@@ -117,6 +117,9 @@ CHANGED = [
     "not {}", "{}, not", "{} is wrong", "{} (wrong)", "{} doesn't work", "{} doesn’t work", "I could not find it: {}", "No: {}", "{}\nThis is incorrect.",
     "Never {}", "{}?", "{} or so", "{} or 6", "maybe {}", "❌ {}", "{} ❌", "✗ {}", "{} ✘", "~~{}~~", "except {}", "The answer is not {}",
     "The answer is not\n{}", "Nobody says {}", "{} would be nonsense", "Wait. {}", "{} apples",
+    "{}\nActually no", "{}\nRather something else", "{}; times 4", "{}. Then multiply by 4.", "{}\nThen subtract 4", "sin\n{}", "log\n{}", "{}\nfour",
+    "{} i", "{} k", "<del>{}</del>", "{}<sup>2</sup>", "\\cancel{{{}}}", "\\lfloor {} \\rfloor", "Example: {}", "Guess: {}", "Bogus: {}", "{}, not so sure",
+    "If {}", "Suppose {}", "½ {}", "{}½", "({})²", "{} in base 6", "{} → times 4", "{} \\\\ \\times 4", "{}\n\\times 4", "sqrt {}", "√{}",
 ]  # fmt: skip
 """Texts that change an answer, take it back or leave it unclear."""
 
