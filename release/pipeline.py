@@ -188,7 +188,11 @@ def release(
         manifest = describe(work.dataset, config)
         splits = manifest["configs"][config]["splits"]
     else:
-        splits = find_config(config)[1].splits
+        name, content = find_config(config)
+        if name != config:
+            raise InputError(f"{recipe.name}: dataset.config is a name, not a file; build {config} into a folder, and "
+                             f"give dataset.path that folder and dataset.config {name!r}")  # fmt: skip
+        splits = content.splits
     check_splits(recipe, splits)
     trained = (work.run / "run.json").is_file()
     with destination(to, work.root) as (api, _):

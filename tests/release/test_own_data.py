@@ -158,11 +158,18 @@ def test_neither_a_secret_nor_the_work_itself_is_published_with_the_data(folder,
 
 def test_a_split_that_a_built_config_lacks_is_refused_before_the_build(tmp_path, capsys):
     recipe = yaml.safe_load((ROOT / "training" / "recipes" / "tiny_cpu.yaml").read_text())
-    recipe["score"]["splits"] = ["test", "n9"]
+    recipe["score"]["splits"], arguments = ["test", "n9"], ["--work", str(tmp_path / "work"), "--to", "local"]
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    assert command("release")([str(tmp_path / "recipe.yaml"), "--work", str(tmp_path / "work"), "--to", "local"]) == 2
+    assert command("release")([str(tmp_path / "recipe.yaml"), *arguments]) == 2
     said = "score.splits names 'n9', and starter has train, validation, test; correct score.splits, or add the split"
     assert said in capsys.readouterr().err and not list((tmp_path / "work").iterdir())
+    (tmp_path / "mine.yaml").write_text(
+        "name: mine\nsizes: {3: 1}\nv: 20\nsplits: {train: {rows: 9}, test: {rows: 9}}\n"
+    )
+    recipe["dataset"]["config"] = str(tmp_path / "mine.yaml")
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    assert command("release")([str(tmp_path / "recipe.yaml"), *arguments]) == 2
+    assert "give dataset.path that folder and dataset.config 'mine'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
