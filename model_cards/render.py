@@ -16,8 +16,8 @@ from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from arith_puzzle.common.files import PACKAGE, read_json
-from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
 from arith_puzzle.dataset_builder.configs.spec import PAPER_RULES
+from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
 from arith_puzzle.model_cards.check import CARDS, check_card, size_category
 from arith_puzzle.model_cards.licence import licence_text
 from arith_puzzle.model_cards.tables import reason_table, score_table
@@ -31,7 +31,8 @@ LABELS = ("difficulty", "num_solutions")
 PEOPLE = PACKAGE / "results" / "difficulty" / "game24.json"
 """What ``python -m benchmarks people`` wrote."""
 SPLIT_KEYS = (
-    "rows", "by_n", "v", "bound", "operators", "distinct_puzzles", "at_least", "solutions", "repeat", "targets", "operations",
+    "rows", "by_n", "v", "bound", "operators", "distinct_puzzles", "at_least", "solutions", "repeat", "targets",
+    "operations",
 )  # fmt: skip
 STREAM_ABOVE = 2_000_000
 """The card's snippet streams a config that has more rows than this, instead of downloading it."""
@@ -128,7 +129,8 @@ def adapter_card(
         run: run.json of the training.
         base, adapter: results.json of the base and of the adapter.
         manifest: of the dataset that training and scoring used.
-        example: "numbers", "target", "prompt", "answer", "raw" and "verdict" of a scored row, for the snippets.
+        example: "numbers", "target", "prompt", "answer", "raw", "rules" and "verdict" of a scored row, for the
+            snippets.
         licence: of the base, from ``arith_puzzle.model_cards.licence``.
     """
     data = ModelCardData(

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from arith_puzzle.common.chat import Chat
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.dataset_builder.puzzle import parse_puzzle, symbolic_prompt
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
 from arith_puzzle.release.diff import DERIVED, HUB_FILES, SHARED, Stage
 from arith_puzzle.release.snippets import snippets
 from arith_puzzle.release.user import CheckFailed, User
@@ -150,7 +150,7 @@ def _check_adapter(stage: Stage, user: User) -> None:
     lines = (folder / "generations" / f"adapter-{split}.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines[:ADAPTER_ROWS]]
     form = FORMATS[decoding["format"]]
-    questions = [form.prompt(record["numbers"], record["target"]) for record in records]
+    questions = [form.question(record) for record in records]
     if decoding.get("chat"):
         questions = [Chat(decoding.get("system")).messages(question) for question in questions]
     with tempfile.TemporaryDirectory(prefix="questions-") as folder:
@@ -161,9 +161,9 @@ def _check_adapter(stage: Stage, user: User) -> None:
         )
     if got["adapter"] == got["base"]:
         raise CheckFailed("adapter: it gives the same answers as the base, so it does nothing")
-    published = sum(verify(r["numbers"], r["target"], r["response"]).correct for r in records)
+    published = sum(verify(r["numbers"], r["target"], r["response"], **rules_of(r)).correct for r in records)
     pairs = zip(records, got["adapter"], strict=True)
-    loaded = sum(verify(r["numbers"], r["target"], form.strict(answer)).correct for r, answer in pairs)
+    loaded = sum(verify(r["numbers"], r["target"], form.strict(text), **rules_of(r)).correct for r, text in pairs)
     if loaded != published:
         raise CheckFailed(
             f"adapter: loaded from the Hub it solves {loaded} of the first {len(records)} rows of {split}; "
@@ -178,9 +178,9 @@ def _check_demo(stage: Stage, user: User) -> None:
     got = user.run_script("open_demo.py", stage.ids["demo"], ",".join(map(str, numbers)), str(target))
     if got["status"]["model"] != "ready" or got["status"]["adapter"] != stage.ids["adapter"]:
         raise CheckFailed(f"demo: it does not run the released adapter: {got['status']}")
-    if not verify(numbers, target, got["solve"]["solution"]).correct:
+    if not verify(numbers, target, got["solve"]["solution"], **rules_of(row)).correct:
         raise CheckFailed(f"demo: the solver's answer is wrong: {got['solve']}")
-    verdict = verify(numbers, target, got["ask"]["answer"])
+    verdict = verify(numbers, target, got["ask"]["answer"], **rules_of(row))
     if got["ask"]["correct"] != verdict.correct or got["ask"]["reason"] != verdict.reason:
         raise CheckFailed(f"demo: its verdict on its model's answer differs from the verifier's: {got['ask']}")
 

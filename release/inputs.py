@@ -11,7 +11,7 @@ from arith_puzzle.common.files import file_sha256, read_json
 from arith_puzzle.common.provenance import dataset_content, model_content
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.evaluation.options import command_line
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
 from arith_puzzle.release.own_data import describe, own_dataset
 from arith_puzzle.training.data.token_cache import split_content
 from arith_puzzle.training.recipe import Recipe
@@ -59,7 +59,7 @@ def check_origin(recipe: Recipe, results: Mapping[str, dict], *, dataset: Path, 
         InputError: they were made from something else.
     """
     record, section = read_json(run / "run.json"), recipe.dataset
-    if record["recipe_digest"] != recipe.digest:
+    if record.get("recipe_digest") != recipe.digest:
         raise InputError(f"{run} holds another recipe's run; give that recipe, or train this one in another --work")
     trained = record.get("content", {})
     base = trained.get("base")
@@ -77,7 +77,7 @@ def check_origin(recipe: Recipe, results: Mapping[str, dict], *, dataset: Path, 
     for who, result in results.items():
         folder = scores / who
         other = [what for what, found in wanted[who].items() if result.get("content", {}).get(what) != found]
-        other += [what for what, value in (("config", result["config"] == section.config),
+        other += [what for what, value in (("config", result.get("config") == section.config),
                                            ("format", result["decoding"]["format"] == recipe.score.format))
                   if not value]  # fmt: skip
         for split, item in result["splits"].items():
@@ -183,7 +183,7 @@ def _first_answer(recipe: Recipe, scores: Path, split: str) -> dict:
     numbers, target = row["numbers"], row["target"]
     answer = row["response"] if "response" in row else row["responses"][0]
     raw = row.get("raw", answer)
-    prompt, chat = FORMATS[recipe.score.format].prompt(numbers, target), recipe.chat
+    prompt, chat = FORMATS[recipe.score.format].question(row), recipe.chat
     return {
         "numbers": numbers,
         "target": target,
@@ -193,5 +193,6 @@ def _first_answer(recipe: Recipe, scores: Path, split: str) -> dict:
         "own_eos": bool(chat or recipe.model.eos_token),
         "answer": answer,
         "raw": raw if isinstance(raw, str) else raw[0],
-        "verdict": verify(numbers, target, answer).reason,
+        "rules": rules_of(row),
+        "verdict": verify(numbers, target, answer, **rules_of(row)).reason,
     }

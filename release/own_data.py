@@ -17,7 +17,7 @@ from arith_puzzle.common.files import read_json
 from arith_puzzle.common.provenance import check_no_pattern
 from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
 from arith_puzzle.model_cards.check import check_card, size_category
 from arith_puzzle.training.recipe import DatasetSection, Recipe
 
@@ -143,7 +143,7 @@ def _describe_split(rows, place: str) -> dict:
         if row["prompt"] != symbolic_prompt(numbers, target):
             raise InputError(f"row {number} of {place}: scoring asks {symbolic_prompt(numbers, target)!r}, and the "
                              f"prompt is {row['prompt'][:60]!r}; make it the same")  # fmt: skip
-        verdict = verify(numbers, target, row["completion"])
+        verdict = verify(numbers, target, row["completion"], **rules_of(row))
         if not verdict.correct:
             raise InputError(f"row {number} of {place}: the completion is wrong ({verdict.reason}): "
                              f"{row['completion'][:60]!r}; correct it, or remove the row")  # fmt: skip

@@ -298,6 +298,7 @@ def _stage_demo(folder: Path, inputs: Inputs) -> None:
             "config": inputs.recipe.dataset.config,
             "split": inputs.first_split,
             **({} if answers == "symbolic" else {"format": answers}),
+            **({"rules": inputs.example["rules"]} if inputs.example["rules"] else {}),
             **({"chat": asdict(inputs.recipe.chat)} if inputs.recipe.chat else {}),
         },
     )

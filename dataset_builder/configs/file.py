@@ -183,16 +183,17 @@ def _check_solver(place: str, spec: SplitSpec) -> None:
         raise InputError(f"{place}: paths above 1 is for rule all, division exact and all operations")
     if not spec.labels and spec.solutions == "generated":
         return
-    from arith_puzzle.dataset_builder.solver import analysis
-    from arith_puzzle.dataset_builder.solver import labels as solver_labels
+    from arith_puzzle.dataset_builder.solver.analysis import MAX_NUMBERS as MAX_BY_RULES
+    from arith_puzzle.dataset_builder.solver.labels import MAX_CELLS
+    from arith_puzzle.dataset_builder.solver.labels import MAX_NUMBERS as MAX_LABELLED
 
-    most = solver_labels.MAX_NUMBERS if spec.paper_moves else analysis.MAX_NUMBERS[spec.division]
+    most = MAX_LABELLED if spec.paper_moves else MAX_BY_RULES[spec.division]
     if max(spec.n_values) > most:
         rules = "" if spec.paper_moves else " by these rules"
         raise InputError(f"{place}: labels and canonical solutions{rules} are for sizes up to {most}")
     if spec.labels and spec.paper_moves:
         for n in set(spec.n_values):
-            limit = (solver_labels.MAX_CELLS >> n) // 2 - 1
+            limit = (MAX_CELLS >> n) // 2 - 1
             if spec.bound > limit:
                 raise InputError(f"{place}: labels of size {n} need a bound up to {limit}, not {spec.bound}")
 

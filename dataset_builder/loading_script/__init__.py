@@ -23,7 +23,7 @@ ELSEWHERE = {
     "errors": "common/errors.py",
     **{
         name: f"dataset_builder/solver/{name}.py"
-        for name in ("canonical", "cost_tables", "label_cache", "labels", "search", "solve")
+        for name in ("analysis", "canonical", "cost_tables", "label_cache", "labels", "search", "solve")
     },
     "strict_yaml": "common/strict_yaml.py",
     "configs": "dataset_builder/configs/__init__.py",

@@ -13,6 +13,7 @@ import pyarrow
 import pydantic
 import yaml
 
+from .analysis import labels
 from .builder import ArithPuzzle
 from .by_rules import play_by_rules
 from .candidates import play
@@ -26,6 +27,7 @@ from .label_cache import label_rows
 from .labels import count_solutions
 from .normal_form import to_normal_form
 from .puzzle import SPEC_VERSION
+from .search import Search
 from .shipped import TEXTS
 from .solve import BOUND_FACTOR
 from .spec import SplitSpec

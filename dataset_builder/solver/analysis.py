@@ -123,9 +123,9 @@ def reachable(
     """All targets within the bound that the numbers reach. Arguments and errors as for ``labels``."""
     _check(numbers, bound, rule, division, operations, form)
     if _paper(rule, division, operations):
-        from arith_puzzle.dataset_builder.solver import labels as paper
+        from arith_puzzle.dataset_builder.solver.labels import reachable as paper_reachable
 
-        return paper.reachable(numbers, bound=bound)
+        return paper_reachable(numbers, bound=bound)
     tables, found = _Tables(numbers, bound, division, operations), set()
     for part in tables.parts(rule, form):
         for block in tables.blocks(part):

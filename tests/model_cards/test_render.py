@@ -29,7 +29,7 @@ NAMES = {"repo_id": "ns/a-lora", "base_id": "ns/b", "base_revision": "v9", "adap
 LICENCE = {"license": "apache-2.0"}
 EXAMPLE = {"messages": None, "template_kwargs": {}, "own_eos": False,
            "numbers": [2, 3, 4], "target": 10, "prompt": "2,3,4:10\n", "answer": "3*2=6\n6+4=10",
-           "raw": "3*2=6\n6+4=10", "verdict": "ok"}  # fmt: skip
+           "raw": "3*2=6\n6+4=10", "rules": {}, "verdict": "ok"}  # fmt: skip
 DECODING = {"format": "symbolic", "strategy": "greedy", "max_new_tokens": 48, "batch_size": 250, "shots": 0,
             "division": "exact"}  # fmt: skip
 
