@@ -44,6 +44,8 @@ def why_not_loaded(error: BaseException, *sources: str | None) -> str:
                 return f"{path} is a pointer of git-lfs, not the file itself; run in its folder: git lfs pull"
     if isinstance(error, StopIteration):
         return "a data file is empty"
+    if isinstance(error, KeyError):
+        return f"{error} is missing or unknown"
     if hasattr(error, "problem_mark"):
         return f"the front matter of its card (README.md) is not YAML: {first_line(error)}"
     missing = next((source for source in given if not os.path.exists(source)), None)

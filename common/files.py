@@ -151,9 +151,10 @@ class LockedJson:
         self._file = _lock(path, doing)
         self._file.seek(0)
         try:
-            self.content: dict | None = json.loads(self._file.read())
+            content = json.loads(self._file.read())
         except ValueError:
-            self.content = None
+            content = None
+        self.content: dict | None = content if isinstance(content, dict) else None
 
     def write(self, content: dict) -> None:
         """Replace the content. Raises InputError where it cannot be written."""
@@ -179,11 +180,14 @@ class LockedJson:
 def read_json(path: Path) -> dict:
     """Read a file of an earlier step. Raises InputError if it is missing or not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError
+        return content
     except FileNotFoundError:
         raise InputError(f"{path} is missing; run the step that writes it first (arith-puzzle --help)") from None
     except ValueError:
-        raise InputError(f"{path} is not JSON; delete it and run the step that writes it") from None
+        raise InputError(f"{path} is not a JSON object; delete it and run the step that writes it") from None
 
 
 def file_sha256(path: Path) -> str:

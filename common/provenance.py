@@ -8,8 +8,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import PACKAGE, file_sha256
+from arith_puzzle.common.errors import InputError, reported
+from arith_puzzle.common.files import PACKAGE, file_sha256, read_json
 
 INDEX = "model.safetensors.index.json"
 KNOWN_BY = ("model.safetensors", INDEX, "adapter_model.safetensors", "manifest.json")
@@ -24,8 +24,9 @@ def digest(source: str | Path | None) -> str | None:
     for path in (place, *(place / name for name in KNOWN_BY)):
         if source and path.is_file():
             if path.name == INDEX:
-                shards = sorted(set(json.loads(path.read_text())["weight_map"].values()))
-                return hashlib.sha256("".join(file_sha256(place / shard) for shard in shards).encode()).hexdigest()
+                with reported(f"cannot read the weights that {path} names"):
+                    shards = sorted(set(json.loads(path.read_text())["weight_map"].values()))
+                    return hashlib.sha256("".join(file_sha256(place / shard) for shard in shards).encode()).hexdigest()
             return file_sha256(path)
     return None
 
@@ -53,6 +54,47 @@ def model_content(source: str, revision: str | None = None) -> str:
     return f"{source}@{Path(cached).parent.name}"  # the cache has a folder for each commit
 
 
+def check_name(name: str, what: str, remedy: str = "correct it") -> None:
+    """Check the name of a model or a dataset before the Hub is asked, which takes half a minute without a network.
+
+    A name is a file, a folder or a Hub id. ``runs/mine`` could be both. Where ``runs`` is a folder here, it is a path,
+    unless the Hub's cache has it.
+
+    Raises:
+        InputError: the name is empty, or a path at which nothing is.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    if not name:
+        raise InputError(f"the {what} has an empty name; give a folder or a Hub id")
+    if Path(name).exists():
+        return
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        raise InputError(f"the {what} {name!r} is neither a folder nor the id of a Hub repo; {remedy}") from None
+    above, slash, _ = name.partition("/")
+    cached = any(Path(constants.HF_HUB_CACHE).glob(f"*s--{name.replace('/', '--')}"))
+    if slash and Path(above).is_dir() and not cached:
+        raise InputError(f"the {what} {name!r} is not in the folder {above!r}; {remedy}. If it is on the Hub, run this "
+                         "in another folder")  # fmt: skip
+
+
+def run_record(folder: str | Path) -> dict:
+    """The run.json in the folder of a run; {} if there is none. A "recipe" and a "content" in it are objects.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    path = Path(folder) / "run.json"
+    record = read_json(path) if path.is_file() else {}
+    if not all(isinstance(record.get(key, {}), dict) for key in ("recipe", "content")):
+        raise InputError(f"{path} is damaged: its recipe and content are no objects; train again, or delete it")
+    return record
+
+
 def check_base(adapter: str, base_content: str | None) -> None:
     """Check that the base of an adapter in a folder is still what the adapter was trained on, as its run.json says.
 
@@ -65,9 +107,8 @@ def check_base(adapter: str, base_content: str | None) -> None:
     Raises:
         InputError: the base has other content now.
     """
-    path = Path(adapter) / "run.json"
-    trained_on = json.loads(path.read_text()).get("content", {}).get("base") if path.is_file() else None
-    if trained_on is None or base_content is None or ("@" in trained_on) != ("@" in base_content):
+    trained_on = run_record(adapter).get("content", {}).get("base")
+    if not isinstance(trained_on, str) or base_content is None or ("@" in trained_on) != ("@" in base_content):
         return
     if trained_on != base_content:
         raise InputError(f"the base of the adapter {adapter!r} has changed since its training: it was {trained_on} and "
@@ -121,7 +162,7 @@ def rows_digest(manifest: Path, config: str, split: str | None = None) -> str:
     Raises:
         OSError, ValueError: the manifest cannot be read.
     """
-    content = json.loads(manifest.read_text(encoding="utf-8"))
+    content = read_json(manifest)
     splits = content.get("configs", {}).get(config, {}).get("splits", {})
     part = (splits.get(split) if split else splits) or content  # other datasets have manifests of another form
     return hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from arith_puzzle.common.chat import end_of_turn
 from arith_puzzle.common.errors import InputError, reported
+from arith_puzzle.common.files import read_json
 from arith_puzzle.common.weights import check_complete, check_vocabulary, load_network
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -143,8 +143,8 @@ def adapter_config(adapter: str, revision: str | None = None) -> dict:
     local, name = Path(adapter).is_dir(), "adapter_config.json"
     with reported(f"cannot load the adapter {adapter!r}", adapter):
         path = Path(adapter) / name if local else Path(hf_hub_download(adapter, name, revision=revision))
-        config = json.loads(path.read_text(encoding="utf-8"))
-    base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
+        config = read_json(path)
+    base = config.get("base_model_name_or_path")
     if not isinstance(base, str) or not base:
         raise InputError(f"{path} names no base_model_name_or_path, so it is not an adapter's; get the adapter again")
     if local and not Path(base).is_dir() and (beside := Path(adapter) / base).is_dir():

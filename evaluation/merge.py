@@ -12,7 +12,7 @@ import torch
 
 from arith_puzzle.common.errors import InputError, reported
 from arith_puzzle.common.files import shipped_model
-from arith_puzzle.common.provenance import check_base, model_content
+from arith_puzzle.common.provenance import check_base, check_name, model_content
 from arith_puzzle.evaluation.inference import adapter_config, load
 
 TOLERANCE = 1e-2
@@ -42,6 +42,9 @@ def merge_adapter(
     """
     if out.exists():
         raise InputError(f"{out} exists; give another --out, or delete it")
+    check_name(adapter, "adapter")
+    if base is not None:
+        check_name(base, "model")
     partial = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     source: dict[str, Any] = {"revision": revision, "adapter": adapter, "adapter_revision": adapter_revision}
     with contextlib.ExitStack() as stack:

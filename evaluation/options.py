@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # it imports torch; the release reads results without it
     from arith_puzzle.evaluation.inference import Decoding
 
 BACKENDS = ("transformers", "vllm")
+LEAST_TEMPERATURE = 0.001
+"""Below it, logits divided by the temperature can be too large for float32."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,9 @@ class Options:
             top_p = 1.0 if self.top_p is None else self.top_p
             if self.samples < 1:
                 raise InputError(f"--samples must be at least 1, not {self.samples}")
-            if not 0 < temperature < math.inf:
-                raise InputError(
-                    f"--temperature must be above 0 and finite, not {temperature}; for greedy decoding drop --samples"
-                )
+            if not LEAST_TEMPERATURE <= temperature < math.inf:
+                raise InputError(f"--temperature must be at least {LEAST_TEMPERATURE} and finite, not {temperature}; "
+                                 "for greedy decoding drop --samples")  # fmt: skip
             if not 0 < top_p <= 1:
                 raise InputError(f"--top-p must be above 0 and at most 1, not {top_p}")
             self._default("temperature", temperature)

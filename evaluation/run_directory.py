@@ -39,7 +39,7 @@ def finished_results(out: Path, identity: dict) -> dict:
         results = json.loads((out / RESULTS).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return results if _fingerprint(results) == _fingerprint(identity) else {}
+    return results if isinstance(results, dict) and _fingerprint(results) == _fingerprint(identity) else {}
 
 
 def write_results(out: Path, results: dict) -> None:

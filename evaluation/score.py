@@ -18,13 +18,23 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from arith_puzzle.common.errors import InputError, why_not_loaded
-from arith_puzzle.common.files import file_sha256, read_json, shipped_model
-from arith_puzzle.common.provenance import check_base, dataset_content, digest, hardware, model_content, rows_digest
+from arith_puzzle.common.errors import InputError, reported
+from arith_puzzle.common.files import file_sha256, shipped_model
+from arith_puzzle.common.provenance import (
+    check_base,
+    check_name,
+    dataset_content,
+    digest,
+    hardware,
+    model_content,
+    rows_digest,
+    run_record,
+)
+from arith_puzzle.dataset_builder.configs import how_to_get
 from arith_puzzle.evaluation.options import Options, command_line, resolve_dtype
 from arith_puzzle.evaluation.prompting import Prompting, choose_examples
 from arith_puzzle.evaluation.run_directory import finished_results, lock_run_directory, write_results
-from arith_puzzle.evaluation.tasks import Task, read_rows, split_names
+from arith_puzzle.evaluation.tasks import TASKS, Task, read_rows, split_names
 
 if TYPE_CHECKING:
     from arith_puzzle.evaluation.backends import Backend
@@ -45,7 +55,7 @@ def score(
     Args:
         model, adapter: folder or Hub id of a base and of a PEFT adapter; at least one of them.
         dataset: folder or Hub id of a dataset, or a JSONL file.
-        config: None takes the task's default.
+        config: None takes the task's default. A JSONL file has none.
         splits: None takes every split of the config except train.
         name: the name of the scored model in the results; default: the adapter or model as given.
         options: the fields of ``arith_puzzle.evaluation.options.Options``.
@@ -64,9 +74,13 @@ def score(
     given = Options(**options)
     if given.merge and adapter is None:
         raise InputError("--merge needs an --adapter to merge")
+    for source, what in ((shipped_model(model), "model"), (adapter, "adapter")):
+        if source is not None:
+            check_name(source, what)
+    check_name(dataset, "dataset", how_to_get(config or TASKS[given.task].config, dataset))
     device, base, base_revision, dtype = resolve_model(given, model, model_revision, adapter, adapter_revision)
     task = given.make_task()
-    config = config or task.config
+    config = None if Path(dataset).is_file() else config or task.config
     splits = _choose_splits(dataset, config, splits)
     content = _contents(base, base_revision, adapter, adapter_revision, dataset, config)
     if adapter and model is None:
@@ -194,6 +208,7 @@ def summary(results: dict) -> str:
     for split, item in results["splits"].items():
         low, high = item["pass@1_ci95"]
         place = f"{results['config']}/{split}" if results["config"] else split
+        place = results["dataset"] if Path(results["dataset"]).is_file() else place
         parts = [f"{results['name']} on {place}: pass@1 {item['pass@1']:.3f} [{low:.3f}, {high:.3f}], n={item['n']}"]
         if item.get("by_n"):
             parts.append(f" ({', '.join(f'N={n} {value:.3f}' for n, value in item['by_n'].items())})")
@@ -222,21 +237,16 @@ def resolve_model(
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     base = shipped_model(model)
-    try:
-        if adapter:
-            config = adapter_config(adapter, adapter_revision)
-            named = config["base_model_name_or_path"]
-            base = base or shipped_model(named)
-            if base == named:
-                revision = revision or config.get("revision")
-        if base is None:
-            raise InputError("score needs --model, --adapter, or both")
+    if adapter:
+        config = adapter_config(adapter, adapter_revision)
+        named = config["base_model_name_or_path"]
+        base = base or shipped_model(named)
+        if base == named:
+            revision = revision or config.get("revision")
+    if base is None:
+        raise InputError("score needs --model, --adapter, or both")
+    with reported(f"cannot load {base!r}", base):
         return device, base, revision, resolve_dtype(options.dtype, base, revision, device)
-    except InputError:
-        raise
-    except (OSError, ValueError, KeyError) as error:
-        what = f"the adapter {adapter!r} on {base!r}" if adapter and base else repr(adapter or base)
-        raise InputError(f"cannot load {what}: {why_not_loaded(error, adapter, base)}") from None
 
 
 def _contents(
@@ -249,21 +259,17 @@ def _contents(
         ("adapter", adapter, partial(model_content, adapter or "", adapter_revision)),
         ("dataset", dataset, partial(dataset_content, dataset, config)),
     ):
-        try:
+        with reported(f"cannot load {source!r}", source):
             if source is not None:
                 found[kind] = read()
-        except (OSError, ValueError) as error:
-            raise InputError(f"cannot load {source!r}: {why_not_loaded(error, source)}") from None
     return found
 
 
 def _dataset_digest(dataset: str, config: str | None) -> str | None:
     """Return the SHA-256 of the rows' source, hex; None for a Hub id."""
     manifest = Path(dataset) / "manifest.json"
-    try:
+    with reported(f"{manifest} is damaged; build the dataset again"):
         return rows_digest(manifest, config or "") if manifest.is_file() else digest(dataset)
-    except ValueError:
-        raise InputError(f"{manifest} is not JSON; build the dataset again") from None
 
 
 def _choose_splits(dataset: str, config: str | None, wanted: list[str] | None) -> list[str]:
@@ -282,8 +288,7 @@ def _choose_splits(dataset: str, config: str | None, wanted: list[str] | None) -
 
 def trained_by_chat(adapter: str) -> bool:
     """Whether the run.json in an adapter's folder says that it was trained by a chat template."""
-    path = Path(adapter) / "run.json"
-    return path.is_file() and bool(read_json(path).get("recipe", {}).get("chat"))
+    return bool(run_record(adapter).get("recipe", {}).get("chat"))
 
 
 def _example_rows(task: Task, dataset: str, config: str | None) -> list[dict]:

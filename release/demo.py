@@ -8,12 +8,10 @@ import socket
 import sys
 from pathlib import Path
 
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
-
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE, read_json
 from arith_puzzle.common.processes import child, exit_status
+from arith_puzzle.common.provenance import check_name
 
 
 def serve_demo(
@@ -34,8 +32,9 @@ def serve_demo(
         raise InputError("--model is a whole model, and --adapter names its base itself; leave one of them out")
     if release and (model or adapter or dataset):
         raise InputError("--release brings its own model and dataset; leave out --model, --adapter and --dataset")
-    for name in filter(None, (model, adapter, dataset)):
-        _check_name(name)
+    for name, what in ((model, "model"), (adapter, "adapter"), (dataset, "dataset")):
+        if name is not None:
+            check_name(name, what)
     _check_port(port)
     environment = os.environ | {"ARITH_PUZZLE_PORT": str(port), "HF_HUB_DISABLE_TELEMETRY": "1"}
     if release is None:
@@ -50,7 +49,7 @@ def serve_demo(
             if value:
                 environment[f"ARITH_PUZZLE_{name}"] = str(Path(value).resolve()) if Path(value).is_dir() else value
         print(f"demo: http://127.0.0.1:{port}", flush=True)
-        return _run(PACKAGE / "spaces" / "arith_puzzle_demo", environment)
+        return _run(PACKAGE / "spaces" / "arith_puzzle_demo", environment, Path())
 
     from arith_puzzle.release.pipeline import Work, destination
     from arith_puzzle.release.stage import read_plan
@@ -66,7 +65,7 @@ def serve_demo(
         )
         environment |= {"HF_ENDPOINT": api.endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(home)}
         print(welcome(api.endpoint, port, ids), flush=True)
-        return _run(Path(folder), environment)
+        return _run(Path(folder), environment, Path(folder))
 
 
 def welcome(endpoint: str, port: int, ids: dict[str, str]) -> str:
@@ -91,17 +90,10 @@ Ctrl-C stops both.
 """
 
 
-def _run(folder: Path, environment: dict[str, str]) -> int:
-    with child([sys.executable, "app.py"], cwd=folder, env=environment) as app:
+def _run(folder: Path, environment: dict[str, str], where: Path) -> int:
+    """Run the app in the folder ``where``, from which the relative base of an adapter counts."""
+    with child([sys.executable, str(folder / "app.py")], cwd=where, env=environment) as app:
         return exit_status(app.wait())
-
-
-def _check_name(name: str) -> None:
-    try:
-        if not Path(name).is_dir():
-            validate_repo_id(name)
-    except HFValidationError:
-        raise InputError(f"{name!r} is neither a folder nor the id of a Hub repo; correct it") from None
 
 
 def _check_port(port: int) -> None:

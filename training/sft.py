@@ -31,10 +31,11 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from arith_puzzle.common.errors import InputError, why_not_loaded
+from arith_puzzle.common.errors import InputError, first_line, reported
 from arith_puzzle.common.files import PACKAGE, LockedJson, write_json
 from arith_puzzle.common.processes import follow_parent
-from arith_puzzle.common.provenance import commit_of_checkout, digest, hardware, model_content
+from arith_puzzle.common.provenance import check_name, commit_of_checkout, digest, hardware, model_content, run_record
+from arith_puzzle.dataset_builder.configs import how_to_get
 from arith_puzzle.training.recipe import Recipe, check_hardware, check_sft_keys, load_recipe
 
 PATIENCE = 10.0
@@ -105,10 +106,12 @@ def contents(recipe: Recipe, dataset: str | None = None) -> dict[str, str | None
     from arith_puzzle.training.data.token_cache import split_content
 
     section, base = recipe.dataset, recipe.model.base and recipe.base_path
-    try:
+    if base:
+        check_name(base, "base")
+    if section:
+        check_name(dataset or section.path, "dataset", how_to_get(section.config, dataset or section.path))
+    with reported(f"cannot load the base {base!r}", base):
         known = model_content(base, recipe.model.revision) if base else None
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot load the base {base!r}: {why_not_loaded(error, base)}") from None
     return {"base": known, "dataset": split_content(section, dataset or section.path) if section else None}
 
 
@@ -124,17 +127,17 @@ def finished(output: Path, recipe: Recipe, made_from: dict) -> bool:
     done = output / "run.json"
     if not done.is_file():
         return False
-    record = json.loads(done.read_text())
-    _check_same(output, record["recipe_digest"], record.get("content", {}), recipe, made_from, "run")
+    record = run_record(output)
+    _check_same(output, record.get("recipe_digest"), record.get("content", {}), recipe, made_from, "run")
     return True
 
 
-def _check_same(output: Path, digest: str, content: dict, recipe: Recipe, made_from: dict, what: str) -> None:
+def _check_same(output: Path, digest: str | None, content: dict, recipe: Recipe, made_from: dict, what: str) -> None:
     if digest != recipe.digest:
-        raise InputError(f"{output} holds another recipe's {what}; give another --out, or delete it")
+        raise InputError(f"{output} holds another recipe's {what}; choose another folder, or delete it")
     for name, known in made_from.items():
         if content.get(name) != known:
-            raise InputError(f"the {what} in {output} is of another {name}; give another --out, or delete it")
+            raise InputError(f"the {what} in {output} is of another {name}; choose another folder, or delete it")
 
 
 def _run(recipe: Recipe, output: Path, dataset: str | None, made_from: dict) -> None:
@@ -173,6 +176,7 @@ def _run(recipe: Recipe, output: Path, dataset: str | None, made_from: dict) -> 
     if recipe.lora:
         check_lora(model, recipe)
     sequences = Sequences(token_cache(recipe, tokenizer, dataset), recipe.pack)
+    trainer = None
     try:
         trainer = CompletionTrainer(
             model=model,
@@ -220,6 +224,11 @@ def _run(recipe: Recipe, output: Path, dataset: str | None, made_from: dict) -> 
         if shutil.disk_usage(output).free < 2**20 or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             raise InputError(f"no space left in {output}; free some, and repeat the command: it resumes from the "
                              "last complete checkpoint") from None  # fmt: skip
+        begun = trainer is not None and trainer.state.global_step
+        refused = isinstance(error, ValueError | TypeError | ArithmeticError | AttributeError | LookupError)
+        if refused and not begun and not isinstance(error, InputError):
+            raise InputError(f"{recipe.name}: the training does not start: {first_line(error)}; check the recipe's sft "
+                             "section") from error  # fmt: skip
         raise
     shutil.rmtree(checkpoints, ignore_errors=True)
 
@@ -271,10 +280,10 @@ def claim(output: Path, recipe: Recipe, made_from: dict) -> contextlib.AbstractC
         began = earlier.get("processes", processes)
         resumes = earlier and last_checkpoint(output / "checkpoints")
         if resumes:
-            _check_same(output, earlier["digest"], earlier.get("content", {}), recipe, made_from, "unfinished run")
+            _check_same(output, earlier.get("digest"), earlier.get("content", {}), recipe, made_from, "unfinished run")
         if resumes and began != processes:
-            raise InputError(f"the run in {output} began with {began} process(es); resume it with {began}, or give "
-                             "another --out")  # fmt: skip
+            raise InputError(f"the run in {output} began with {began} process(es); resume it with {began}, or choose "
+                             "another folder")  # fmt: skip
         belongs = {"digest": recipe.digest, "content": made_from, "processes": processes}
         lock.write(belongs | {"recipe": dataclasses.asdict(recipe)})
     except InputError:

@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.provenance import check_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +41,9 @@ def run(args: argparse.Namespace) -> int:
     config = args.accelerate_config
     if config and not config.is_file():
         raise InputError(f"there is no accelerate configuration {config}; see training/accelerate/")
+    for name in (args.dataset, args.scored):
+        if name is not None:
+            check_name(name, "dataset")
     found = run_study(args.study, args.out, dataset=args.dataset, scored=args.scored, accelerate_config=config)
     print(markdown(found))
     return 0

@@ -28,6 +28,7 @@ from inspect_ai.scorer import (
 )
 from inspect_ai.solver import TaskState, generate
 
+from arith_puzzle.common.datasets_cache import datasets_cache
 from arith_puzzle.dataset_builder.puzzle import natural_prompt, symbolic_prompt
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 from arith_puzzle.metrics.arith_puzzle_verifier.normalize import verify_lenient
@@ -55,7 +56,7 @@ def arith_puzzle(
     """
     if format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
-    rows = load_dataset(dataset, config, split=split)
+    rows = load_dataset(dataset, config, split=split, streaming=True, cache_dir=datasets_cache(dataset))
     samples = [
         Sample(
             id=place,

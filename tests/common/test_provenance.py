@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from arith_puzzle.common.provenance import INDEX, dataset_content, digest, hardware, model_content
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.provenance import INDEX, check_name, dataset_content, digest, hardware, model_content
 
 
 def test_a_digest_is_of_the_weights_and_none_of_a_hub_id(tmp_path):
@@ -62,3 +63,19 @@ def test_the_content_of_a_dataset_is_that_of_its_splits_files(tmp_path):
     assert [one == other for one, other in zip(found(), before, strict=True)] == [True, False, False]
     with pytest.raises(ValueError, match="no split 'far'"):
         dataset_content(str(tmp_path), "a", "far")
+
+
+def test_a_path_at_which_nothing_is_is_never_asked_for_on_the_hub(tmp_path, monkeypatch):
+    pytest.importorskip("huggingface_hub", reason="the core alone is installed")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    for good in ("runs/mine", "gpt2", "someone/model"):
+        check_name(good, "adapter")
+    with pytest.raises(InputError, match=r"the adapter 'runs/mien' is not in the folder 'runs'; correct it"):
+        check_name("runs/mien", "adapter")
+    (tmp_path / "cache" / "models--runs--mien").mkdir(parents=True)
+    check_name("runs/mien", "adapter")
+    for bad in ("./mien", "/runs/mien", "runs/mine/mien"):
+        with pytest.raises(InputError, match="is neither a folder nor the id of a Hub repo; build it"):
+            check_name(bad, "dataset", "build it")

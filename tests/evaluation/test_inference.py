@@ -183,6 +183,16 @@ def test_an_adapter_without_a_tokenizer_takes_the_bases(adapted, prompts, tmp_pa
     assert answers(load(adapter=str(bare)), prompts, 32) == answers(load(adapter=str(adapted)), prompts, 32)
 
 
+def test_a_relative_base_counts_from_the_working_folder_or_the_adapters(adapted, tmp_path, monkeypatch):
+    adapter = shutil.copytree(adapted, tmp_path / "runs" / "adapter")
+    (adapter / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "../base"}))
+    (tmp_path / "runs" / "base").mkdir()
+    assert adapter_config(str(adapter))["base_model_name_or_path"] == str(adapter / "../base")
+    (tmp_path / "base").mkdir()
+    monkeypatch.chdir(tmp_path / "runs")
+    assert adapter_config(str(adapter))["base_model_name_or_path"] == "../base"
+
+
 def test_a_pad_token_that_training_added_is_in_nobodys_way(learned, prompts, tmp_path):
     """Training adds a pad token beyond the base's embeddings; only the adapter's tokenizer has it."""
     from peft import LoraConfig, get_peft_model

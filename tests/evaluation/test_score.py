@@ -234,7 +234,7 @@ def test_a_config_built_beside_it_changes_nothing_and_other_rows_do(scored, star
     with pytest.raises(InputError, match="another run"):
         run(TINY, (copied, *starter[1:]), out, limit=None, batch_size=256)
     (copied / "manifest.json").write_text("{")
-    with pytest.raises(InputError, match=r"manifest\.json is not JSON; build the dataset again"):
+    with pytest.raises(InputError, match=r"manifest\.json is not a JSON object; delete it"):
         run(TINY, (copied, *starter[1:]), out, limit=None, batch_size=256)
 
 
@@ -360,13 +360,19 @@ BASE = ["--model", "{base}"]
             [*BASE, "--dataset", "/no/such/folder"],
             "build it with: arith-puzzle build --config starter --out /no/such/folder",
         ),
-        (["--model", "/no/such/folder"], "cannot load '/no/such/folder'"),
-        (["--adapter", "/no/such/adapter"], "cannot load '/no/such/adapter'"),
+        (["--model", "/no/such/folder"], "the model '/no/such/folder' is neither a folder nor the id of a Hub repo"),
+        (
+            ["--adapter", "/no/such/adapter"],
+            "the adapter '/no/such/adapter' is neither a folder nor the id of a Hub repo",
+        ),
+        (["--model", ""], "the model has an empty name"),
+        ([*BASE, "--dataset", ""], "the dataset has an empty name"),
+        ([*BASE, "--samples", "2", "--temperature", "1e-300"], "--temperature must be at least 0.001"),
         ([*BASE, "--k", "10"], "--k must be in 1..1, the samples of a row, not 10"),
         ([*BASE, "--samples", "4", "--k", "5"], "--k must be in 1..4, the samples of a row, not 5"),
         ([*BASE, "--temperature", "0.7"], "--temperature needs --samples"),
         ([*BASE, "--top-p", "0.7"], "--top-p needs --samples"),
-        ([*BASE, "--samples", "2", "--temperature", "0"], "--temperature must be above 0"),
+        ([*BASE, "--samples", "2", "--temperature", "0"], "--temperature must be at least 0.001"),
         ([*BASE, "--samples", "2", "--top-p", "1.1"], "--top-p must be above 0 and at most 1"),
         ([*BASE, "--samples", "0"], "--samples must be at least 1"),
         ([*BASE, "--dtype", "bf16"], "--dtype bf16 needs a GPU"),
@@ -426,4 +432,21 @@ def test_a_broken_adapter_is_one_line(how, learned, adapted, starter, tmp_path, 
     arguments = ["--adapter", str(adapter), "--model", str(learned), "--dataset", str(starter[0]), "--limit", "4"]
     assert main([*arguments, "--split", "test", "--out", str(tmp_path / "out")]) == 2
     line = capsys.readouterr().err.strip().splitlines()[-1]
-    assert line.startswith("arith-puzzle score: cannot load the adapter"), line
+    assert line.startswith("arith-puzzle score: ") and str(adapter) in line, line
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"recipe": [1]}', '{"content": null}'])
+def test_a_damaged_run_json_is_one_line(adapted, starter, tmp_path, capsys, text):
+    adapter = shutil.copytree(adapted, tmp_path / "adapter")
+    (adapter / "run.json").write_text(text)
+    for name, words in (("score", ["--dataset", str(starter[0]), "--split", "test"]), ("merge", [])):
+        assert command(name)(["--adapter", str(adapter), *words, "--out", str(tmp_path / name)]) == 2
+        assert f"{adapter / 'run.json'} is " in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_file_of_rows_is_reported_by_its_name_and_has_no_config(learned, tmp_path):
+    rows = tmp_path / "mine.jsonl"
+    rows.write_text('{"numbers": [3, 4], "target": 12}\n')
+    results = score(str(learned), None, str(rows), None, None, tmp_path / "out", max_new_tokens=4)
+    assert results["config"] is None and list(results["splits"]) == ["mine"]
+    assert f" on {rows}: pass@1 " in summary(results)

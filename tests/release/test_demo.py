@@ -37,10 +37,22 @@ def test_the_printed_lines_are_run_by_a_shell_as_they_are(tmp_path, monkeypatch)
     ("words", "said"),
     [
         (["--model", "a/b", "--adapter", "c/d"], "--model is a whole model, and --adapter names its base itself"),
-        (["--model", "no such folder"], "'no such folder' is neither a folder nor the id of a Hub repo"),
-        (["--adapter", "/no/such/folder"], "'/no/such/folder' is neither a folder nor the id of a Hub repo"),
+        (["--model", "no such folder"], "the model 'no such folder' is neither a folder nor the id of a Hub repo"),
+        (
+            ["--adapter", "/no/such/folder"],
+            "the adapter '/no/such/folder' is neither a folder nor the id of a Hub repo",
+        ),
     ],
 )
 def test_a_model_that_cannot_be_one_is_refused_before_the_page_starts(words, said, capsys):
     assert command("demo")(words) == 2
     assert capsys.readouterr().err.startswith(f"arith-puzzle demo: {said}")
+
+
+def test_the_page_counts_relative_paths_from_the_users_folder(tmp_path, monkeypatch):
+    """An adapter_config.json may name its base so."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.py").write_text("import pathlib\npathlib.Path('here').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    assert demo._run(tmp_path / "app", dict(os.environ), demo.Path()) == 0
+    assert (tmp_path / "here").exists()

@@ -260,6 +260,7 @@ def test_dora_and_rslora_are_pefts(small_base, starter, tmp_path):
         ("embed_tokens", r"lora\.modules_to_save includes model\.embed_tokens, and the base uses its weights twice"),
         ("lm_head", r"lora\.modules_to_save includes lm_head, and the base uses its weights twice"),
         ("query", r"lora\.modules_to_save 'query' names no module of the base"),
+        ("layers", "PEFT refuses the lora section: No modules were targeted"),
     ],
 )
 def test_modules_to_save_that_share_weights_or_are_not_there_are_refused(small_base, starter, tmp_path, module, said):

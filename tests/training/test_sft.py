@@ -135,7 +135,9 @@ def test_data_whose_rows_were_replaced_are_other_data(own_data, small_base, tmp_
         weights.append(load_file(tmp_path / f"run-{number}" / "adapter_model.safetensors"))
     assert not all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert train(recipe, tmp_path / "run-2", dataset=own_data(2, tmp_path / "copy")), "the same rows elsewhere"
-    with pytest.raises(InputError, match=r"the run in .*run-1 is of another dataset; give another --out, or delete it"):
+    with pytest.raises(
+        InputError, match=r"the run in .*run-1 is of another dataset; choose another folder, or delete it"
+    ):
         train(recipe, tmp_path / "run-1", dataset=own_data(2))
 
 
@@ -152,7 +154,7 @@ def test_a_run_of_another_dataset_or_base_is_refused(starter, own_data, small_ba
     what = "unfinished run" if unfinished else "run"
     with pytest.raises(InputError, match=f"the {what} in .* is of another dataset"):
         train(recipe, out, dataset=own_data(1))
-    with pytest.raises(InputError, match=r"cannot load the dataset '.*nowhere'"):
+    with pytest.raises(InputError, match=r"the dataset '.*nowhere' is neither a folder nor the id of a Hub repo"):
         train(recipe, out, dataset=str(tmp_path / "nowhere"))
     config = json.loads((base / "config.json").read_text())
     (base / "config.json").write_text(json.dumps(config | {"rms_norm_eps": 1e-3}))
@@ -282,8 +284,25 @@ def test_offline_the_adapter_records_its_bases_commit_and_trackio_the_curve(star
 
 
 @pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"per_device_train_batch_size": 0}, "batch_size should be a positive integer"),
+        ({"gradient_accumulation_steps": 0}, "division"),
+        ({"learning_rate": "high"}, "not supported between"),
+    ],
+)
+def test_sft_values_that_the_trainer_refuses_are_one_line(starter, small_base, tmp_path, changes, said):
+    recipe = load_recipe(write_recipe(tmp_path, small_base, **changes))
+    with pytest.raises(InputError, match=f"t: the training does not start: .*{said}.*; check the") as caught:
+        train(recipe, tmp_path / "out", dataset=str(starter[0]))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("targets", "said"),
     [
+        (["norm"], r"PEFT refuses the lora section: Target module LlamaRMSNorm.* is not supported"),
+        ("(", r"PEFT refuses the lora section, target_modules '\(': missing \), unterminated subpattern"),
         (
             ["q_proj", "embed_tokens"],
             r"includes model\.embed_tokens, and the base uses its weights twice.*leave it out",
@@ -312,7 +331,7 @@ def test_full_parameter_training_from_a_base(starter, small_base, tmp_path):
 def test_a_base_that_is_not_there_is_one_line(starter, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     recipe = load_recipe(write_recipe(tmp_path, "no/such/model", rows=10))
-    with pytest.raises(InputError, match="cannot load the") as caught:
+    with pytest.raises(InputError, match="the base 'no/such/model' is neither a folder nor the id") as caught:
         train(recipe, tmp_path / "out", dataset=str(starter[0]))
     assert "\n" not in str(caught.value)
 
