@@ -20,7 +20,7 @@ export GRADIO_ANALYTICS_ENABLED = False
 # The tests start a hundred processes, which share compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo release test test-all test-core lint types style bench conformance scale screenshots readme base search-base lock clean
+.PHONY: help setup demo release test test-all test-core lint types style bench conformance scale screenshots transcript readme base search-base lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -83,6 +83,9 @@ search-base: setup ## train arith-tiny-search from scratch, which searches befor
 readme: setup ## write the result tables of README.md and docs anew, from results/
 	$(BIN)/python -m arith_puzzle.model_cards.readme
 	$(BIN)/python -m docs.generate
+
+transcript: release ## write what docs/publishing.md shows of publish --dry-run
+	$(BIN)/python -m docs.transcript $(RECIPE) $(WORK)
 
 screenshots: release ## take the pictures of the demo in docs/demo
 	@$(BIN)/arith-puzzle demo --release $(WORK) --port 7869 & demo=$$!; trap "kill $$demo" EXIT; \

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from arith_puzzle.release.stage import (
     study_of,
 )
 from arith_puzzle.training.recipe import load_recipe
+from docs import transcript
 from tests.paths import ROOT
 from tests.release.conftest import ROWS
 from tests.release.staging import recorded
@@ -258,6 +260,15 @@ def test_a_chat_is_in_the_snippets_and_in_the_demos_settings(inputs, tmp_path):
     settings = json.loads((out / "demo" / "settings.json").read_text())
     assert settings["chat"] == {"system": "Answer with equations.", "template_kwargs": {"enable_thinking": False}}
     assert settings["format"] == "natural"
+
+
+def test_the_page_shows_what_a_dry_run_prints(inputs, tmp_path):
+    """All but the sizes. After a change: make transcript."""
+    recipe = load_recipe("demo_cpu")
+    page = transcript.PAGE.read_text(encoding="utf-8")
+    made = transcript.filled(page, transcript.dry_run(recipe, **recorded(recipe, inputs, tmp_path)))
+    found, shown = (re.sub(r" +[\d.]+[kMG]?B ", " size ", text) for text in (made, page))
+    assert found == shown
 
 
 def test_a_recipe_without_an_adapter_is_refused(inputs, tmp_path):
