@@ -92,6 +92,8 @@ def with_solutions(config: Config, solutions: str | None, paths: int = 1) -> Con
     if paths > 1:
         if "train" not in splits:
             raise InputError("--paths needs a config with a train split; evaluation splits contain each puzzle once")
+        if not splits["train"].paper_moves:
+            raise InputError("--paths above 1 is for rule all, division exact and all operations; leave it out")
         train = replace(splits["train"], solutions="canonical", paths=paths)
         splits, suffix = splits | {"train": train}, f"{suffix}-paths{paths}"
     return replace(config, splits=splits, suffix=suffix)

@@ -171,6 +171,11 @@ def test_what_the_rules_do_not_allow_is_one_line(keys, said):
     assert said in str(error.value) and str(error.value).startswith("own.yaml: ") and "\n" not in str(error.value)
 
 
+def test_several_paths_are_for_the_papers_rules(built, tmp_path, capsys):
+    assert main(["build", "--config", str(built / "own.yaml"), "--paths", "2", "--out", str(tmp_path / "out")]) == 2
+    assert "--paths above 1 is for rule all" in capsys.readouterr().err
+
+
 def test_options_for_a_shipped_config_are_refused(tmp_path, capsys):
     assert main(["build", "--config", "starter", "--v", "9", "--out", str(tmp_path / "out")]) == 2
     assert "--v is for a config of your own, not starter" in capsys.readouterr().err
