@@ -42,7 +42,7 @@ def why_not_loaded(error: BaseException, *sources: str | None) -> str:
         with path.open("rb") as file:
             if file.read(len(POINTER)) == POINTER:
                 return f"{path} is a pointer of git-lfs, not the file itself; run in its folder: git lfs pull"
-    if isinstance(error, StopIteration):
+    if isinstance(error.__cause__ or error, StopIteration):
         return "a data file is empty"
     if isinstance(error, KeyError):
         return f"{error} is missing or unknown"

@@ -13,7 +13,7 @@ from pathlib import Path
 from reprlib import repr as short
 
 from arith_puzzle.common.datasets_cache import datasets_cache
-from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.common.errors import InputError, reported
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.common.provenance import check_no_pattern
 from arith_puzzle.dataset_builder.configs import how_to_get
@@ -297,11 +297,9 @@ def split_names(dataset: str, config: str | None) -> list[str]:
         return [Path(dataset).stem]
     if Path(dataset).is_dir():
         check_no_pattern(dataset)
-    try:
+    name = repr(dataset) if config is None else f"{config} of {dataset!r}"
+    with reported(f"cannot load {name}", dataset, remedy=f"; {how_to_get(config, dataset)}"):
         return list(get_dataset_split_names(dataset, config))
-    except (OSError, ValueError, RuntimeError) as error:
-        name = repr(dataset) if config is None else f"{config} of {dataset!r}"
-        raise InputError(f"cannot load {name}: {first_line(error)}; {how_to_get(config, dataset)}") from None
 
 
 def read_rows(task: Task, dataset: str, config: str | None, split: str, *, limit: int | None = None) -> list[dict]:
@@ -312,7 +310,7 @@ def read_rows(task: Task, dataset: str, config: str | None, split: str, *, limit
     """
     place = f"{config}/{split} of {dataset!r}" if config else f"{split} of {dataset!r}"
     rows: list[dict] = []
-    try:
+    with reported(f"cannot read {place}", dataset):
         for name, raw in islice(_raw_rows(dataset, config, split, place), limit):
             try:
                 rows.append(task.row(raw))
@@ -322,10 +320,6 @@ def read_rows(task: Task, dataset: str, config: str | None, split: str, *, limit
                 ) from None
             except ValueError as error:
                 raise InputError(f"{name}: {error}") from None
-    except InputError:
-        raise
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise InputError(f"cannot read {place}: {first_line(error)}") from None
     if not rows:
         raise InputError(f"{place} is empty; choose another --split")
     try:

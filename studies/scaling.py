@@ -13,7 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from arith_puzzle.common.datasets_cache import datasets_cache
-from arith_puzzle.common.errors import InputError, first_line
+from arith_puzzle.common.errors import InputError, reported
 from arith_puzzle.common.files import PACKAGE, write_json, write_text
 from arith_puzzle.common.markdown import table
 from arith_puzzle.evaluation.plots import plot_scaling
@@ -122,12 +122,9 @@ def count_prompts(study: Study, plan: list[Training], source: str, test: str) ->
     from datasets import load_dataset
 
     def load(config: str, split: str):
-        try:
+        remedy = f"; build it with: {'; '.join(build_commands(study, source))}"
+        with reported(f"cannot load {config}/{split} of {source!r}", source, remedy=remedy):
             return load_dataset(source, config, split=split, cache_dir=datasets_cache(source))
-        except (OSError, ValueError) as error:
-            commands = "; ".join(build_commands(study, source))
-            message = f"cannot load {config}/{split} of {source!r}: {first_line(error)}; build it with: {commands}"
-            raise InputError(message) from None
 
     for config, splits in study.score.items():
         for split in splits:

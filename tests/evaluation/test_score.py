@@ -450,3 +450,18 @@ def test_a_file_of_rows_is_reported_by_its_name_and_has_no_config(learned, tmp_p
     results = score(str(learned), None, str(rows), None, None, tmp_path / "out", max_new_tokens=4)
     assert results["config"] is None and list(results["splits"]) == ["mine"]
     assert f" on {rows}: pass@1 " in summary(results)
+
+
+@pytest.mark.parametrize(
+    ("card", "rows", "said"),
+    [("---\n: [\n---\n", "{}\n", "the front matter of its card (README.md) is not YAML"),
+     ("---\nconfigs: [{config_name: mine, data_files: train.jsonl}]\n---\n", "", "a data file is empty")],
+)  # fmt: skip
+def test_a_dataset_that_cannot_be_read_is_one_line(learned, tmp_path, capsys, card, rows, said):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "README.md").write_text(card)
+    (tmp_path / "data" / "train.jsonl").write_text(rows)
+    words = ["--dataset", str(tmp_path / "data"), "--config", "mine", "--split", "train"]
+    assert main(["--model", str(learned), *words, "--out", str(tmp_path / "out")]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("arith-puzzle score: cannot load mine of") and said in line, line
