@@ -8,6 +8,7 @@ import pytest
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.provenance import model_content
+from arith_puzzle.release.diff import DERIVED, SHARED, Stage
 from arith_puzzle.release.stage import stage
 from arith_puzzle.training.recipe import load_recipe
 from tests.release.staging import recorded
@@ -62,3 +63,23 @@ def test_a_base_is_published_with_all_files_that_its_tokenizer_needs(inputs, tmp
     recipe = replace(RECIPE, model=replace(RECIPE.model, base=str(base)))
     out = stage(recipe, "local", out=tmp_path / "stage", **recorded(recipe, inputs, tmp_path))
     assert model_content(str(out / "base")) == model_content(str(base)) and (out / "base" / "merges.txt").is_file()
+
+
+def test_two_adapters_on_one_base_differ_only_in_what_staging_derives(inputs, tmp_path):
+    """So ``diff`` takes base, dataset and metric of the first for the second, and each has a demo of its own."""
+    stages = []
+    for name in ("first", "second"):
+        recipe = replace(RECIPE, name=name, seed=len(name))
+        own = recorded(recipe, inputs, tmp_path / name)
+        results = json.loads((own["scores"] / "base" / "results.json").read_text())
+        results["decoding"]["max_new_tokens"] += len(name)
+        (own["scores"] / "base" / "results.json").write_text(json.dumps(results))
+        stages.append(Stage(stage(recipe, "me", out=tmp_path / f"stage-{name}", **own)))
+    assert [each.ids["demo"] for each in stages] == ["me/first-demo", "me/second-demo"]
+    for repo in stages[0].repos:
+        first, second = (
+            {path: upload.upload_info.sha256 for path, upload in each.files(repo.kind).items()} for each in stages
+        )
+        differ = {path for path in first.keys() | second.keys() if first.get(path) != second.get(path)}
+        assert all(map(DERIVED.fullmatch, differ)) or repo.kind not in SHARED, differ
+        assert differ or repo.kind not in ("base", "adapter", "demo")
