@@ -18,20 +18,20 @@ def _words(text: str) -> frozenset[str]:
 
 PLAIN = _words(
     """a above according add added adding adds after again all also am an and answer are arithmetic as at be been
-    before being below both build but by calculate calculated calculating calculation check checked checking checks
-    combine combined combining complete completed completes compute computed computing correct create created
-    current divide dividing division do does done each end ends equal equals equation equations every exact exactly
-    expression final finally find finding finish first following follows for form formed forming found from further
-    get gets getting give given gives giving goal good got great had has have having hence here how i in indeed
-    integer integers is it its itself last leave leaves leaving left let let's line make makes making math me meet
-    meets multiplication multiply multiplying my need needed new next note now number numbers obtain obtained
-    obtaining ok okay on once one ones only operand operands operation operations order other our pair perfect pool
-    puzzle puzzles reach reached reaches reaching remain remaining remains result resulting results right same
-    satisfies satisfy see sequence show shows simplify since so solution solutions solve solved solves solving start
-    starting step steps subtract subtracting subtraction sum product difference quotient target that the their them
-    then there therefore these they this those thus to together total two uses use used using valid value values
-    verified verify we we've which while will with work works would write writing written yes yield yielding yields
-    you your"""
+    before being below both build by calculate calculated calculating calculation can check checked checking
+    checks combine combined combining complete completed completes compute computed computing correct create
+    created current difference divide dividing division do does done each end ends equal equals equation equations
+    every exact exactly expression final finally find finding finish first following follows for form formed
+    forming found from further get gets getting give given gives giving goal good got great had has have having
+    hence here how i in indeed integer integers is it its itself last leave leaves leaving left let let's line
+    make makes making math me meet meets multiplication multiply multiplying my new next note now number numbers
+    obtain obtained obtaining ok okay on once one ones only operand operands operation operations order other our
+    pair perfect pool possible product puzzle puzzles quotient reach reached reaches reaching remain remaining
+    remains result resulting results right same satisfies satisfy see sequence show shows simplify since so
+    solution solutions solve solved solves solving start starting step steps subtract subtracting subtraction sum
+    target that the their them then there therefore these they this those thus to together total two use used uses
+    using valid value values verified verify we we've which will with work works write writing written yes yield
+    yielding yields you your"""
 )
 """Words that say nothing about the value of an answer, nor whether it is one."""
 _SUMS = _words(

@@ -118,7 +118,7 @@ CHANGED = [
     "Never {}", "{}?", "{} or so", "{} or 6", "maybe {}", "❌ {}", "{} ❌", "✗ {}", "{} ✘", "~~{}~~", "except {}", "The answer is not {}",
     "The answer is not\n{}", "Nobody says {}", "{} would be nonsense", "Wait. {}", "{} apples",
     "{}\nActually no", "{}\nRather something else", "{}; times 4", "{}. Then multiply by 4.", "{}\nThen subtract 4", "sin\n{}", "log\n{}", "{}\nfour",
-    "{} i", "{} k", "<del>{}</del>", "{}<sup>2</sup>", "\\cancel{{{}}}", "\\lfloor {} \\rfloor", "Example: {}", "Guess: {}", "Bogus: {}", "{}, not so sure",
+    "{} i", "{} but we need one more", "{} would work", "{} k", "<del>{}</del>", "{}<sup>2</sup>", "\\cancel{{{}}}", "\\lfloor {} \\rfloor", "Example: {}", "Guess: {}", "Bogus: {}", "{}, not so sure",
     "If {}", "Suppose {}", "½ {}", "{}½", "({})²", "{} in base 6", "{} → times 4", "{} \\\\ \\times 4", "{}\n\\times 4", "sqrt {}", "√{}",
 ]  # fmt: skip
 """Texts that change an answer, take it back or leave it unclear."""
@@ -140,7 +140,7 @@ def test_words_and_signs_beside_an_answer_make_it_unreadable(text):
     ["{}", "Answer: {}", "The final answer is {}.", "So we get {}.", "Using 2 and 3, I get {}", "Let me add the two: {}", "{} is the answer.",
      "Solution:\n{}\nDone", "{}, which is the target 5.", "{} # two left",
      "First, {}. That is all.", "Third, {}", "Here is the solution:\n\n```\n{}\n```\n\nIt uses each number once.", "$${}$$", "We have {}",
-     "1. {}", "> {}", "Therefore, the expression that reaches 5 is {}.", "<answer>{}</answer>", "2, 3\n\n{}\n---"],
+     "1. {}", "> {}", "To reach 5, I can use: {}", "One possible solution is: {}", "Step 2: {}", "Sure!\n\n{}\n\nGood luck!", "Therefore, the expression that reaches 5 is {}.", "<answer>{}</answer>", "2, 3\n\n{}\n---"],
 )  # fmt: skip
 def test_plain_words_beside_an_answer_leave_it(text):
     assert normalize(text.format("2 + 3 = 5")) == "2+3=5"
