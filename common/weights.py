@@ -89,9 +89,12 @@ def check_vocabulary(network, tokenizer, source: str) -> None:
 def _without_table() -> Iterator[None]:
     """Drop the table of weights that transformers logs: an error says it in one line."""
     logger = logging.getLogger("transformers.modeling_utils")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+
+    def other(record: logging.LogRecord) -> bool:
+        return "LOAD REPORT" not in record.getMessage()
+
+    logger.addFilter(other)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        logger.removeFilter(other)
