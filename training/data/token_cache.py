@@ -44,10 +44,10 @@ TYPES = {name: pa.string() for name in ("prompt", "completion", "query", "respon
 TYPES |= {"numbers": pa.list_(pa.int64()), "target": pa.int64()}
 """Types of the columns that formats read. Files of other people may have others; CSV states none."""
 PROBE = pa.table(
-    {"numbers": [[3, 4]], "target": [12], "prompt": ["3,4:12\n"], "completion": ["3*4=12"], "query": ["3*4?"],
-     "response": ["12"]}
+    {"numbers": [[3, 4, 5]], "target": [17], "prompt": ["3,4,5:17\n"], "completion": ["3*4=12\n5+12=17"],
+     "query": ["3*4?"], "response": ["12"]}
 )  # fmt: skip
-"""A row of which the texts are part of the cache's key, because code writes them."""
+"""A row of which the texts are part of the cache's key, because code writes them. A search takes at least 3 numbers."""
 
 
 class Tokens:
