@@ -89,7 +89,7 @@ class ArithPuzzle(datasets.ArrowBasedBuilder):
 
     BUILDER_CONFIG_CLASS = ArithPuzzleConfig
     BUILDER_CONFIGS = [ArithPuzzleConfig(name=name) for name in CONFIGS]  # noqa: RUF012  an attribute of datasets
-    DEFAULT_CONFIG_NAME = "1m"
+    DEFAULT_CONFIG_NAME: str | None = "1m"
 
     def __init__(self, cache_dir: str | None = None, dataset_name: str | None = None, **kwargs):
         if kwargs.get("file"):  # datasets would take the default config, and only change its attributes

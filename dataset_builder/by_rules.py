@@ -147,7 +147,7 @@ def solution_texts(numbers: np.ndarray, equations: np.ndarray, form: str) -> lis
                 break
             solution.append((_value(a, a_under), OPERATORS[op], _value(b, b_under), _value(c, c_under)))
         # played with the numbers that it uses alone, the last equation gives the target
-        used = Counter([value for a, _, b, _ in solution for value in (a, b)])
+        used: Counter[int | Fraction] = Counter([value for a, _, b, _ in solution for value in (a, b)])
         used.subtract([c for *_, c in solution[:-1]])
         ordered = needed_steps(given, normal_form(list(used.elements()), solution))
         texts.append(to_expression(given, ordered) if form == "expression" else completion(ordered))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -204,7 +205,7 @@ def _canonical_texts(numbers: np.ndarray, targets: np.ndarray, spec: SplitSpec) 
     from arith_puzzle.dataset_builder.solver.analysis import canonical_solution
 
     rows = zip(numbers.tolist(), targets.tolist(), strict=True)
-    options = {"bound": spec.bound, "operations": spec.operations, **spec.rules}
+    options: dict[str, Any] = {"bound": spec.bound, "operations": spec.operations, **spec.rules}
     return pa.array([canonical_solution(given, target, **options) for given, target in rows], pa.string())
 
 

@@ -144,7 +144,7 @@ def partition_mask(keys: np.ndarray, split: str) -> np.ndarray:
     return part == (0 if split == "validation" else 1)
 
 
-def normal_form(numbers: Sequence[int], equations: Sequence[Equation]) -> list[Equation]:
+def normal_form(numbers: Sequence[Number], equations: Sequence[Equation]) -> list[Equation]:
     """The normal form of a solution. Two solutions count as the same if and only if their normal forms are equal.
 
     In ``+`` and ``*`` the larger operand comes first. Independent steps can be written in several orders. The normal

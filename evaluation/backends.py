@@ -20,8 +20,6 @@ from huggingface_hub import snapshot_download
 
 from arith_puzzle.common.errors import InputError, reported
 from arith_puzzle.evaluation.inference import (
-    Answer,
-    Decoding,
     adapter_config,
     generate,
     load,
@@ -29,6 +27,8 @@ from arith_puzzle.evaluation.inference import (
     stop_ids,
     to_answer,
 )
+from arith_puzzle.evaluation.options import Answer, Decoding
+from arith_puzzle.evaluation.prompting import Prompting
 
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """The values that vLLM accepts as ``max_lora_rank``."""
@@ -37,12 +37,14 @@ LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 class Backend(Protocol):
     """A loaded model that generates answers."""
 
-    tokenizer: Any
     max_positions: int | None
     """The largest number of tokens of a prompt and its answer together; None if there is no limit."""
 
-    def generate(self, prompt_ids: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[Answer]:
-        """Answer a batch of B tokenized prompts, with B seeds, in order."""
+    def encode(self, prompting: Prompting, row: dict) -> list:
+        """The prompt of a row, as ``generate`` takes it: its token ids, or a conversation."""
+
+    def generate(self, prompts: Sequence[list], decoding: Decoding, seeds: Sequence[int]) -> list[Answer]:
+        """Answer a batch of B prompts, with B seeds, in order."""
 
 
 def vllm_installed() -> bool:
@@ -53,7 +55,7 @@ def vllm_installed() -> bool:
 def open_backend(
     backend: str, model: str, adapter: str | None, *, revision: str | None, adapter_revision: str | None, dtype: str,
     device: str, merge: bool,
-) -> Backend:  # fmt: skip
+) -> TransformersBackend | VllmBackend:  # fmt: skip
     """Load a base, or an adapter on its base, into a backend.
 
     Args:
@@ -80,6 +82,10 @@ class TransformersBackend:
     def __init__(self, model: str, device: str, merge: bool, **source):
         self._model, self.tokenizer = load(model, device=device, merge=merge, **source)
         self.max_positions = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+
+    def encode(self, prompting: Prompting, row: dict) -> list[int]:
+        """The token ids of a row's prompt."""
+        return prompting.encode(self.tokenizer, row)
 
     def generate(self, prompt_ids: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[Answer]:
         """Answer a batch. All samples come from one generator, seeded with the first seed."""
@@ -116,6 +122,10 @@ class VllmBackend:
         self._llm = LLM(model=model, revision=revision, dtype=names[dtype], **options)
         self.max_positions = self._llm.llm_engine.model_config.max_model_len
         self._stop = stop_ids(self.tokenizer)  # vLLM adds those of generation_config.json itself
+
+    def encode(self, prompting: Prompting, row: dict) -> list[int]:
+        """The token ids of a row's prompt."""
+        return prompting.encode(self.tokenizer, row)
 
     def generate(self, prompt_ids: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]) -> list[Answer]:
         """Answer a batch. Each sample comes from its own generator, with its own seed."""

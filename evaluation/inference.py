@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from arith_puzzle.common.chat import end_of_turn
 from arith_puzzle.common.errors import InputError, reported
 from arith_puzzle.common.files import read_json
 from arith_puzzle.common.weights import check_complete, check_vocabulary, load_network
+from arith_puzzle.evaluation.options import Answer, Decoding
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 ROUND = 128
@@ -33,22 +33,24 @@ ROUND = 128
 cost as much as the longest one."""
 
 
-@dataclass(frozen=True)
-class Decoding:
-    """How an answer is generated. ``temperature`` None is greedy. The text ``stop`` ends an answer; it is cut off."""
+def resolve_dtype(wanted: str, model: str, revision: str | None, device: str) -> str:
+    """Return the key of DTYPES for ``wanted``, which may be "auto".
 
-    max_new_tokens: int
-    temperature: float | None = None
-    top_p: float = 1.0
-    stop: str | None = None
+    Raises:
+        InputError: a 16-bit type on a CPU, or bfloat16 on a GPU that does not support it.
+    """
+    if device == "cpu":
+        if wanted in ("bf16", "fp16"):
+            raise InputError(f"--dtype {wanted} needs a GPU, and torch finds none on this machine; use fp32")
+        return "fp32"
+    if wanted == "auto":
+        from transformers import AutoConfig
 
-
-@dataclass(frozen=True)
-class Answer:
-    """The text of an answer, and the number of tokens generated for it, eos and stop included."""
-
-    text: str
-    new_tokens: int
+        stored = AutoConfig.from_pretrained(model, revision=revision, trust_remote_code=False).dtype
+        return next((name for name, dtype in DTYPES.items() if dtype == stored), "fp32")
+    if wanted == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise InputError(f"--dtype bf16 is not supported by {torch.cuda.get_device_name()}; use fp32 or fp16")
+    return wanted
 
 
 def load(

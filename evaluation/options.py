@@ -12,12 +12,32 @@ from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.evaluation.tasks import TASKS, Task
 
-if TYPE_CHECKING:  # it imports torch; the release reads results without it
-    from arith_puzzle.evaluation.inference import Decoding
+if TYPE_CHECKING:
+    from arith_puzzle.common.endpoint import Endpoint, Limits
 
 BACKENDS = ("transformers", "vllm")
+ENDPOINT_TOKENS = 4096
+"""Default limit of an answer from an endpoint, in tokens: chat models think at length."""
 LEAST_TEMPERATURE = 0.001
 """Below it, logits divided by the temperature can be too large for float32."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How an answer is generated. ``temperature`` None is greedy. The text ``stop`` ends an answer; it is cut off."""
+
+    max_new_tokens: int
+    temperature: float | None = None
+    top_p: float = 1.0
+    stop: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The text of an answer, and the number of tokens generated for it, eos and stop included."""
+
+    text: str
+    new_tokens: int
 
 
 @dataclass(frozen=True)
@@ -32,11 +52,13 @@ class Options:
             samples. Another batch size draws other samples.
         k: the values of k for pass@k; each at most ``samples``.
         shots: the number of worked examples from train before each question.
-        chain_of_thought: see ``arith_puzzle.evaluation.prompting``.
+        chain_of_thought: see ``arith_puzzle.evaluation.prompting``. None: only for puzzles that an endpoint answers.
         chat: write prompts by the tokenizer's chat template. None: plain text.
         merge: merge the adapter into the base before answers are generated.
         backend: one of BACKENDS.
         dtype: a key of DTYPES, or "auto": float32 on a CPU, the type of the stored weights on a GPU.
+        endpoint: the server that answers, in place of a backend. It is asked in chat, puzzles in the natural format.
+        limits, price: of the endpoint; see ``arith_puzzle.common.endpoint``.
         limit: score only this number of rows of each split, from its start.
 
     Raises:
@@ -53,15 +75,26 @@ class Options:
     seed: int = 0
     k: tuple[int, ...] = (1,)
     shots: int = 0
-    chain_of_thought: bool = False
+    chain_of_thought: bool | None = None
     chat: Chat | None = None
     merge: bool = False
     backend: str = "transformers"
     dtype: str = "auto"
     limit: int | None = None
+    endpoint: Endpoint | None = None
+    limits: Limits | None = None
+    price: tuple[float, float] = (0, 0)
 
     def __post_init__(self) -> None:
         task = TASKS[self.task]
+        puzzle = self.task == "puzzle"
+        if self.endpoint:
+            self._check_endpoint()
+            self._default("prompt_format", "natural" if puzzle else None)
+            self._default("chain_of_thought", puzzle)
+            self._default("chat", Chat())
+            self._default("max_new_tokens", ENDPOINT_TOKENS)
+        self._default("chain_of_thought", False)
         self._default("prompt_format", task.formats[0])
         self._default("max_new_tokens", task.max_thinking_tokens if self.chain_of_thought else task.max_new_tokens)
         self._check_sampling()
@@ -87,6 +120,17 @@ class Options:
             raise InputError("--chain-of-thought with symbolic prompts needs --shots; add it, or --format natural")
         if self.merge and self.backend == "vllm":
             raise InputError("--merge: vLLM applies the adapter itself; leave it out, or use --backend transformers")
+
+    def _check_endpoint(self) -> None:
+        if self.chat and self.chat.template_kwargs:
+            raise InputError("--chat-template-kwargs: the endpoint applies the chat template itself; leave it out")
+        for option, given in (("--merge", self.merge), ("--backend vllm", self.backend == "vllm"),
+                              ("--dtype", self.dtype != "auto")):  # fmt: skip
+            if given:
+                raise InputError(f"{option} is for models that this machine loads; leave it out with an endpoint")
+        object.__setattr__(self, "backend", "endpoint")
+        concurrency = self.limits.concurrency if self.limits else 8
+        object.__setattr__(self, "batch_size", 4 * concurrency)  # after a batch, answers are written and the bar moves
 
     def _default(self, name: str, value: object) -> None:
         if getattr(self, name) is None:
@@ -127,12 +171,10 @@ class Options:
 
     def decoding(self, stop: str | None) -> Decoding:
         """Return how answers are generated; the text ``stop`` ends an answer."""
-        from arith_puzzle.evaluation.inference import Decoding
-
         assert self.max_new_tokens is not None  # __post_init__ sets the task's default
         return Decoding(self.max_new_tokens, self.temperature, self.top_p or 1.0, stop)
 
-    def record(self, *, backend: str, dtype: str, rules: dict[str, str]) -> dict:
+    def record(self, *, backend: str, dtype: str | None, rules: dict[str, str]) -> dict:
         """Return the "decoding" of results.json, with the backend, the dtype and the task's rules that are used."""
         values: dict = {
             "format": self.prompt_format,
@@ -183,9 +225,11 @@ def command_line(results: dict, out: str) -> str:
         "--chat-template-kwargs": json.dumps(kwargs) if (kwargs := decoding.get("chat_template_kwargs")) else None,
         "--merge": decoding["merged"],
         "--max-new-tokens": decoding["max_new_tokens"],
-        "--batch-size": decoding["batch_size"],
+        "--batch-size": decoding["batch_size"] if decoding["backend"] in BACKENDS else None,
+        "--endpoint": results.get("endpoint", {}).get("url"),
+        "--provider": results.get("endpoint", {}).get("provider"),
         "--dtype": decoding["dtype"],
-        "--backend": decoding["backend"],
+        "--backend": decoding["backend"] if decoding["backend"] in BACKENDS else None,
         "--out": out,
     }
     words = ["arith-puzzle", "score"]
@@ -195,27 +239,3 @@ def command_line(results: dict, out: str) -> str:
         for each in value if isinstance(value, list) else [value]:
             words += [flag] if each is True else [flag, str(each)]
     return shlex.join(words)
-
-
-def resolve_dtype(wanted: str, model: str, revision: str | None, device: str) -> str:
-    """Return the key of DTYPES for ``wanted``, which may be "auto".
-
-    Raises:
-        InputError: a 16-bit type on a CPU, or bfloat16 on a GPU that does not support it.
-    """
-    import torch
-
-    if device == "cpu":
-        if wanted in ("bf16", "fp16"):
-            raise InputError(f"--dtype {wanted} needs a GPU, and torch finds none on this machine; use fp32")
-        return "fp32"
-    if wanted == "auto":
-        from transformers import AutoConfig
-
-        from arith_puzzle.evaluation.inference import DTYPES
-
-        stored = AutoConfig.from_pretrained(model, revision=revision, trust_remote_code=False).dtype
-        return next((name for name, dtype in DTYPES.items() if dtype == stored), "fp32")
-    if wanted == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        raise InputError(f"--dtype bf16 is not supported by {torch.cuda.get_device_name()}; use fp32 or fp16")
-    return wanted

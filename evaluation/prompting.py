@@ -59,6 +59,12 @@ class Prompting:
         worked = [self._question(example) + self._answer(example) + SEPARATOR for example in self.examples]
         return "".join(worked) + self._question(row)
 
+    def messages(self, row: dict) -> list[dict[str, str]]:
+        """Return the prompt as a conversation. Only in chat."""
+        assert self.chat is not None
+        examples = [(self._question(example), self._answer(example)) for example in self.examples]
+        return self.chat.messages(self._question(row), examples)
+
     def encode(self, tokenizer, row: dict) -> list[int]:
         """Return the prompt's token ids. In chat the tokenizer's template writes the special tokens.
 

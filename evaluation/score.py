@@ -31,14 +31,14 @@ from arith_puzzle.common.provenance import (
     run_record,
 )
 from arith_puzzle.dataset_builder.configs import how_to_get
-from arith_puzzle.evaluation.options import Options, command_line, resolve_dtype
+from arith_puzzle.evaluation.options import Options, command_line
 from arith_puzzle.evaluation.prompting import Prompting, choose_examples
 from arith_puzzle.evaluation.run_directory import finished_results, lock_run_directory, write_results
 from arith_puzzle.evaluation.tasks import TASKS, Task, read_rows, split_names
 
 if TYPE_CHECKING:
     from arith_puzzle.evaluation.backends import Backend
-    from arith_puzzle.evaluation.inference import Answer
+    from arith_puzzle.evaluation.options import Answer
 
 EXAMPLE_ROWS = 10_000
 """Examples are chosen among this number of rows of train, from its start."""
@@ -74,15 +74,21 @@ def score(
     given = Options(**options)
     if given.merge and adapter is None:
         raise InputError("--merge needs an --adapter to merge")
+    if given.endpoint and (adapter or model_revision):
+        raise InputError("an endpoint serves the model that --model names; leave out --adapter and --model-revision")
     for source, what in ((shipped_model(model), "model"), (adapter, "adapter")):
-        if source is not None:
+        if source is not None and not given.endpoint:
             check_name(source, what)
     check_name(dataset, "dataset", how_to_get(config or TASKS[given.task].config, dataset))
-    device, base, base_revision, dtype = resolve_model(given, model, model_revision, adapter, adapter_revision)
+    device = base = base_revision = dtype = None
+    if not given.endpoint:
+        device, base, base_revision, dtype = resolve_model(given, model, model_revision, adapter, adapter_revision)
     task = given.make_task()
     config = None if Path(dataset).is_file() else config or task.config
     splits = _choose_splits(dataset, config, splits)
     content = _contents(base, base_revision, adapter, adapter_revision, dataset, config)
+    if given.endpoint:
+        content["model"] = model  # the name is all that a server tells
     if adapter and model is None:
         check_base(adapter, content["model"])
     if adapter and not given.chat and trained_by_chat(adapter):
@@ -100,8 +106,13 @@ def score(
         "config": config,
         "limit": given.limit,
         "decoding": given.record(backend=given.backend, dtype=dtype, rules=rules),
-        "sources": {"model": digest(base), "adapter": digest(adapter), "dataset": _dataset_digest(dataset, config)},
+        "sources": {
+            "model": base and digest(base),
+            "adapter": digest(adapter),
+            "dataset": _dataset_digest(dataset, config),
+        },
         "content": content,
+        **({"endpoint": given.endpoint.public} if given.endpoint else {}),
     }
     with lock_run_directory(out, identity):
         earlier = finished_results(out, identity)
@@ -112,20 +123,14 @@ def score(
         if given.shots:
             rows = _example_rows(task, dataset, config)
             examples = choose_examples(rows, given.shots, seed=given.seed, group=task.group)
-        prompting = Prompting(task, examples, chain_of_thought=given.chain_of_thought, chat=given.chat)
-        scored, backend = {}, None
+        prompting = Prompting(task, examples, chain_of_thought=bool(given.chain_of_thought), chat=given.chat)
+        scored: dict[str, dict] = {}
+        backend: Backend | None = None
 
         def get_backend() -> Backend:
             """Load the model when the first answer is needed: a finished file of answers needs none."""
             nonlocal backend
-            from arith_puzzle.evaluation.backends import open_backend
-
-            backend = backend or open_backend(
-                given.backend, base, adapter, revision=base_revision, adapter_revision=adapter_revision, dtype=dtype,
-                device=device, merge=given.merge,
-            )  # fmt: skip
-            if given.chat:
-                given.chat.probe(backend.tokenizer)
+            backend = backend or _open(given, base, adapter, base_revision, adapter_revision, dtype, device, out)
             return backend
 
         for split in splits:
@@ -134,16 +139,42 @@ def score(
             speed = earlier.get("splits", {}).get(split, {}) if measured["seconds"] is None else {}
             scored[split] = measured | {key: speed[key] for key in SPEED if key in speed}
         libraries = ["torch", "transformers", "peft", *({given.backend} - {"transformers"})]
+        libraries = ["huggingface_hub"] if given.endpoint else libraries
         results = identity | {
             "k": list(given.k),
             "examples": [task.record(row) | {"answer": task.solution(row)} for row in examples],
             "splits": scored,
-            "hardware": hardware(device),
+            "hardware": hardware(device) if device else {},
             "versions": {library: version(library) for library in libraries},
         }
+        if given.endpoint:
+            from arith_puzzle.evaluation.endpoint import usage
+
+            results["usage"] = usage(out, given.price)
         results["command"] = command_line(results, str(out))
         write_results(out, results)
     return results
+
+
+def _open(
+    given: Options, base: str | None, adapter: str | None, revision: str | None, adapter_revision: str | None,
+    dtype: str | None, device: str | None, out: Path,
+) -> Backend:  # fmt: skip
+    if given.endpoint:
+        from arith_puzzle.common.endpoint import Limits
+        from arith_puzzle.evaluation.endpoint import EndpointBackend
+
+        return EndpointBackend(given.endpoint, given.limits or Limits(), out)
+    from arith_puzzle.evaluation.backends import open_backend
+
+    assert base is not None and dtype is not None and device is not None
+    backend = open_backend(
+        given.backend, base, adapter, revision=revision, adapter_revision=adapter_revision, dtype=dtype,
+        device=device, merge=given.merge,
+    )  # fmt: skip
+    if given.chat:
+        given.chat.probe(backend.tokenizer)
+    return backend
 
 
 def _score_split(
@@ -181,7 +212,7 @@ def _answer(
 ) -> list[Answer]:
     """Generate all samples of ``rows``, which begin at index ``first`` of the split, in batches of batch_size."""
     decoding = options.decoding(prompting.stop)
-    encoded = [prompting.encode(backend.tokenizer, row) for row in rows]
+    encoded = [backend.encode(prompting, row) for row in rows]
     longest = max(map(len, encoded))
     if backend.max_positions and longest + decoding.max_new_tokens > backend.max_positions:
         raise InputError(
@@ -233,7 +264,7 @@ def resolve_model(
     """
     import torch
 
-    from arith_puzzle.evaluation.inference import adapter_config
+    from arith_puzzle.evaluation.inference import adapter_config, resolve_dtype
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     base = shipped_model(model)
@@ -250,12 +281,13 @@ def resolve_model(
 
 
 def _contents(
-    base: str, revision: str | None, adapter: str | None, adapter_revision: str | None, dataset: str, config: str | None
-) -> dict[str, str | None]:
+    base: str | None, revision: str | None, adapter: str | None, adapter_revision: str | None, dataset: str,
+    config: str | None,
+) -> dict[str, str | None]:  # fmt: skip
     """Return what identifies the content of the model, the adapter and the dataset."""
-    found: dict[str, str | None] = {"adapter": None}
+    found: dict[str, str | None] = {"model": None, "adapter": None}
     for kind, source, read in (
-        ("model", base, partial(model_content, base, revision)),
+        ("model", base, partial(model_content, base or "", revision)),
         ("adapter", adapter, partial(model_content, adapter or "", adapter_revision)),
         ("dataset", dataset, partial(dataset_content, dataset, config)),
     ):

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
 import time
 from pathlib import Path
 
+from arith_puzzle.cli.options import add_endpoint_options, endpoint_of
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import file_sha256, write_text
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import BENCHMARKS
@@ -46,17 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = "sample new questions and reasoning paths from a chat model"
     sub = commands.add_parser("model", parents=[sources], help=text, description=text)
     where = sub.add_mutually_exclusive_group(required=True)
-    where.add_argument(
-        "--endpoint", metavar="URL", help="URL of an OpenAI-compatible server, such as http://localhost:8000/v1"
-    )
-    where.add_argument("--provider", help="Inference Provider of the Hub; auto: the Hub chooses one")
+    add_endpoint_options(sub, where)
     where.add_argument(
         "--serve", type=Path, metavar="FOLDER", help="folder of a local model, which `transformers serve` serves"
     )
     sub.add_argument("--model", help="name of the model at the endpoint or on the Hub")
-    sub.add_argument(
-        "--key-env", default="", metavar="VARIABLE", help="environment variable that holds the key or token"
-    )
     sub.add_argument("--store", type=Path, required=True, help="JSONL file for the replies; append-only")
     sub.add_argument("--terms", required=True, help="licence or terms of the model's output, for the card")
     for name, kind, default, what in (
@@ -66,11 +60,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("tries", int, 3, "maximum number of calls for one list of questions"),
         ("question-tokens", int, 1024, "maximum length of a reply with questions, in tokens"),
         ("path-tokens", int, 512, "maximum length of a reply with a solution, in tokens"),
-        ("concurrency", int, 8, "maximum number of calls at a time"),
-        ("requests-per-minute", float, 0, "maximum number of calls per minute; 0: no limit"),
-        ("timeout", float, 600, "maximum time for one reply, in seconds"),
-        ("price-in", float, 0, "price of a million prompt tokens, in US dollars"),
-        ("price-out", float, 0, "price of a million completion tokens, in US dollars"),
     ):
         sub.add_argument(f"--{name}", type=kind, default=default, help=f"{what} (default: {default})")
     sub.set_defaults(step_function=_model)
@@ -120,7 +109,7 @@ def _rules(args: argparse.Namespace) -> int:
 
 
 def _model(args: argparse.Namespace) -> int:
-    from arith_puzzle.dataset_builder.aug_gsm8k.engine import Endpoint, Limits
+    from arith_puzzle.common.endpoint import Endpoint, Limits
     from arith_puzzle.dataset_builder.aug_gsm8k.local_server import model_name, serve
     from arith_puzzle.dataset_builder.aug_gsm8k.model import Sampling, run
 
@@ -130,11 +119,9 @@ def _model(args: argparse.Namespace) -> int:
         args.path_tokens,
     )  # fmt: skip
     limits = Limits(args.concurrency, args.requests_per_minute)
-    key = os.environ.get(args.key_env) if args.key_env else None
-    if args.key_env and not key:
-        raise InputError(f"the environment variable {args.key_env} (--key-env) is not set; set it to the key")
-    if (args.model is None) != (args.serve is not None):
-        raise InputError("--model is needed with --endpoint and --provider, and not allowed with --serve")
+    if args.serve is not None and args.model is not None:
+        raise InputError("--serve names its model by its folder; leave out --model")
+    given = endpoint_of(args, args.model)
 
     def augment(endpoint: Endpoint) -> int:
         done, engine = run(
@@ -145,9 +132,8 @@ def _model(args: argparse.Namespace) -> int:
         print(f"{engine.made:,} new calls; all other replies come from the store")
         return 0
 
-    if args.serve is None:
-        where = {"url": args.endpoint} if args.endpoint else {"provider": args.provider}
-        return augment(Endpoint(args.model, key=key, timeout=args.timeout, **where))
+    if given:
+        return augment(given)
     name = model_name(args.serve)
     args.store.parent.mkdir(parents=True, exist_ok=True)
     log, reply_tokens = args.store.with_suffix(".server.log"), max(args.question_tokens, args.path_tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,48 @@ def add_puzzle_options(parser: argparse.ArgumentParser) -> None:
         default=DIVISIONS[0],
         help="quotients must be integers (exact), are truncated (integer), or are fractions (rational: expressions)",
     )
+
+
+def add_endpoint_options(parser: argparse.ArgumentParser, where: argparse._MutuallyExclusiveGroup) -> None:
+    """Add the options that say which endpoint answers, with which key, how fast, and for which price.
+
+    Args:
+        where: group of the parser for the options of which only one may be given.
+    """
+    where.add_argument(
+        "--endpoint", metavar="URL", help="URL of an OpenAI-compatible server, such as http://localhost:8000/v1"
+    )
+    where.add_argument("--provider", help="Inference Provider of the Hub; auto: the Hub chooses one")
+    parser.add_argument(
+        "--key-env", default="", metavar="VARIABLE", help="environment variable that holds the key or token"
+    )
+    for name, kind, default, what in (
+        ("concurrency", int, 8, "maximum number of calls at a time"),
+        ("requests-per-minute", float, 0, "maximum number of calls per minute; 0: no limit"),
+        ("timeout", float, 600, "maximum time for one reply, in seconds"),
+        ("price-in", float, 0, "price of a million prompt tokens, in US dollars"),
+        ("price-out", float, 0, "price of a million completion tokens, in US dollars"),
+    ):
+        parser.add_argument(f"--{name}", type=kind, default=default, help=f"{what} (default: {default})")
+
+
+def endpoint_of(args: argparse.Namespace, model: str | None):
+    """The ``Endpoint`` that the options name, or None if they name none.
+
+    Raises:
+        InputError: no model, a variable without a key, a bad URL, or an Inference Provider without a token.
+    """
+    from arith_puzzle.common.endpoint import Endpoint
+
+    key = os.environ.get(args.key_env) if args.key_env else None
+    if args.key_env and not key:
+        raise InputError(f"the environment variable {args.key_env} (--key-env) is not set; set it to the key")
+    if args.endpoint is None and args.provider is None:
+        return None
+    if model is None:
+        raise InputError("--endpoint and --provider need --model, the model's name there")
+    where = {"url": args.endpoint} if args.endpoint else {"provider": args.provider}
+    return Endpoint(model, key=key, timeout=args.timeout, **where)
 
 
 def add_common(parser: argparse.ArgumentParser, *, recipe_only: bool = False) -> None:

@@ -9,6 +9,8 @@ an interrupted run.
 - Several answers to each row: --samples 10 --k 1 --k 10 reports pass@1 and pass@10.
 - A model that was not trained on the task: --format natural, with --shots 8, --chain-of-thought or --chat.
 - A model that was trained by its chat template: --chat, with the --system and --format of its recipe.
+- A model behind a server: --endpoint http://localhost:8000/v1 --model NAME; it is asked in chat, in English, with room
+  to think, and what follows its line "Answer:" is judged.
 - GSM8K: --task gsm8k, with rows from the Hub or a JSONL file; --samples 10 also reports maj1@10.
 - MATH: --task math, with rows of problem and solution, judged by math-verify.
 """
@@ -20,6 +22,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from arith_puzzle.cli.options import add_endpoint_options, endpoint_of
 from arith_puzzle.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--adapter", help="folder or Hub id of a PEFT adapter (default: none)")
     add("--adapter-revision", metavar="REV", help="revision of the adapter's Hub id (default: main)")
     add("--merge", action="store_true", help="merge the adapter into the base before scoring")
+
+    served = parser.add_argument_group("endpoint", "a server answers in chat, in place of a model on this machine")
+    add_endpoint_options(served, served.add_mutually_exclusive_group())
 
     add = parser.add_argument_group("rows").add_argument
     add("--task", choices=TASKS, default="puzzle", help="kind of problems (default: puzzle)")
@@ -73,8 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--chain-of-thought",
-        action="store_true",
-        help="let the model reason first; only the text after the line 'Answer:' is judged",
+        action=argparse.BooleanOptionalAction,
+        help="let the model reason first; only the text after the line 'Answer:' is judged (default: only for puzzles "
+        "that an endpoint answers)",
     )
     add("--chat", action="store_true", help="write the prompt with the tokenizer's chat template")
     add("--system", metavar="TEXT", help="with --chat: text of the system's turn (default: no such turn)")
@@ -124,7 +131,20 @@ def run(args: argparse.Namespace) -> int:
 
     options = vars(args)
     del options["argv"]
-    if options["backend"] == "auto":
+    endpoint = endpoint_of(args, args.model)
+    chosen = {name: options.pop(name) for name in ("concurrency", "requests_per_minute", "price_in", "price_out")}
+    for name in ("endpoint", "provider", "key_env", "timeout"):
+        del options[name]
+    if endpoint:
+        from arith_puzzle.common.endpoint import Limits
+
+        options["endpoint"] = endpoint
+        options["limits"] = Limits(chosen["concurrency"], chosen["requests_per_minute"])
+        options["price"] = (chosen["price_in"], chosen["price_out"])
+        options["chat"] = True
+    if options["backend"] == "auto" and endpoint:
+        options["backend"] = "transformers"  # which is not used
+    elif options["backend"] == "auto":
         import torch
 
         from arith_puzzle.evaluation.backends import vllm_installed

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
+from arith_puzzle.common.endpoint import Endpoint, Engine, Limits
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import file_sha256
+from arith_puzzle.common.reply_store import Reply, Store
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import Benchmarks
-from arith_puzzle.dataset_builder.aug_gsm8k.engine import Endpoint, Engine, Limits
 from arith_puzzle.dataset_builder.aug_gsm8k.prompts import (
     PROMPTS_VERSION,
     STRATEGIES,
@@ -28,7 +29,6 @@ from arith_puzzle.dataset_builder.aug_gsm8k.source import (
     number_text,
     read_problems,
 )
-from arith_puzzle.dataset_builder.aug_gsm8k.store import Reply, Store
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
-from arith_puzzle.dataset_builder.aug_gsm8k.store import Reply
+from arith_puzzle.common.reply_store import Reply
 from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotations, evaluate_expression
 from arith_puzzle.metrics.gsm8k_answer.score import answer
 

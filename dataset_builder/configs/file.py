@@ -18,7 +18,7 @@ import re
 from dataclasses import asdict, field, fields
 from itertools import combinations, combinations_with_replacement
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -228,7 +228,7 @@ def _count(split: str, spec: SplitSpec, n: int) -> int:
     low, high = spec.target_range
     choose = combinations_with_replacement if spec.repeat else combinations
     total, subset = 0, spec.rule == "subset"
-    options = {"bound": spec.bound, "operations": spec.operations, **spec.rules}
+    options: dict[str, Any] = {"bound": spec.bound, "operations": spec.operations, **spec.rules}
     for numbers in choose(range(1, spec.v + 1), n):
         if numbers[-1] < spec.at_least:
             continue

@@ -1,11 +1,10 @@
-"""Fixtures: problems in GSM8K's style, and a small OpenAI-compatible HTTP server that can misbehave."""
+"""Fixtures: problems in GSM8K's style, and a chat model of a kind behind an HTTP server."""
 
 import json
-import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
+from tests.fixtures.chat_server import ChatServer
 
 PROBLEMS = [
     {
@@ -33,85 +32,6 @@ def gsm8k(tmp_path):
     for path, rows in zip(paths, (PROBLEMS, TEST), strict=True):
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return paths
-
-
-class ChatServer:
-    """Answers ``/v1/chat/completions``.
-
-    Attributes:
-        reply: function from a request's body to the reply's text.
-        key: the only accepted key; None accepts all.
-        script: what happens to the first calls, one entry per call: a status, ``"drop"``, ``"nonsense"`` or ``"ok"``.
-        delay: time for each reply, in seconds.
-        calls: bodies of the answered requests.
-        keys, times: key and arrival time of each request.
-    """
-
-    def __init__(self, reply):
-        self.reply, self.key, self.script, self.delay = reply, None, [], 0.0
-        self.calls, self.keys, self.times = [], [], []
-        self.open_requests = 0
-        self.lock = threading.Condition()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                with outer.lock:
-                    outer.open_requests += 1
-                try:
-                    outer.handle(self)
-                finally:
-                    with outer.lock:
-                        outer.open_requests -= 1
-                        outer.lock.notify_all()
-
-            def log_message(self, *_):
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
-        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-
-    def wait_until_idle(self):
-        """Wait until the server works on no request."""
-        with self.lock:
-            assert self.lock.wait_for(lambda: not self.open_requests, timeout=600)
-
-    def handle(self, request):
-        body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
-        with self.lock:
-            self.times.append(time.monotonic())
-            self.keys.append(request.headers.get("Authorization", "").removeprefix("Bearer "))
-            event = self.script.pop(0) if self.script else "ok"
-        if self.key is not None and self.keys[-1] != self.key:
-            return self.send(request, 401, {"error": f"Incorrect API key provided: {self.keys[-1]}"})
-        if event == "drop":
-            request.close_connection = True
-            return request.connection.close()
-        if isinstance(event, int):
-            return self.send(request, event, {"error": "try later"}, {"Retry-After": "0.3"} if event == 429 else {})
-        if event == "nonsense":
-            return self.send(request, 200, {"what": "ever"})
-        time.sleep(self.delay)
-        text = self.reply(body)
-        with self.lock:
-            self.calls.append(body)
-        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
-        usage = {"prompt_tokens": 10, "completion_tokens": len(text.split()), "total_tokens": 10 + len(text.split())}
-        reply = {"id": "x", "object": "chat.completion", "created": 0, "model": body["model"]}
-        return self.send(request, 200, reply | {"choices": [choice], "usage": usage})
-
-    @staticmethod
-    def send(request, status, value, headers=()):
-        content = json.dumps(value).encode()
-        request.send_response(status)
-        request.send_header("Content-Type", "application/json")
-        request.send_header("Content-Length", str(len(content)))
-        for name, text in dict(headers).items():
-            request.send_header(name, text)
-        request.end_headers()
-        request.wfile.write(content)
 
 
 def capable(body):

@@ -6,12 +6,12 @@ from fractions import Fraction
 import pytest
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.reply_store import Reply
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import Benchmarks, normalized, words
 from arith_puzzle.dataset_builder.aug_gsm8k.prompts import STRATEGIES, query_messages, response_messages
 from arith_puzzle.dataset_builder.aug_gsm8k.queries import keep_questions, parse_questions
 from arith_puzzle.dataset_builder.aug_gsm8k.responses import equations, keep_paths, plain_equations
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, number_text, read_problems
-from arith_puzzle.dataset_builder.aug_gsm8k.store import Reply
 
 FIVE = [f"Has Tom {i} hens?" for i in range(1, 6)]
 

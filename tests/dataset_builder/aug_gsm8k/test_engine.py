@@ -10,9 +10,9 @@ import time
 
 import pytest
 
+from arith_puzzle.common.endpoint import Endpoint, Engine, Limits
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.dataset_builder.aug_gsm8k.engine import Endpoint, Engine, Limits
-from arith_puzzle.dataset_builder.aug_gsm8k.store import Store
+from arith_puzzle.common.reply_store import Store
 from tests.commands import command
 
 main = command("augment")

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.dataset_builder.aug_gsm8k.store import Reply, Store, call_key
+from arith_puzzle.common.reply_store import Reply, Store, call_key
 
 REPLY = Reply('an "answer"\nwith \u2028 lines', "stop", 3, None)
 KEYS = [call_key("m", {"temperature": 1.0}, [{"role": "user", "content": "q"}], seed) for seed in range(5)]
@@ -64,7 +64,7 @@ def test_other_damage_is_one_line_and_nothing_is_changed(path, damage):
 
 def test_two_runs_never_write_at_once(path):
     with Store(path):
-        code = "import sys; from arith_puzzle.dataset_builder.aug_gsm8k.store import Store; from pathlib import Path\n"
+        code = "import sys; from arith_puzzle.common.reply_store import Store; from pathlib import Path\n"
         code += "try: Store(Path(sys.argv[1]))\nexcept ValueError as error: print(error)"
         child = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
         assert "is in use by another run" in child.stdout

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,8 +20,7 @@ from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError
 from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws
-from arith_puzzle.dataset_builder.aug_gsm8k.store import Reply, Store, call_key
+from arith_puzzle.common.reply_store import Reply, Store, call_key
 
 TRIES = 8
 """Maximum number of tries for one call."""
@@ -56,6 +56,11 @@ class Endpoint:
     key: str | None = field(default=None, repr=False)
     timeout: float = 600.0
 
+    @property
+    def public(self) -> dict[str, str]:
+        """What a file may say about the endpoint: its address, or its provider."""
+        return {"url": self.url} if self.url else {"provider": self.provider}
+
     def __post_init__(self) -> None:
         parts = urlsplit(self.url or "http://x")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
@@ -74,11 +79,18 @@ class Limits:
         concurrency: maximum number of calls at a time.
         requests_per_minute: maximum number of calls per minute; 0 means no limit.
         first_wait: wait before the second try of a call, in seconds. Each further wait is twice as long.
+
+    Raises:
+        InputError: a limit out of range.
     """
 
     concurrency: int = 8
     requests_per_minute: float = 0
     first_wait: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.concurrency < 1 or self.requests_per_minute < 0:
+            raise InputError("--concurrency must be at least 1 and --requests-per-minute at least 0")
 
 
 class Engine:
@@ -90,17 +102,12 @@ class Engine:
     Attributes:
         made: number of calls that were sent to the endpoint.
         used: [prompt tokens, completion tokens, calls without a reported count], summed over all replies.
-
-    Raises:
-        InputError: a limit out of range.
     """
 
     _client: AsyncInferenceClient  # set while run() works
     _bar: tqdm  # set while run() works
 
     def __init__(self, endpoint: Endpoint, store: Store, limits: Limits, *, price: tuple[float, float] = (0, 0)):
-        if limits.concurrency < 1 or limits.requests_per_minute < 0:
-            raise InputError("--concurrency must be at least 1 and --requests-per-minute at least 0")
         self._endpoint, self._store, self._limits, self._price = endpoint, store, limits, price
         self._stop = False
         self._next_start = 0.0
@@ -113,12 +120,12 @@ class Engine:
         """Cost of all replies so far, in US dollars."""
         return sum(tokens * price for tokens, price in zip(self.used, self._price, strict=False)) / 1e6
 
-    def run(self, items: Sequence[T], handle: Callable[[T], Awaitable[R]], *, title: str) -> list[R]:
+    def run(self, items: Sequence[T], handle: Callable[[T], Awaitable[R]], *, title: str | None) -> list[R]:
         """Await ``handle(item)`` for all items, several at a time.
 
         Args:
             handle: a coroutine function, which may call ``reply``.
-            title: label of the progress bar.
+            title: label of the progress bar; None shows no bar.
 
         Returns:
             The results in the order of the items.
@@ -128,7 +135,7 @@ class Engine:
         """
         return asyncio.run(self._run(items, handle, title))
 
-    async def _run(self, items: Sequence[T], handle: Callable[[T], Awaitable[R]], title: str) -> list[R]:
+    async def _run(self, items: Sequence[T], handle: Callable[[T], Awaitable[R]], title: str | None) -> list[R]:
         results: dict[int, R] = {}
         todo = iter(enumerate(items))
         self._stop = False
@@ -148,7 +155,7 @@ class Engine:
         endpoint = self._endpoint
         where: dict = {"base_url": endpoint.url} if endpoint.url else {"provider": endpoint.provider}
         client = AsyncInferenceClient(**where, api_key=endpoint.key or NO_KEY, timeout=endpoint.timeout)
-        with tqdm(total=len(items), desc=title, unit="item") as self._bar:
+        with tqdm(total=len(items), desc=title, unit="item", disable=title is None) as self._bar:
             async with client as self._client:
                 workers = [worker() for _ in range(min(self._limits.concurrency, len(items)))]
                 ended = await asyncio.gather(*workers, return_exceptions=True)
@@ -179,7 +186,7 @@ class Engine:
         return reply
 
     async def _call(self, messages: list[dict], parameters: dict, seed: int) -> Reply:
-        waits = Draws("wait", seed)
+        waits = Random(seed)
         for attempt in range(1, TRIES + 1):
             await self._turn()
             try:
@@ -211,7 +218,7 @@ class Engine:
                     f"no answer from the endpoint in {attempt} tries, last fault {fault}; earlier replies are stored:"
                     " check the endpoint, then run the same command again"
                 )
-            wait = min(LONGEST_WAIT, self._limits.first_wait * 2 ** (attempt - 1)) * (1 + waits.below(1000) / 2000)
+            wait = min(LONGEST_WAIT, self._limits.first_wait * 2 ** (attempt - 1)) * (1 + waits.random() / 2)
             await asyncio.sleep(max(wait, after))
         raise AssertionError("unreachable")
 
