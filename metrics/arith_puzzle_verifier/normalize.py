@@ -226,7 +226,7 @@ def _clear(lines: list[str], found: Sequence[list[str]]) -> bool:
     for at, (line, answers) in enumerate(zip(lines, found, strict=True)):
         if doubted(line) or (not answers and broken(line)):
             return False
-        if at and (answers or found[at - 1]) and attached(lines[at - 1], line):
+        if at and (answers or found[at - 1]) and attached(lines[at - 1], line, answers=bool(answers)):
             return False
     return True
 

@@ -73,6 +73,9 @@ _CONTINUES = re.compile(
     r"(?![^\W\d_])",
     re.IGNORECASE,
 )
+_AND = re.compile(r"and (?=-?[0-9])", re.IGNORECASE)
+_HEDGES = _words("about abs assume cos floor if ln log maybe nobody perhaps sin suppose tan")
+"""Words before an equation after which it does not count."""
 _AWAITS = re.compile(
     r"(?<![^\W\d_])(?:plus|minus|times|over|by|of|mod|modulo|the|to|a|an|absolute|power|sin|cos|tan|log|ln|exp|abs"
     r"|max|min|floor|ceil)[ :,]*\Z",
@@ -86,6 +89,7 @@ INSTRUCTS = re.compile(
 
 _SENTENCE_END = re.compile(r"[.!](?:[\"'”)\]]* |[\"'”)\]]*\Z)|\|")
 _SENTENCE_START = re.compile(r"[.!?;](?:[\"'”)\]]* |[\"'”)\]]*\Z)|\|")
+_CLAUSE = re.compile(r"[,;](?= |\Z)")
 _ASIDE = re.compile(r"[(\[#][^()\[\]#]*[)\]]?")
 _COUNTED = re.compile(
     r"(?<![^\W\d_])(?:one|two|three|four|five|six|seven) (?=left|numbers?|remain|more|steps?)", re.IGNORECASE
@@ -114,9 +118,12 @@ def broken(line: str) -> bool:
     return line[0] in "+*/^=×÷)%" or bool(OPEN_END.search(line))
 
 
-def attached(line: str, other: str) -> bool:
-    """Whether one of two neighbouring lines, of which one has an answer, goes on in the other."""
-    return bool(_AWAITS.search(line[-30:]) or _CONTINUES.match(other.lstrip(" ")[:30]))
+def attached(line: str, other: str, *, answers: bool = False) -> bool:
+    """Whether one of two neighbouring lines goes on in the other; ``answers``: the other has an answer of its own."""
+    start = other.lstrip(" ")[:30]
+    if answers:
+        start = _AND.sub("", start)
+    return bool(_AWAITS.search(line[-30:]) or _CONTINUES.match(start))
 
 
 def apart(before: str, after: str, *, value: bool) -> bool:
@@ -134,24 +141,28 @@ def apart(before: str, after: str, *, value: bool) -> bool:
     label, colon, said = said.rpartition(":")
     if colon and _known(label, _LABELS) is None:
         return False
-    return _leads(_ORDINAL.sub(" ", said, count=1)) and _follows(after[: end.start()] if end else after, value)
+    after = after[: end.start()] if end else after
+    if value:  # a word before an equation, or after a comma, does not change it
+        after = _CLAUSE.split(after, maxsplit=1)[0]
+    return _leads(_ORDINAL.sub(" ", said, count=1), value) and _follows(after, value)
 
 
-def _known(text: str, words: frozenset[str] = PLAIN) -> list[str] | None:
-    """The words, numbers and signs of a text without its asides; None if there is an unknown word."""
+def _known(text: str, words: frozenset[str] | None = PLAIN) -> list[str] | None:
+    """The words, numbers and signs of a text without its asides; None if there is one that is not in ``words``."""
     text = _COUNTED.sub("", text)
     asides = _ASIDE.findall(text)
     tokens = _TOKEN.findall(_ASIDE.sub(" ", text).replace("’", "'").lower())
     for token in [*tokens, *(word for aside in asides for word in _TOKEN.findall(aside.lower()))]:
-        if token not in words and not token.lstrip("-").isdecimal() and token not in "()[]#":
+        unknown = token in _HEDGES or not token[0].isalpha() if words is None else token not in words
+        if unknown and not token.lstrip("-").isdecimal() and token not in "()[]#":
             return None
     return tokens
 
 
-def _leads(text: str) -> bool:
+def _leads(text: str, value: bool) -> bool:
     if text.rstrip()[-1:] in _OPERATOR and text.strip():
         return False
-    tokens = _known(text)
+    tokens = _known(text, None if value else PLAIN)
     if tokens is None:
         return False
     for token in reversed(tokens):

@@ -261,3 +261,16 @@ def test_standard_library_and_siblings_only(file):
 
 def test_parse_equation_reads_what_normalize_writes():
     assert all(map(parse_equation, normalize(BEYOND_DOUBT["align"]).split("\n")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "First I take 58 - 51 = 7.\nThen **6 \u2212 7 = -1**, and 3 \u00d7 (-1) = -3.\nFinally -3 + 7 = 4, which is the target.",
+        "I take 58 - 51 = 7, then 6 - 7 = -1.\n3 \u00d7 (-1) = -3\nand **-3 + 7 = 4**",
+        "We compute 58 - 51 = 7. Next comes 6 - 7 = -1; multiplying by 3 yields 3 * -1 = -3, leaving -3 + 7 = 4.",
+    ],
+)
+def test_equations_in_sentences_are_read(text):
+    """The first two are examples of the demo and of its tests."""
+    assert normalize(text) == "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4"
