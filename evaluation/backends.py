@@ -19,6 +19,7 @@ import torch
 from huggingface_hub import snapshot_download
 
 from arith_puzzle.common.errors import InputError, reported
+from arith_puzzle.evaluation.decoding import Answer, Decoding
 from arith_puzzle.evaluation.inference import (
     adapter_config,
     generate,
@@ -27,7 +28,6 @@ from arith_puzzle.evaluation.inference import (
     stop_ids,
     to_answer,
 )
-from arith_puzzle.evaluation.options import Answer, Decoding
 from arith_puzzle.evaluation.prompting import Prompting
 
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)

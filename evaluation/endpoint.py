@@ -12,7 +12,7 @@ from pathlib import Path
 
 from arith_puzzle.common.endpoint import Endpoint, Engine, Limits
 from arith_puzzle.common.reply_store import Reply, Store
-from arith_puzzle.evaluation.options import Answer, Decoding
+from arith_puzzle.evaluation.decoding import Answer, Decoding
 from arith_puzzle.evaluation.prompting import Prompting
 
 CALLS = "calls.jsonl"

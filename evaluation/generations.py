@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.evaluation.options import Answer
+from arith_puzzle.evaluation.decoding import Answer
 from arith_puzzle.evaluation.prompting import Prompting
 
 

@@ -25,7 +25,7 @@ from arith_puzzle.common.chat import end_of_turn
 from arith_puzzle.common.errors import InputError, reported
 from arith_puzzle.common.files import read_json
 from arith_puzzle.common.weights import check_complete, check_vocabulary, load_network
-from arith_puzzle.evaluation.options import Answer, Decoding
+from arith_puzzle.evaluation.decoding import Answer, Decoding
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 ROUND = 128

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.evaluation.decoding import Decoding
 from arith_puzzle.evaluation.tasks import TASKS, Task
 
 if TYPE_CHECKING:
@@ -20,24 +21,6 @@ ENDPOINT_TOKENS = 4096
 """Default limit of an answer from an endpoint, in tokens: chat models think at length."""
 LEAST_TEMPERATURE = 0.001
 """Below it, logits divided by the temperature can be too large for float32."""
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """How an answer is generated. ``temperature`` None is greedy. The text ``stop`` ends an answer; it is cut off."""
-
-    max_new_tokens: int
-    temperature: float | None = None
-    top_p: float = 1.0
-    stop: str | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The text of an answer, and the number of tokens generated for it, eos and stop included."""
-
-    text: str
-    new_tokens: int
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""Load results.json files and flatten them into rows for tables and plots.
+"""The results of ``arith_puzzle.evaluation.score``: the folder of a run, and what reports read from it.
 
-A file holds the results of ``arith_puzzle.evaluation.score`` for one model and one config, or a mapping of several (a
-release's base and adapter).
+``score.json`` identifies a run. It is written first, and is locked while a process scores. ``results.json`` holds the
+finished results of one model on one config, and is written last; a release's file is a mapping of several (base and
+adapter). Reports flatten such files into rows for tables and plots.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import LockedJson, write_json
 from arith_puzzle.dataset_builder.configs import CONFIGS
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 
+RESULTS = "results.json"
 Results = dict | list[dict]
 """The results of one model: on one config, or a list of results on several configs."""
 BUDGETS = {"batch_size", "max_new_tokens"}
@@ -165,3 +168,50 @@ def _sizes(config: str, split: str, item: dict) -> tuple[int, dict[int, int]]:
     if spec is None:
         raise InputError(f"{config}/{split} is not a split of the dataset; its configs are {', '.join(CONFIGS)}")
     return spec.v, {n: len(range(at, item["n"], len(spec.n_values))) for at, n in enumerate(spec.n_values)}
+
+
+def lock_run_directory(out: Path, identity: dict) -> LockedJson:
+    """Create ``out`` or open it again, check that it belongs to the run ``identity``, and lock it.
+
+    Returns:
+        The locked ``score.json``. Closing it releases the lock.
+
+    Raises:
+        InputError: the folder belongs to another run, another process is using it, or it is not writable.
+    """
+    file = LockedJson(out / "score.json", "scoring into")
+    if file.content is None:  # the folder is new, or a process was killed while it wrote this file
+        file.write(identity)
+    elif _fingerprint(file.content) != _fingerprint(identity):
+        file.close()
+        raise InputError(f"{out} holds the scores of another run; give another --out, or delete it")
+    return file
+
+
+def finished_results(out: Path, identity: dict) -> dict:
+    """Return the ``results.json`` of this run, or {} if there is none."""
+    try:
+        results = json.loads((out / RESULTS).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return results if isinstance(results, dict) and _fingerprint(results) == _fingerprint(identity) else {}
+
+
+def write_results(out: Path, results: dict) -> None:
+    """Write ``results.json``, complete or not at all.
+
+    Raises:
+        InputError: the disk is full or not writable.
+    """
+    try:
+        write_json(out / RESULTS, results)
+    except OSError as error:
+        raise InputError(f"cannot write to {out}: {error.strerror}; make room and repeat the command") from None
+
+
+def _fingerprint(identity: dict) -> dict:
+    """Return the values that two runs must share to be the same run.
+
+    Model, adapter and dataset count by their content, so the path of a folder may change.
+    """
+    return {name: identity.get(name) for name in ("name", "task", "config", "limit", "decoding", "content")}

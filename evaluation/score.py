@@ -33,12 +33,12 @@ from arith_puzzle.common.provenance import (
 from arith_puzzle.dataset_builder.configs import how_to_get
 from arith_puzzle.evaluation.options import Options, command_line
 from arith_puzzle.evaluation.prompting import Prompting, choose_examples
-from arith_puzzle.evaluation.run_directory import finished_results, lock_run_directory, write_results
+from arith_puzzle.evaluation.results import finished_results, lock_run_directory, write_results
 from arith_puzzle.evaluation.tasks import TASKS, Task, read_rows, split_names
 
 if TYPE_CHECKING:
     from arith_puzzle.evaluation.backends import Backend
-    from arith_puzzle.evaluation.options import Answer
+    from arith_puzzle.evaluation.decoding import Answer
 
 EXAMPLE_ROWS = 10_000
 """Examples are chosen among this number of rows of train, from its start."""

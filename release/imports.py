@@ -13,9 +13,10 @@ ABOVE = PACKAGE.parent
 
 
 def imported_files(folder: Path) -> list[str]:
-    """Paths of all modules of ours that the ``*.py`` below ``folder`` need, such as ``arith_puzzle/common/errors.py``.
+    """Paths of all files of ours that the ``*.py`` below ``folder`` need, such as ``arith_puzzle/common/errors.py``.
 
-    Imports inside functions count. Other imports are files of the folder itself, or libraries of its requirements.
+    Imports inside functions count. So do the YAML files beside a module, its data. Other imports are files of the
+    folder itself, or libraries of its requirements.
     """
     found: set[str] = set()
     waiting = [name for path in sorted(folder.rglob("*.py")) for name in _imports(path, package="")]
@@ -29,11 +30,12 @@ def imported_files(folder: Path) -> list[str]:
                 found.add(file)
                 package = stem if file.endswith("__init__.py") else "/".join(parts[: depth - 1])
                 waiting += _imports(ABOVE / file, package.replace("/", "."))
-    return sorted(found)
+    data = [path for folder in {(ABOVE / file).parent for file in found} for path in folder.glob("*.yaml")]
+    return sorted([*found, *(path.relative_to(ABOVE).as_posix() for path in data)])
 
 
 def copy_imported(source: Path, target: Path) -> None:
-    """Copy the modules that ``source`` imports into ``target``, byte for byte, under the same paths."""
+    """Copy the files that ``source`` imports into ``target``, byte for byte, under the same paths."""
     for file in imported_files(source):
         (target / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ABOVE / file, target / file)

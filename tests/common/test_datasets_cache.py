@@ -15,7 +15,15 @@ from arith_puzzle.evaluation.tasks import Puzzle, read_rows
 from arith_puzzle.release.own_data import describe
 from arith_puzzle.training.data.token_cache import _open
 
-CARD = "---\nlicense: mit\nconfigs:\n- config_name: mine\n  data_files:\n  - {split: test, path: test.jsonl}\n---\n"
+CARD = """---
+license: mit
+configs:
+- config_name: mine
+  data_files:
+  - {split: test, path: test.jsonl}
+---
+My puzzles.
+"""
 
 
 @pytest.fixture

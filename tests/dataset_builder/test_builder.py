@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -93,7 +94,7 @@ def test_configs_and_their_shards(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(builder, "generate_shard", lambda *call: asked.append(call) or SCHEMA.empty_table())
     list(made._generate_tables("train", [98, 99]))
-    assert asked == [(CONFIGS["100m"], "train", 7, 98), (CONFIGS["100m"], "train", 7, 99)]
+    assert asked == [(replace(CONFIGS["100m"], seed=7), "train", 7, shard) for shard in (98, 99)]
     assert "2406.02100" in made.info.citation and "2406.02100" in made.info.description
     assert made.info.license == "CC BY 4.0"
 
