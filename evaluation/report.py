@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from arith_puzzle.common.markdown import table
 from arith_puzzle.evaluation.plots import plot_by_n, plot_heatmap, plot_loss, plot_reasons
 from arith_puzzle.evaluation.results import Results, by_n_text, cells, interval_text, sampled, split_rows
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
+from arith_puzzle.metrics.read_answers import read_answers
 
 CAPTIONS = {
     "by_n": "pass@1 by N with 95% Wilson intervals, a panel for each V",
@@ -52,6 +55,9 @@ def report(results: Mapping[str, Results], out: Path, *, run: dict | None = None
         tables = {"Scores": score_table(results)}
         if "reasons.png" in plots:
             tables["Verdicts"] = reason_table(results)
+        paired = paired_table(results)
+        if paired:
+            tables["Pairs"] = paired
         tables["Cost"] = cost_table(results)
         if run:
             tables["Training"] = training_table(run)
@@ -94,6 +100,52 @@ def reason_table(results: Mapping[str, Results]) -> str:
         for row in rows
     ]
     return table(["model", "split", "n", *[f"`{reason}`" for reason in order]], lines)
+
+
+def paired_table(results: Mapping[str, Results]) -> str:
+    """Return the table of paired tests: any two models on the same rows of a split, or "" if there are none.
+
+    A pair needs the answers of both, ``generations-<split>.jsonl`` beside results.json, one for each puzzle. The
+    p-value is McNemar's, exact: under the hypothesis that both models are equally good, each row that only one of them
+    solves is equally likely to be of either. Two models that answered different rows are not compared.
+    """
+    lines = []
+    rows = [(row, _verdicts(row)) for row in split_rows(results)]
+    for at, (one, first) in enumerate(rows):
+        for other, second in rows[at + 1 :]:
+            if one["place"] != other["place"] or not first or not second:
+                continue
+            line = [f"`{one['label']}`", f"`{other['label']}`", f"`{one['place']}`"]
+            if [puzzle for puzzle, _ in first] != [puzzle for puzzle, _ in second]:
+                lines.append([*line, f"{len(first):,} / {len(second):,}", "different rows: not compared", "", "", ""])
+                continue
+            pairs = [(a, b) for (_, a), (_, b) in zip(first, second, strict=True)]
+            wins, losses = pairs.count((True, False)), pairs.count((False, True))
+            difference = (wins - losses) / len(pairs)
+            p = mcnemar(wins, losses)
+            lines.append([*line, f"{len(pairs):,}", f"{difference:+.3f}", f"{wins:,}", f"{losses:,}", f"{p:.2g}"])
+    header = ["A", "B", "split", "n", "A - B", "only A", "only B", "p (McNemar, exact)"]
+    return table(header, lines) if lines else ""
+
+
+def mcnemar(wins: int, losses: int) -> float:
+    """The two-sided p-value of McNemar's exact test: a binomial test of ``wins`` among wins and losses, at 1/2."""
+    n, least = wins + losses, min(wins, losses)
+    return min(1.0, 2 * sum(math.comb(n, k) for k in range(least + 1)) / 2**n)
+
+
+def _verdicts(row: dict) -> list[tuple[tuple, bool]]:
+    """(puzzle, whether it is solved) for each row of a split; empty if its answers are not there, or are no puzzles."""
+    path = Path(row["folder"] or "") / f"generations-{row['split']}.jsonl"
+    if not row["folder"] or not path.is_file():
+        return []
+    found = []
+    for _, answer, fault in read_answers(path):
+        if answer is None or fault or "response" not in answer:
+            return []
+        puzzle = (tuple(answer["numbers"]), answer["target"])
+        found.append((puzzle, verify(*puzzle, answer["response"], **rules_of(answer)).correct))
+    return found
 
 
 def cost_table(results: Mapping[str, Results]) -> str:

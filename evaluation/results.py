@@ -50,7 +50,7 @@ def load_results(paths: list[str | Path]) -> dict[str, list[dict]]:
         parts = list(parts.values()) if isinstance(parts, dict) else parts
         if not parts or not all(isinstance(part, dict) and part.get("splits") and "name" in part for part in parts):
             raise InputError(f"{path} holds no results; give a results.json of arith-puzzle score")
-        found += parts
+        found += [part | {"folder": str(path.parent)} for part in parts]
     models: dict[str, list[dict]] = {}
     for results in found:
         models.setdefault(json.dumps(_model(results), sort_keys=True), []).append(results)
@@ -73,13 +73,13 @@ def split_rows(results: Mapping[str, Results]) -> list[dict]:
     """Return a row for each label, config and split.
 
     Returns:
-        [{"label", "config", "split", "place", "decoding", "hardware", "item"}]. "place" is ``config/split``, or the
-        split alone if the data has no configs. "item" holds the split's scores.
+        [{"label", "config", "split", "place", "decoding", "hardware", "item", "folder"}]. "place" is ``config/split``,
+        or the split alone if the data has no configs. "item" holds the split's scores. "folder" is that of the file.
     """
     return [
         {"label": label, "config": one.get("config"), "split": split,
          "place": f"{one['config']}/{split}" if one.get("config") else split, "decoding": one.get("decoding", {}),
-         "hardware": one.get("hardware") or {}, "item": item}
+         "hardware": one.get("hardware") or {}, "item": item, "folder": one.get("folder")}
         for label, group in results.items()
         for one in _each(group)
         for split, item in one["splits"].items()

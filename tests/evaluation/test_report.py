@@ -1,6 +1,8 @@
 """The report: every number is from results files, cells without data stay blank, equal data give equal bytes."""
 
+import itertools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.markdown import table
 from arith_puzzle.dataset_builder.configs import CONFIGS
 from arith_puzzle.evaluation.plots import plot_by_n, plot_heatmap, plot_loss, plot_reasons
-from arith_puzzle.evaluation.report import report
+from arith_puzzle.evaluation.report import mcnemar, report
 from arith_puzzle.evaluation.results import cells, grid, load_results
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.metrics.gsm8k_answer.score import score as gsm8k_score
@@ -86,7 +88,7 @@ def test_labels_join_the_configs_of_a_model_and_part_its_decodings(tmp_path):
     assert {label: [part["config"] for part in group] for label, group in found.items()} == {
         "a, shots 0": ["1m", "stress"], "a, shots 2": ["1m"], "b": ["1m"]
     }  # fmt: skip
-    assert found["b"] == [parts[3]]
+    assert found["b"] == [parts[3] | {"folder": str(tmp_path)}]
 
 
 def _pixels(path):
@@ -227,3 +229,39 @@ def test_results_of_other_tasks_and_of_samples_have_their_scores_in_the_table(tm
 
 def test_a_table_is_markdown():
     assert table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |\n"
+
+
+def _answered(folder, right, *, rows=40, first=0):
+    """A results file with the answers beside it; ``right`` says which rows are solved."""
+    puzzles = [{"numbers": [2, 3, 4 + first + row], "target": 9 + first + row} for row in range(rows)]
+    solved = [f"2+3=5\n5+{puzzle['numbers'][2]}={puzzle['target']}" for puzzle in puzzles]
+    answers = [text if right(row) else "2+3=5" for row, text in enumerate(solved)]
+    folder.mkdir(parents=True)
+    lines = [puzzle | {"response": answer} for puzzle, answer in zip(puzzles, answers, strict=True)]
+    (folder / "generations-mine.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    item = aggregate(answers, puzzles)
+    sizes = {"puzzles_by_n": {"3": rows}, "max_number": 60}
+    content = {"name": folder.name, "config": None, "splits": {"mine": {"n": item.pop("num_puzzles"), **item, **sizes}}}
+    (folder / "results.json").write_text(json.dumps(content))
+    return str(folder)
+
+
+def test_models_that_answered_the_same_rows_are_compared_in_pairs(tmp_path):
+    strong = _answered(tmp_path / "strong", lambda row: row % 4 != 0)  # 30 of 40
+    weak = _answered(tmp_path / "weak", lambda row: row % 2 == 0)  # 20, of which the strong one misses 10
+    other = _answered(tmp_path / "other", lambda row: True, first=1)
+    assert main([strong, weak, other, "--out", str(tmp_path / "report")]) == 0
+    pairs = (tmp_path / "report" / "report.md").read_text().partition("## Pairs")[2].partition("##")[0]
+    lines = [line for line in pairs.splitlines() if "| `mine` |" in line]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    expected = 2 * sum(math.comb(30, k) for k in range(11)) / 2**30
+    assert cells[0] == ["`strong`", "`weak`", "`mine`", "40", "+0.250", "20", "10", f"{expected:.2g}"]
+    assert [cell[3:5] for cell in cells[1:]] == [["40 / 40", "different rows: not compared"]] * 2
+
+
+def test_mcnemars_p_is_the_share_of_outcomes_at_least_as_extreme():
+    for wins, losses in itertools.product(range(7), repeat=2):
+        n = wins + losses
+        far = abs(wins - losses)
+        extreme = sum(abs(2 * sum(signs) - n) >= far for signs in itertools.product((0, 1), repeat=n))
+        assert mcnemar(wins, losses) == pytest.approx(extreme / 2**n)
