@@ -143,8 +143,9 @@ def _verdicts(row: dict) -> list[tuple[tuple, bool]]:
     for _, answer, fault in read_answers(path):
         if answer is None or fault or "response" not in answer:
             return []
-        puzzle = (tuple(answer["numbers"]), answer["target"])
-        found.append((puzzle, verify(*puzzle, answer["response"], **rules_of(answer)).correct))
+        numbers, target, rules = answer["numbers"], answer["target"], rules_of(answer)
+        solved = verify(numbers, target, answer["response"], **rules).correct
+        found.append(((tuple(numbers), target, *rules.items()), solved))
     return found
 
 
