@@ -78,7 +78,9 @@ def generate(
     from arith_puzzle.dataset_builder.configs import find_config, shard_sizes
     from arith_puzzle.dataset_builder.generate import generate_shard
 
-    _, content = find_config(config, seed)
+    if not isinstance(rows, int):
+        raise InputError(f"rows must be an integer, not {rows!r}")
+    _, content = find_config(str(config), seed)
     if split not in content.splits:
         raise InputError(f"{config} has no split {split!r}; it has {', '.join(content.splits)}")
     if rows < 1:

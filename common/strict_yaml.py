@@ -67,7 +67,7 @@ def parse_yaml(place: object, text: str) -> Any:
     """The content of YAML text; ``place`` names it in messages. Raises InputError, in one line, if it is not YAML."""
     try:
         return yaml.load(text, StrictLoader)  # a SafeLoader
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: an integer of thousands of digits
         raise InputError(f"{place} is not YAML: {' '.join(str(error).split())}") from None
 
 

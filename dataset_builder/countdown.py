@@ -78,7 +78,7 @@ Many scorers of this task overlook a rule. This one does not:
 from arith_puzzle.metrics.rewards import reward_for
 
 # for GRPOTrainer; lenient reads <answer> tags
-reward = reward_for(rule="{rule}", form="expression", division="{division}", lenient=True)
+reward = reward_for(rule="{rule}", form="expression", division="rational", lenient=True)
 ```
 """
 
@@ -102,6 +102,9 @@ def build_countdown(
     seed = content.seed
     if template not in TEMPLATES:
         raise InputError(f"--template must be one of {', '.join(TEMPLATES)}; got {template!r}")
+    if next(iter(content.splits.values())).division == "integer":
+        raise InputError("--style countdown has no rounded division: TinyZero's prompt and scorers do not know it; "
+                         "use division exact or rational")  # fmt: skip
     tasks = [(split, shard) for split, spec in content.splits.items() for shard in range(len(shard_sizes(spec)))]
     rows = dict.fromkeys(content.splits, 0)
     if (out / "README.md").exists() and not any((out / "data").glob("*.parquet")):
@@ -118,7 +121,6 @@ def build_countdown(
             card = _CARD.format(
                 files=files, config=name, seed=seed, template=template, partition=PARTITION_RULE, rule=spec.rule,
                 use=use, which=which, quotients=QUOTIENTS[spec.division],
-                division="integer" if spec.division == "integer" else "rational",
             )  # fmt: skip
             write_text(out / "README.md", card)
     except OSError as error:

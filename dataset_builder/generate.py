@@ -101,8 +101,8 @@ def puzzles(
     while have < rows:
         if barren == BARREN_BLOCKS:
             raise InputError(
-                f"there are fewer than {rows:,} puzzles with N={n}, V={v} for split {split!r}: {have:,} were found; "
-                "lower the rows or raise V"
+                f"{have:,} of {rows:,} puzzles with N={n}, V={v} for split {split!r} were found, and {BARREN_BLOCKS} x "
+                f"{BLOCK:,} more draws found no other; lower the rows, raise V, or widen targets and bound"
             )
         key = stream_key(SPEC_VERSION, *stream, n, block)
         words = np.random.Philox(key=key).random_raw(BLOCK * words_each).reshape(BLOCK, words_each)

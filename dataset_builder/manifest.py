@@ -71,6 +71,15 @@ def read_manifest(path: Place, seed: int) -> dict:
     return manifest
 
 
+def check_splits(manifest: dict, name: str, content: Config, out: Place) -> None:
+    """Raise InputError if a built config of this name has a split that ``content`` lacks: it would be lost."""
+    built = manifest["configs"].get(name, {}).get("splits", {})
+    if lost := [split for split in built if split not in content.splits]:
+        raise InputError(
+            f"{out} has a config {name} with the split {lost[0]!r}, which this one lacks; choose another name or --out"
+        )
+
+
 def add_config(manifest: dict, config: str, content: Config, out: Place, records: dict[tuple[str, int], dict]) -> None:
     """Add a built config to a manifest, in place.
 

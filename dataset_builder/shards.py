@@ -27,7 +27,7 @@ from arith_puzzle.common.files import locked, write_text
 from arith_puzzle.dataset_builder.configs import Config, SplitSpec, find_config, shard_sizes, with_solutions
 from arith_puzzle.dataset_builder.generate import LABELS, generate_shard
 from arith_puzzle.dataset_builder.kernels import compile_kernels
-from arith_puzzle.dataset_builder.manifest import Place, add_config, read_manifest, shard_path
+from arith_puzzle.dataset_builder.manifest import Place, add_config, check_splits, read_manifest, shard_path
 from arith_puzzle.dataset_builder.puzzle import OPERATORS, SPEC_VERSION
 from arith_puzzle.dataset_builder.verify_batch import REASON_NAMES, verify_batch
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
@@ -105,8 +105,9 @@ def build(
         raise InputError(f"{out} has a README.md and no manifest.json, so `build` did not write it; give another --out")
     try:
         with building(out):
-            (out / content.folder).mkdir(parents=True, exist_ok=True)
             manifest = read_manifest(out / "manifest.json", seed)
+            check_splits(manifest, name + content.suffix, content, out)
+            (out / content.folder).mkdir(parents=True, exist_ok=True)
             for leftover in (out / content.folder).glob(".*.tmp"):
                 leftover.unlink()
             records = dict(_records(content, out, seed, workers, progress))

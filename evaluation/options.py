@@ -111,6 +111,8 @@ class Options:
                               ("--dtype", self.dtype != "auto")):  # fmt: skip
             if given:
                 raise InputError(f"{option} is for models that this machine loads; leave it out with an endpoint")
+        if min(self.price) < 0:
+            raise InputError(f"--price-in and --price-out must be at least 0, not {min(self.price)}")
         object.__setattr__(self, "backend", "endpoint")
         concurrency = self.limits.concurrency if self.limits else 8
         object.__setattr__(self, "batch_size", 4 * concurrency)  # after a batch, answers are written and the bar moves

@@ -117,6 +117,10 @@ def score(
     with lock_run_directory(out, identity):
         earlier = finished_results(out, identity)
         if set(splits) <= earlier.get("splits", {}).keys() and earlier["k"] == list(given.k):
+            _check_answers(earlier, out)
+            if given.endpoint and any(given.price):
+                _add_usage(earlier, given, out)
+                write_results(out, earlier)
             return earlier
         splits += [split for split in earlier.get("splits", {}) if split not in splits]
         examples: list[dict] = []
@@ -148,9 +152,7 @@ def score(
             "versions": {library: version(library) for library in libraries},
         }
         if given.endpoint:
-            from arith_puzzle.evaluation.endpoint import usage
-
-            results["usage"] = usage(out, given.price)
+            _add_usage(results, given, out)
         results["command"] = command_line(results, str(out))
         write_results(out, results)
     return results
@@ -175,6 +177,22 @@ def _open(
     if given.chat:
         given.chat.probe(backend.tokenizer)
     return backend
+
+
+def _check_answers(results: dict, out: Path) -> None:
+    """Raise InputError if a file of answers is not the one that the results were computed from."""
+    for split, item in results["splits"].items():
+        path = out / f"generations-{split}.jsonl"
+        if not path.is_file() or file_sha256(path) != item["generations_sha256"]:
+            raise InputError(
+                f"{path} is not what results.json was computed from; delete results.json to judge it again"
+            )
+
+
+def _add_usage(results: dict, given: Options, out: Path) -> None:
+    from arith_puzzle.evaluation.endpoint import usage
+
+    results["usage"] = usage(out, given.price)
 
 
 def _score_split(

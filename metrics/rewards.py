@@ -50,12 +50,12 @@ def reward(
 
 
 def reward_for(
-    *, division: str = "exact", rule: str = "all", form: str = "equations", lenient: bool = False
+    *, division: str | None = None, rule: str | None = None, form: str | None = None, lenient: bool = False
 ) -> Callable[..., list[float]]:
     """A function like ``reward`` for other rules, such as ``reward_for(rule="subset", form="expression")``.
 
     Args:
-        division, rule, form: as in ``verify``.
+        division, rule, form: as in ``verify``. None: as the row states it in a column of this name, else the default.
         lenient: also accept what ``normalize`` puts into strict form: answers after ``</think>``, in ``<answer>`` or
             ``\\boxed{}``, with spaces, and so on.
 
@@ -65,15 +65,17 @@ def reward_for(
     Raises:
         ValueError: an unknown division, rule or form.
     """
-    check_options(division, rule, form)
+    stated = {"division": division, "rule": rule, "form": form}
+    given: dict[str, str] = {name: value for name, value in stated.items() if value is not None}
+    check_options(**given)
     judge = verify_lenient if lenient else verify
 
-    def reward(completions, numbers=None, target=None, nums=None, **_):  # Countdown's column is called nums
-        given = nums if numbers is None else numbers
-        if given is None or target is None:
+    def reward(completions, numbers=None, target=None, nums=None, **columns):  # Countdown's column is called nums
+        puzzles = nums if numbers is None else numbers
+        if puzzles is None or target is None:
             raise ValueError("the dataset needs the columns numbers (or nums) and target")
-        options = [{"division": division, "rule": rule, "form": form}] * len(target)
-        verdicts = _verdicts(completions, given, target, options, judge)
+        options = [rules | given for rules in _rules(columns, len(target))]
+        verdicts = _verdicts(completions, puzzles, target, options, judge)
         return [float(verdict.correct) for verdict in verdicts]
 
     return reward

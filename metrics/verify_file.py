@@ -51,7 +51,9 @@ def verify_file(path: Path, out: Path, **options: Any) -> tuple[dict | None, lis
                     _check(own)
                     rules = own
                 if own != rules:
-                    broken.append(f"{path}:{number}: other rules, {own}, than in the rows before; judge them apart")
+                    broken.append(
+                        f"{path}:{number}: {_named(own)}, and the rows before {_named(rules)}; judge them apart"
+                    )
                     continue
                 references.append({"numbers": row["numbers"], "target": row["target"]})
                 samples = row.get("responses", [row.get("response")])
@@ -78,6 +80,10 @@ def verify_file(path: Path, out: Path, **options: Any) -> tuple[dict | None, lis
     if all(len(samples) == 1 for samples in responses):
         responses = [response for [response] in responses]
     return (aggregate(responses, references, **(rules or {})) if responses else None), broken
+
+
+def _named(rules: dict[str, Any]) -> str:
+    return " ".join(["rules", *(f"{name} {value}" for name, value in rules.items())]) if rules else "the default rules"
 
 
 def _check(options: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import signal
 import sys
 import warnings
 from importlib.metadata import version
+from itertools import pairwise
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.processes import Stopped, raise_on_stop
@@ -52,6 +53,10 @@ EXTRAS = {
 """Library -> the extra that installs it."""
 
 
+PLACES = ("--out", "--work")
+"""Options that name a place. An empty one would be the current folder."""
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -73,6 +78,9 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     args.argv = [chosen.command, *arguments]
     try:
+        for option, value in pairwise([*arguments, None]):
+            if (option in PLACES and value == "") or option in {f"{place}=" for place in PLACES}:
+                raise InputError(f"{option.rstrip('=')} is empty; give a place, or leave it out")
         with raise_on_stop():
             status = command.run(args)
             sys.stdout.flush()

@@ -107,7 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="TOKENS",
         help="maximum length of an answer (default: 128 for puzzles, 512 with chain of thought and for gsm8k, 1024 for "
-        "math)",
+        "math, 4096 for an endpoint)",
     )
     add("--batch-size", type=int, default=256, metavar="COUNT", help="number of answers in a batch (default: 256)")
     add(

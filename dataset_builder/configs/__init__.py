@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import shlex
 from dataclasses import replace
@@ -115,5 +117,11 @@ def how_to_get(name: str | None, out: object) -> str:
     """What an error advises when a config cannot be loaded from the place ``out``."""
     if Path(str(out), "README.md").is_file() and not Path(str(out), "manifest.json").is_file():
         return "its card names its configs: choose one of them as config"
+    manifest = Path(str(out), "manifest.json")
+    if manifest.is_file():
+        with contextlib.suppress(ValueError, KeyError, TypeError, OSError):
+            known = list(json.loads(manifest.read_text(encoding="utf-8"))["configs"])
+            if known and name not in known:
+                return f"it has {', '.join(known)}: choose one of them as config, or build {name} there too"
     command = build_command(name or "", out)
     return f"build it with: {command}" if command else "check the name of the dataset, and of its config"

@@ -89,6 +89,7 @@ class Job:
             )
         with shards.building(place):
             manifest = shards.read_manifest(place / "manifest.json", self.seed)
+            shards.check_splits(manifest, self.config + self.content.suffix, self.content, place)
             _remove_leftovers(place / self.content.folder)
             shards.add_config(manifest, self.config, self.content, place, records)
             write_text(place / "manifest.json", json.dumps(manifest, indent=1) + "\n")

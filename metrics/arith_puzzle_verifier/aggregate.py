@@ -15,18 +15,34 @@ from typing import Any
 
 from .estimators import mean, pass_at_k, wilson_interval
 from .normalize import FORM_FAULTS, verify_lenient
-from .verify import REASONS, Verdict, check_options, response_key, verify
+from .verify import REASONS, Verdict, check_options, response_key, rules_of, verify
 
 REPORT_ORDER = (*(reason for reason in REASONS if reason != "ok"), "ok")
 """The reasons in the order in which ``verify`` checks the rules; ``ok`` is last."""
 
 
+def rules_of_all(references: Sequence[Mapping], **given: str | None) -> dict[str, str]:
+    """The division, rule and form of ``given``. Where one is None: what the references state, else the default.
+
+    Raises:
+        ValueError: references state different rules, or the rules are not those of ``check_options``.
+    """
+    chosen = {name: value for name, value in given.items() if value is not None}
+    stated = [rules_of(reference) for reference in references if isinstance(reference, Mapping)]
+    rules = [rules | chosen for rules in stated]
+    if other := next((at for at, each in enumerate(rules) if each != rules[0]), None):
+        raise ValueError(f"references 0 and {other} state different rules: score them apart")
+    found = rules[0] if rules else chosen
+    check_options(**found)
+    return found
+
+
 def verdicts(
     predictions: Sequence[str] | Sequence[Sequence[str]],
     references: Sequence[Mapping],
-    division: str = "exact",
-    rule: str = "all",
-    form: str = "equations",
+    division: str | None = None,
+    rule: str | None = None,
+    form: str | None = None,
 ) -> Iterator[Verdict]:
     """Judge every response, puzzle by puzzle, and within a puzzle sample by sample.
 
@@ -35,12 +51,10 @@ def verdicts(
     Raises:
         ValueError: as in ``aggregate``, at the call and not at the first verdict.
     """
-    check_options(division, rule, form)
     pairs = _pairs(predictions, references)
+    options = rules_of_all(references, division=division, rule=rule, form=form)
     return (
-        verify(numbers, target, response, division=division, rule=rule, form=form)
-        for numbers, target, responses in pairs
-        for response in responses
+        verify(numbers, target, response, **options) for numbers, target, responses in pairs for response in responses
     )
 
 
@@ -48,19 +62,19 @@ def aggregate(
     predictions: Sequence[str] | Sequence[Sequence[str]],
     references: Sequence[Mapping],
     k: Sequence[int] = (1,),
-    division: str = "exact",
-    rule: str = "all",
-    form: str = "equations",
+    division: str | None = None,
+    rule: str | None = None,
+    form: str | None = None,
 ) -> dict:
     """Compute the metric over P puzzles.
 
     Args:
         predictions: P responses, or P lists of responses (samples). The number of samples may differ between
             puzzles: pass@k is computed for each puzzle and then averaged.
-        references: P mappings with ``numbers`` (the given integers) and ``target``. Other keys are ignored, so
-            rows of the dataset can be passed unchanged.
+        references: P mappings with ``numbers`` (the given integers) and ``target``. Rows of the dataset can be
+            passed unchanged: keys besides these and those of ``rules_of`` are ignored.
         k: the values of k for pass@k. None may exceed the smallest number of samples.
-        division, rule, form: as in ``verify``.
+        division, rule, form: as in ``verify``. None: as the references state it, else the default.
 
     Returns:
         A dict that can be written as JSON:
@@ -79,15 +93,14 @@ def aggregate(
         ValueError: empty inputs, different lengths, a mix of strings and lists, a response that is not a string,
             a reference without integer ``numbers`` and ``target``, a bad k, division, rule or form.
     """
-    check_options(division, rule, form)
     pairs = _pairs(predictions, references)
+    options = rules_of_all(references, division=division, rule=rule, form=form)
     _check_k(k, pairs)
     single = isinstance(predictions[0], str)
     reasons: Counter[str] = Counter()
     counts: list[tuple[int, int]] = []  # (samples, correct) for each puzzle
     lenient, distinct = [], []
     by_n = defaultdict(list)
-    options = {"division": division, "rule": rule, "form": form}
     for numbers, target, responses in pairs:
         found = [verify(numbers, target, response, **options).reason for response in responses]
         reasons.update(found)

@@ -6,14 +6,16 @@ Keep the imports of siblings in this form: all siblings, one per line, without c
 siblings that this file imports. It reads imports line by line and takes a comment after an import for a URL.
 """
 
+from collections.abc import Mapping
+
 import datasets
 import evaluate
 
-from .aggregate import aggregate, verdicts
+from .aggregate import aggregate, rules_of_all, verdicts
 from .estimators import wilson_interval
 from .normalize import normalize
 from .prose import doubted
-from .verify import DIVISIONS, FORMS, RULES
+from .verify import DIVISIONS, FORMS, RULE_COLUMNS, RULES
 
 __all__ = ["ArithPuzzleVerifier", "aggregate", "doubted", "normalize", "wilson_interval"]
 
@@ -44,14 +46,16 @@ _INPUTS = f"""
 Args:
     predictions: a list of responses (strings), or a list of lists of responses (samples for each puzzle).
         A response is N-1 lines such as 58-51=7. Use an empty string for a missing answer.
-    references: a list of {{"numbers": [...], "target": int}} with 64-bit integers. Other keys are ignored.
+    references: a list of {{"numbers": [...], "target": int}} with 64-bit integers. Rows of the dataset can
+        be passed unchanged.
     k: list of the values of k for pass@k (default: [1]). None may exceed the smallest number of samples.
     division: one of {", ".join(DIVISIONS)}. The first (the default) requires quotients without remainder. The
         second truncates quotients toward zero. The third keeps exact fractions and needs form="expression".
     rule: one of {", ".join(RULES)}. The first (the default) requires each given number exactly once, the second
         at most once.
     form: one of {", ".join(FORMS)}. The first (the default) is lines such as 58-51=7, the second one infix
-        expression such as (58-51)*3.
+        expression such as (58-51)*3. Where division, rule or form is not given, the references may state it, as
+        rows of a dataset with rules of its own do.
 
 Returns:
     pass@k for each k: unbiased estimate (arXiv 2107.03374), mean over the puzzles, 0..1.
@@ -106,7 +110,11 @@ Examples:
 class ArithPuzzleVerifier(evaluate.Metric):
     """The metric. The card (README.md) explains the rules and the reasons."""
 
+    _added: list[dict]
+    """The rules of the references that were added."""
+
     def _info(self) -> evaluate.MetricInfo:
+        self._added = []
         text = datasets.Value("string")
         reference = {"numbers": datasets.List(datasets.Value("int64")), "target": datasets.Value("int64")}
         return evaluate.MetricInfo(
@@ -131,6 +139,8 @@ class ArithPuzzleVerifier(evaluate.Metric):
                     f"numbers and target must fit in 64 bits, but those of reference {row} do not: score it with"
                     " aggregate() in aggregate.py, which has no bound"
                 )
+        # evaluate keeps numbers and target alone
+        self._added += [{key: reference.get(key) for key in RULE_COLUMNS} for reference in references]
         super().add_batch(
             predictions=[_storable(prediction) for prediction in predictions],
             references=[{key: reference[key] for key in ("numbers", "target")} for reference in references],
@@ -141,10 +151,15 @@ class ArithPuzzleVerifier(evaluate.Metric):
         row = {"predictions": prediction, "references": reference, **kwargs}  # evaluate.combine passes the plural names
         self.add_batch(**{name: [value] for name, value in row.items()})
 
-    def compute(self, *, predictions=None, references=None, k=(1,), division="exact", rule="all", form="equations"):
+    def compute(self, *, predictions=None, references=None, k=(1,), division=None, rule=None, form=None):
         """Score the responses that are given here, or else those that were added."""
         options = {"k": k, "division": division, "rule": rule, "form": form}
+        if references is None:
+            options |= rules_of_all(self._added, division=division, rule=rule, form=form)
+        elif not isinstance(references, (str, Mapping)):
+            options |= rules_of_all(references, division=division, rule=rule, form=form)
         results = super().compute(predictions=predictions, references=references, **options)
+        self._added = []
         if isinstance(results, ValueError):
             raise results
         return results

@@ -44,17 +44,21 @@ With ``form="expression"`` the rules 1 to 5 are the same, and these follow:
 9.  If lines begin with "Answer" or contain "answer is", only the last of them counts, and what follows it. All
     expressions that remain must be the same. If there is no expression, a response that is one number stays that
     number.
+
+This module is long because both forms of answers share its steps.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from html import unescape
 
 from .prose import INSTRUCTS, OPEN_END, apart, attached, broken, doubted
-from .verify import NUMBER, Verdict, verify
+from .verify import MAX_RESPONSE_CHARS, NUMBER, Verdict, to_equations, verify
 
 FORM_FAULTS = ("too_long", "illegal_characters", "malformed_equation", "malformed_expression")
 """The faults that ``normalize`` can remove. A response with any other reason is already in strict form."""
@@ -198,6 +202,8 @@ def normalize(response: str, *, form: str = "equations") -> str:
     """
     answer = response.rpartition("</think>")[2]
     if "<think>" in answer or _SETS_APART.search(answer):  # a thought that does not end, and no answer
+        return response
+    if len(response) <= MAX_LENIENT_CHARS and any(map(doubted, _ANSWER_END.split(_ANSWER.split(answer)[-1])[1:])):
         return response
     if form == "expression":
         return response if len(response) > MAX_LENIENT_CHARS else _expression(response) or response
@@ -360,6 +366,19 @@ def _boxed(text: str) -> str | None:
     return text
 
 
+def _contradicted(text: str, values: Sequence[str]) -> bool:
+    """Whether an expression has another value than those that are stated beside it, by any division."""
+    for division in ("rational", "integer") if values and len(text) <= MAX_RESPONSE_CHARS else ():
+        try:
+            value = to_equations(text, division=division)[-1][3]
+        except (ValueError, IndexError):  # then it is no answer, and ``verify`` says why
+            return False
+        with suppress(ZeroDivisionError):
+            if all(Fraction(re.sub("[ ()]", "", stated)) == value for stated in values):
+                return False
+    return bool(values) and len(text) <= MAX_RESPONSE_CHARS
+
+
 def _expressions(line: str) -> list[str] | None:
     """The expressions of a line: [] for prose without any, None if the line is ambiguous."""
     found: list[str] = []
@@ -385,7 +404,8 @@ def _expressions(line: str) -> list[str] | None:
             text = parts[1]
         else:
             return None
-        if _SPLIT_NUMBER.search(text):
+        values = [part for part, work in zip(parts, works, strict=True) if not work]
+        if _SPLIT_NUMBER.search(text) or _contradicted(text.replace(" ", ""), values):
             return None
         found.append(text.replace(" ", ""))
         end = run.end()

@@ -175,4 +175,4 @@ def test_a_drawing_that_stalls_is_one_line(tmp_path, capsys):
     content = {"name": "stalls", "v": 12, "sizes": {6: 1}, "targets": [12, 12], "splits": {"test": {"rows": 500}}}
     assert main(["build", "--config", str(write(tmp_path, content)), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
-    assert "there are fewer than 500 puzzles with N=6, V=12 for split 'test'" in error and "raise V" in error
+    assert "of 500 puzzles with N=6, V=12 for split 'test' were found" in error and "raise V" in error

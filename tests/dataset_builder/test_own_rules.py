@@ -239,3 +239,27 @@ def test_the_shipped_files_pass_the_checks_of_a_users_file(tmp_path):
         content.pop("family", None)
         (tmp_path / "own.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
         assert load(tmp_path / "own.yaml").splits == CONFIGS[name].splits
+
+
+def test_a_build_that_would_lose_a_split_is_refused(built, tmp_path, capsys):
+    out = tmp_path / "out"
+    path = tmp_path / "own.yaml"
+    content = yaml.safe_load((built / "own.yaml").read_text())
+    path.write_text(yaml.safe_dump(content))
+    assert main(["build", "--config", str(path), "--out", str(out)]) == 0
+    assert (
+        main(["build", "--config", str(path), "--splits", "{test: {rows: 30, labels: true}}", "--out", str(out)]) == 2
+    )
+    assert "has a config own with the split 'train', which this one lacks" in capsys.readouterr().err
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert set(manifest["configs"]["own"]["splits"]) == {"train", "test"}
+
+
+def test_more_that_is_one_line(tmp_path, capsys):
+    assert main(["build", "--name", "a", "--v", "9" * 5000, "--out", str(tmp_path / "out")]) == 2
+    assert "--v is not YAML" in capsys.readouterr().err
+    assert main(["build", "--config", "starter", "--out", ""]) == 2
+    assert "--out is empty" in capsys.readouterr().err
+    options = ["--name", "a", "--v", "9", "--sizes", "{3: 1}", "--splits", "{test: {rows: 5}}", "--division", "integer"]
+    assert main(["build", *options, "--style", "countdown", "--out", str(tmp_path / "out")]) == 2
+    assert "--style countdown has no rounded division" in capsys.readouterr().err

@@ -274,3 +274,19 @@ def test_parse_equation_reads_what_normalize_writes():
 def test_equations_in_sentences_are_read(text):
     """The first two are examples of the demo and of its tests."""
     assert normalize(text) == "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3+4=8", "3+4 = 100", "8 = 3+4", "3+4=7=8", "<answer>3+4=8</answer>",
+        "<answer>3+4</answer> no wait, that is wrong", "7/2=4",
+    ],
+)  # fmt: skip
+def test_an_expression_beside_another_value_is_unclear(text):
+    assert normalize(text, form="expression") == text
+
+
+@pytest.mark.parametrize("text", ["3+4=7", "7 = 3+4", "<answer>3+4 = 7</answer>. Done.", "14/2=7", "7/2=3"])
+def test_an_expression_beside_its_value_is_read(text):
+    assert normalize(text, form="expression") in ("3+4", "14/2", "7/2")  # 7/2 is 3 if quotients are truncated

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arith_puzzle import load_metric
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import MAX_RESPONSE_CHARS, verify
-from arith_puzzle.metrics.rewards import graded_reward, reward
+from arith_puzzle.metrics.rewards import graded_reward, reward, reward_for
 
 CASES = [
     json.loads(line)
@@ -149,3 +151,19 @@ def test_a_column_that_is_not_of_integers_is_an_error_and_tensors_are_read(funct
             function(["2+3=5"], numbers=numbers, target=target)
     assert function(["2+3=5"], numbers=torch.tensor([[2, 3]]), target=torch.tensor([5])) == [1.0]
     assert function(["2+3=5"], numbers=np.array([[2, 3]]), target=np.array([5])) == [1.0]
+
+
+def test_metric_and_lenient_reward_read_the_rows_rules_unless_others_are_given():
+    row = {"numbers": [2, 5, 9], "target": 14, "rule": "subset", "division": "rational", "form": "expression"}
+    columns = {name: [value] for name, value in row.items()}
+    assert reward_for(lenient=True)(["<answer>9 + 5</answer>"], **columns) == [1.0]
+    assert reward_for(lenient=True, rule="all", form="expression")(["<answer>9 + 5</answer>"], **columns) == [0.0]
+    assert aggregate(["9+5"], [row])["pass@1"] == 1.0
+    assert aggregate(["9+5"], [row], rule="all")["reasons"] == {"unused_number": 1.0}
+    with pytest.raises(ValueError, match="references 0 and 1 state different rules"):
+        aggregate(["9+5", "9+5"], [row, row | {"rule": "all"}])
+    metric = load_metric()
+    assert metric.compute(predictions=["9+5"], references=[row])["pass@1"] == 1.0
+    metric.add(prediction="9+5", reference=row)
+    assert metric.compute()["pass@1"] == 1.0
+    assert metric.compute(predictions=["9+5=14"], references=[{"numbers": [5, 9], "target": 14}])["pass@1"] == 1.0
