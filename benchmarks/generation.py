@@ -39,7 +39,7 @@ config, out, labelled = sys.argv[1], sys.argv[2], sys.argv[3] == "labels"
 if not labelled:
     content = configs.CONFIGS[config]
     splits = {name: replace(spec, labels=False) for name, spec in content.splits.items()}
-    configs.CONFIGS[config] = shards.CONFIGS[config] = configs.Config(content.family, splits)
+    configs.CONFIGS[config] = configs.Config(content.family, splits)
 started = time.perf_counter()
 manifest = shards.build(config, out, workers=2, progress=False)
 seconds = time.perf_counter() - started

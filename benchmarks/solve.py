@@ -125,7 +125,7 @@ def run(countdown: Path, repeats: int = 3) -> dict:
             "plain_puzzles": len(plain),
             "plain_median_ms": round(theirs, 3),
             "plain_gave_up": gave_up,
-            "ratio": round(theirs / ours, 1),
+            "ratio": round(theirs / ours, 3),
         }
     return measured
 
