@@ -120,6 +120,7 @@ def test_bad_options_are_one_line(arguments, message, capsys):
     assert stopped.value.code == 2 and message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_people_find_hard(tmp_path, capsys):
     """Games whose solve rate falls with our difficulty; and the committed figures, where the file is at hand."""
     numbers = np.random.default_rng(0).integers(1, 14, (30, 4))

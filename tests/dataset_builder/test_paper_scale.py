@@ -96,6 +96,7 @@ def test_rows_are_what_the_split_promises(rows, split):
         assert all(abs(c) <= spec.bound for *_, c in equations)
 
 
+@pytest.mark.slow
 def test_partitions_are_disjoint_by_exact_keys(rows):
     keys = {split: _keys(table) for split, table in rows.items()}
     for split, found in keys.items():

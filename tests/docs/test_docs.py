@@ -50,7 +50,9 @@ def blocks(page: Path) -> list[tuple[int, list[str], str]]:
 
 
 RUN = [
-    pytest.param(page, language, content, id=f"{page.relative_to(ROOT)}:{line}")
+    pytest.param(
+        page, language, content, id=f"{page.relative_to(ROOT)}:{line}", marks=[pytest.mark.slow] * ("slow" in words)
+    )
     for page in PAGES
     for line, (language, *words), content in [block for block in blocks(page) if block[1]]
     if "run" in words

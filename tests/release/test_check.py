@@ -154,6 +154,7 @@ def test_a_snippet_that_does_not_run_is_named(user, language, code, said):
     assert said in message
 
 
+@pytest.mark.slow
 def test_every_file_of_every_revision_is_compared(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")

@@ -225,6 +225,7 @@ class TestFromAHub:
 
 
 class TestBenchmark:
+    @pytest.mark.slow
     def test_with_few_people(self, full, monkeypatch):
         """The measurement of ``benchmarks.demo``, with few people and against a running demo."""
         from benchmarks import demo
