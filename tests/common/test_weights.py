@@ -4,6 +4,9 @@ import json
 import shutil
 
 import pytest
+
+pytest.importorskip("torch", reason="the core's tests run without it")
+
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 

@@ -310,7 +310,8 @@ def test_the_same_bytes_under_the_oldest_and_the_newest_numpy(numpy, tmp_path):
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     python = str(tmp_path / "venv" / "bin" / "python")
     wanted = f"numpy=={numpy}" if numpy != "newest" else "numpy"
-    subprocess.run([python, "-m", "pip", "install", "-q", wanted, "numba", "pyarrow", "tqdm"], check=True)
+    libraries = [wanted, "numba", "pyarrow", "tqdm", "pydantic", "pyyaml"]
+    subprocess.run([python, "-m", "pip", "install", "-q", *libraries], check=True)
     code = """
 import json, numpy
 from dataclasses import replace
