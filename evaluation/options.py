@@ -169,7 +169,7 @@ class Options:
             "samples": self.draws,
             "seed": self.seed,
             "max_new_tokens": self.max_new_tokens,
-            "batch_size": self.batch_size,
+            "batch_size": None if self.endpoint else self.batch_size,  # it does not change what a server answers
             "shots": self.shots,
             "chain_of_thought": self.chain_of_thought,
             "chat": self.chat is not None,

@@ -157,7 +157,7 @@ def cost_table(results: Mapping[str, Results]) -> str:
         machine = _machine(row["hardware"])
         rates = [_rate(item.get(key)) for key in ("answers_per_second", "tokens_per_second", "seconds")]
         lines.append([f"`{row['label']}`", f"`{row['place']}`", *rates,
-                      str(decoding.get("batch_size", "")), str(decoding.get("dtype", "")), machine])  # fmt: skip
+                      str(decoding.get("batch_size") or ""), decoding.get("dtype") or "", machine])  # fmt: skip
     return table(["model", "split", "answers/s", "tokens/s", "seconds", "batch", "dtype", "hardware"], lines)
 
 

@@ -99,6 +99,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes_without_paying_twice(chat, start
     assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     made = len(chat.calls)
     assert main(cut) == 0 and len(chat.calls) == made
+    assert main([*cut, "--concurrency", "5"]) == 0 and len(chat.calls) == made  # the same run, only faster
 
 
 def test_samples_have_seeds_of_their_own(chat, starter, tmp_path):
