@@ -8,12 +8,13 @@ import pytest
 from tests.paths import ROOT
 
 LAYERS = [
-    "common", "metrics", "dataset_builder", "training", "evaluation", "studies", "model_cards", "local_hub", "release",
-    "cli",
+    "common", "metrics", "dataset_builder", "environments", "training", "evaluation", "studies", "model_cards",
+    "local_hub", "release", "cli",
 ]  # fmt: skip
 """Each folder imports itself and what stands before it. The local Hub knows only ``common``."""
 FOLDERS = [name for name in LAYERS if name != "cli"]
-PUSHED = ("metrics.arith_puzzle_verifier", "metrics.gsm8k_answer", "dataset_builder.loading_script", "release.as_user")
+PUSHED = ("metrics.arith_puzzle_verifier", "metrics.gsm8k_answer", "dataset_builder.loading_script", "release.as_user",
+          "environments.openenv", "environments.verifiers")  # fmt: skip
 """Folders whose files run elsewhere: their siblings are imported by bare or relative names there."""
 MOST_MODULES = 16
 MOST_LINES = 400
