@@ -29,6 +29,7 @@ COMMANDS = {
     "release": "do all of this: build, train, score, stage, publish, check",
     "solve": "print solutions of one puzzle",
     "verify": "judge the answers in a file",
+    "harness": "print where the tasks for other evaluation harnesses are",
     "audit": "judge answers of other evaluations again, or test another scorer",
     "study": "run a scaling study: train and score a model for each size or change",
     "rejection": "make training rows from a model's verified answers",

@@ -29,12 +29,10 @@ from inspect_ai.scorer import (
 from inspect_ai.solver import TaskState, generate
 
 from arith_puzzle.common.datasets_cache import datasets_cache
-from arith_puzzle.dataset_builder.puzzle import natural_prompt, symbolic_prompt
+from arith_puzzle.evaluation.harnesses.scoring import check_format, question
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 from arith_puzzle.metrics.arith_puzzle_verifier.normalize import verify_lenient
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
-
-FORMATS = ("natural", "symbolic")
 
 
 @task
@@ -54,13 +52,12 @@ def arith_puzzle(
         format: prompt format. "natural" states the rules in English; the dataset's models were trained on "symbolic".
         division: "exact" or "integer", as in ``verify``, for rows that do not state their own rules.
     """
-    if format not in FORMATS:
-        raise ValueError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
+    check_format(format)
     rows = load_dataset(dataset, config, split=split, streaming=True, cache_dir=datasets_cache(dataset))
     samples = [
         Sample(
             id=place,
-            input=_prompt(format, row),
+            input=question(row, format),
             target=row["completion"],  # one of the solutions; the scorers accept any
             metadata={
                 "numbers": row["numbers"],
@@ -78,12 +75,6 @@ def arith_puzzle(
         solver=generate(),
         scorer=[strict(), lenient()],
     )
-
-
-def _prompt(format: str, row: dict) -> str:
-    if format == "natural":
-        return natural_prompt(row["numbers"], row["target"], **rules_of(row))
-    return symbolic_prompt(row["numbers"], row["target"])
 
 
 @metric
