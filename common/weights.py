@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,6 +59,50 @@ def load_network(source: str, revision: str | None = None, **options: Any):
         "get the complete model, or correct config.json",
     )  # fmt: skip
     return network
+
+
+def load_adapter(network, adapter: str, revision: str | None = None, *, trainable: bool = False):
+    """Put a PEFT adapter on its base.
+
+    Args:
+        adapter: folder or Hub id, with the optional ``revision``.
+
+    Returns:
+        peft.PeftModel
+
+    Raises:
+        InputError: the adapter cannot be loaded or has no safetensors, or its weights are not exactly those that it
+            needs on this base.
+    """
+    from peft import PeftModel
+
+    with reported(f"cannot load the adapter {adapter!r}", adapter), warnings.catch_warnings():
+        if not has_file(adapter, "adapter_model.safetensors", revision):
+            raise InputError(f"the adapter {adapter!r} has no adapter_model.safetensors, and pickled weights are never "
+                             "loaded; save it as safetensors")  # fmt: skip
+        warnings.filterwarnings("ignore", message="Found missing adapter keys")
+        adapted = PeftModel.from_pretrained(network, adapter, revision=revision, is_trainable=trainable)
+        # Only load_adapter says what does not fit.
+        found = adapted.load_adapter(adapter, "default", revision=revision, is_trainable=trainable)
+    check_complete(
+        f"the weights of the adapter {adapter!r} do not fit its adapter_config.json and this base",
+        {"missing": found.missing_keys, "left over": found.unexpected_keys},
+        "get the complete adapter, or the base that it was trained on",
+    )
+    return adapted
+
+
+def has_file(repo: str, file: str, revision: str | None = None) -> bool:
+    """Whether a folder or a repo of the Hub has a file."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    if os.path.isdir(repo):
+        return os.path.isfile(os.path.join(repo, file))
+    try:
+        return bool(hf_hub_download(repo, file, revision=revision))
+    except EntryNotFoundError:
+        return False
 
 
 def check_complete(what: str, faults: dict[str, Any], remedy: str) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError
-from peft import PeftModel
 from transformers import (
     AutoTokenizer,
     DynamicCache,
@@ -24,7 +21,7 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 from arith_puzzle.common.chat import end_of_turn
 from arith_puzzle.common.errors import InputError, reported
 from arith_puzzle.common.files import read_json
-from arith_puzzle.common.weights import check_complete, check_vocabulary, load_network
+from arith_puzzle.common.weights import check_vocabulary, has_file, load_adapter, load_network
 from arith_puzzle.evaluation.decoding import Answer, Decoding
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -94,26 +91,9 @@ def load(
     )
     with reported(f"cannot load {adapter or model!r} on {device}"):
         if adapter:
-            network = _with_adapter(network, adapter, adapter_revision)
+            network = load_adapter(network, adapter, adapter_revision)
             network = network.merge_and_unload() if merge else network
         return network.to(device).eval(), tokenizer
-
-
-def _with_adapter(network: PreTrainedModel, adapter: str, revision: str | None) -> PeftModel:
-    """Put an adapter on its base. Raises InputError where its weights are not exactly those that it needs."""
-    with reported(f"cannot load the adapter {adapter!r}", adapter), warnings.catch_warnings():
-        if not _has(adapter, "adapter_model.safetensors", revision):
-            raise InputError(f"the adapter {adapter!r} has no adapter_model.safetensors, and pickled weights are never "
-                             "loaded; save it as safetensors")  # fmt: skip
-        warnings.filterwarnings("ignore", message="Found missing adapter keys")
-        adapted = PeftModel.from_pretrained(network, adapter, revision=revision)
-        found = adapted.load_adapter(adapter, "default", revision=revision)  # only this says what does not fit
-    check_complete(
-        f"the weights of the adapter {adapter!r} do not fit its adapter_config.json and this base",
-        {"missing": found.missing_keys, "left over": found.unexpected_keys},
-        "get the complete adapter, or the base that it was trained on",
-    )
-    return adapted
 
 
 def load_tokenizer(
@@ -124,7 +104,7 @@ def load_tokenizer(
     A tokenizer without a pad token pads with eos. This is safe for generation, where the attention mask hides padding.
     In training it would remove eos from the loss.
     """
-    own = adapter is not None and _has(adapter, "tokenizer_config.json", adapter_revision)
+    own = adapter is not None and has_file(adapter, "tokenizer_config.json", adapter_revision)
     source, source_revision = (adapter, adapter_revision) if own else (model, revision)
     with reported(f"cannot load the tokenizer of {source!r}", source):
         tokenizer = AutoTokenizer.from_pretrained(source, revision=source_revision, trust_remote_code=False)
@@ -313,12 +293,3 @@ def stop_ids(tokenizer: PreTrainedTokenizerBase, config: GenerationConfig | None
     named = getattr(config, "eos_token_id", None)
     named = [named] if isinstance(named, int) else (named or [])
     return sorted({*named, tokenizer.eos_token_id, end_of_turn(tokenizer)} - {None})
-
-
-def _has(repo: str, file: str, revision: str | None) -> bool:
-    if Path(repo).is_dir():
-        return (Path(repo) / file).is_file()
-    try:
-        return bool(hf_hub_download(repo, file, revision=revision))
-    except EntryNotFoundError:
-        return False

@@ -2,7 +2,8 @@
 
 Use ``GRPOTrainer(reward_funcs=reward, ...)`` with a dataset that has the columns ``prompt``, ``numbers`` and
 ``target``. To combine both rewards, use ``reward_funcs=[reward, graded_reward]`` and ``reward_weights`` in GRPOConfig.
-For Countdown, the game of 24 or answers as expressions, use ``reward_for(...)`` in place of ``reward``.
+For Countdown, the game of 24 or answers as expressions, use ``reward_for(...)`` in place of ``reward``. Both rewards
+are strict; ``reward_for(lenient=True)`` and ``graded_reward_for(lenient=True)`` read what chat models write.
 
 ``reward`` is 1 for a correct response, else 0. ``graded_reward`` also gives partial credit, so that a model that solves
 no puzzle yet gets a signal. Its value is the share of N checks (N-1 equations and the target) that pass before the
@@ -32,21 +33,24 @@ Completion = str | Sequence[dict]
 
 
 def reward(
-    completions: Sequence[Completion], numbers: Sequence[Sequence[int]], target: Sequence[int], **columns
+    completions: Sequence[Completion],
+    numbers: Sequence[Sequence[int]] | None = None,
+    target: Sequence[int] | None = None,
+    **columns,
 ) -> list[float]:
     """1.0 for each completion that verifies as ``ok``, else 0.0.
 
     Args:
         completions: C strings, or C lists of messages ``{"role", "content"}``.
-        numbers: C lists of integers, the dataset's column.
+        numbers: C lists of integers, the dataset's column. It may also be called ``nums``, as Countdown's.
         target: C integers, the dataset's column.
         columns: the dataset's other columns. A row with ``rule``, ``division`` and ``form`` is judged by them.
 
     Raises:
-        ValueError: columns of different lengths, or a puzzle that is not of integers. No completion raises.
+        ValueError: a column is missing, columns have different lengths, a puzzle is not of integers, or a completion is
+            neither text nor messages. No text raises.
     """
-    verdicts = _verdicts(completions, numbers, target, _rules(columns, len(target)))
-    return [float(verdict.correct) for verdict in verdicts]
+    return [float(verdict.correct) for verdict in _verdicts(completions, numbers, target, columns)]
 
 
 def reward_for(
@@ -57,10 +61,7 @@ def reward_for(
     Args:
         division, rule, form: as in ``verify``. None: as the row states it in a column of this name, else the default.
         lenient: also accept what ``normalize`` puts into strict form: answers after ``</think>``, in ``<answer>`` or
-            ``\\boxed{}``, with spaces, and so on.
-
-    Returns:
-        The function. The dataset's column of numbers may also be called ``nums``.
+            ``\\boxed{}``, after a search, with spaces, and so on.
 
     Raises:
         ValueError: an unknown division, rule or form.
@@ -68,21 +69,18 @@ def reward_for(
     stated = {"division": division, "rule": rule, "form": form}
     given: dict[str, str] = {name: value for name, value in stated.items() if value is not None}
     check_options(**given)
-    judge = verify_lenient if lenient else verify
 
-    def reward(completions, numbers=None, target=None, nums=None, **columns):  # Countdown's column is called nums
-        puzzles = nums if numbers is None else numbers
-        if puzzles is None or target is None:
-            raise ValueError("the dataset needs the columns numbers (or nums) and target")
-        options = [rules | given for rules in _rules(columns, len(target))]
-        verdicts = _verdicts(completions, puzzles, target, options, judge)
-        return [float(verdict.correct) for verdict in verdicts]
+    def reward(completions, numbers=None, target=None, **columns):
+        return [float(verdict.correct) for verdict in _verdicts(completions, numbers, target, columns, given, lenient)]
 
     return reward
 
 
 def graded_reward(
-    completions: Sequence[Completion], numbers: Sequence[Sequence[int]], target: Sequence[int], **columns
+    completions: Sequence[Completion],
+    numbers: Sequence[Sequence[int]] | None = None,
+    target: Sequence[int] | None = None,
+    **columns,
 ) -> list[float]:
     """1.0 for each completion that verifies as ``ok``, else the share of N checks that pass before the first fault.
 
@@ -90,11 +88,55 @@ def graded_reward(
     characters, form and count earn 0. Arguments and errors are those of ``reward``. Rows with other rules
     than the paper's raise ValueError: a wrong expression or subset has no first part that is right.
     """
-    rules = _rules(columns, len(target))
-    if other := next(filter(None, rules), None):
+    return _grades(completions, numbers, target, columns, lenient=False)
+
+
+def graded_reward_for(*, lenient: bool = False) -> Callable[..., list[float]]:
+    """A function like ``graded_reward``; ``lenient`` is that of ``reward_for``."""
+
+    def graded_reward(completions, numbers=None, target=None, **columns):
+        return _grades(completions, numbers, target, columns, lenient)
+
+    return graded_reward
+
+
+def completion_text(completion: Completion) -> str:
+    """The text that is judged: a string itself, of a conversation the last message's text.
+
+    Raises:
+        ValueError: it is neither a string nor messages.
+    """
+    if isinstance(completion, str):
+        return completion
+    try:
+        content = (completion[-1].get("content") or "") if completion else ""
+        if isinstance(content, str):
+            return content
+        return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
+    except (AttributeError, TypeError, LookupError):
+        raise ValueError(f"a completion must be text or a list of messages, not {str(completion)[:60]!r}") from None
+
+
+def _verdicts(completions, numbers, target, columns: dict, given=None, lenient: bool = False) -> list[Verdict]:
+    numbers = columns.get("nums") if numbers is None else numbers
+    if numbers is None or target is None:
+        missing = "numbers (or nums)" if numbers is None else "target"
+        raise ValueError(f"the dataset has no column {missing}, which the reward needs; add it, or rename the one that "
+                         "it has")  # fmt: skip
+    judge = verify_lenient if lenient else verify
+    rows = zip(completions, numbers, target, _rules(columns, len(target)), strict=True)
+    return [
+        judge(*puzzle_of({"numbers": pool, "target": goal}), completion_text(completion), **rules | (given or {}))
+        for completion, pool, goal, rules in rows
+    ]
+
+
+def _grades(completions, numbers, target, columns: dict, lenient: bool) -> list[float]:
+    if other := next(filter(None, _rules(columns, len(completions))), None):
         raise ValueError(f"graded_reward is for the paper's rules, not {other}; use reward")
-    verdicts = _verdicts(completions, numbers, target, rules)
-    return [_grade(verdict, len(given)) for verdict, given in zip(verdicts, numbers, strict=True)]
+    verdicts = _verdicts(completions, numbers, target, columns, lenient=lenient)
+    sizes = map(len, columns["nums"] if numbers is None else numbers)
+    return [_grade(verdict, size) for verdict, size in zip(verdicts, sizes, strict=True)]
 
 
 def _grade(verdict: Verdict, n: int) -> float:
@@ -113,20 +155,3 @@ def _rules(columns: dict, rows: int) -> list[dict[str, str]]:
     if not stated:
         return [{}] * rows
     return [rules_of(dict(zip(stated, row, strict=True))) for row in zip(*stated.values(), strict=True)]
-
-
-def _verdicts(completions, numbers, target, options: list[dict], judge=verify) -> list[Verdict]:
-    rows = zip(completions, numbers, target, options, strict=True)
-    return [
-        judge(*puzzle_of({"numbers": given, "target": goal}), _text(completion), **rules)
-        for completion, given, goal, rules in rows
-    ]
-
-
-def _text(completion: Completion) -> str:
-    if isinstance(completion, str):
-        return completion
-    content = (completion[-1].get("content") or "") if completion else ""
-    if isinstance(content, str):
-        return content
-    return "".join(part.get("text") or "" for part in content if part.get("type") == "text")

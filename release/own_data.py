@@ -19,7 +19,8 @@ from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
 from arith_puzzle.model_cards.check import check_card, size_category
-from arith_puzzle.training.recipe import DatasetSection, Recipe
+from arith_puzzle.training.recipe import Recipe
+from arith_puzzle.training.sections import DatasetSection
 
 COLUMNS = ("numbers", "target", "prompt", "completion")
 BUILT = DatasetSection.path

@@ -22,7 +22,7 @@ from arith_puzzle.evaluation.tasks import TASKS, read_rows
 from arith_puzzle.studies.fit import fit_log_linear
 from arith_puzzle.studies.study import Study, Training, build_commands, dataset_section, load_study, slug, trainings
 from arith_puzzle.training.launch import launch
-from arith_puzzle.training.sft import contents, finished
+from arith_puzzle.training.run import contents, finished
 
 
 def run_study(

@@ -24,7 +24,8 @@ from arith_puzzle.dataset_builder.aug_gsm8k.prompts import STRATEGIES
 from arith_puzzle.dataset_builder.aug_gsm8k.source import ORIGINAL
 from arith_puzzle.dataset_builder.configs import CONFIGS, build_command, with_solutions
 from arith_puzzle.dataset_builder.formats import PUZZLE_FORMATS
-from arith_puzzle.training.recipe import DatasetSection, DrillsSection, Recipe, make_recipe, read_recipe
+from arith_puzzle.training.recipe import Recipe, make_recipe, read_recipe
+from arith_puzzle.training.sections import DatasetSection, DrillsSection
 
 OWN = {"dataset", "name", "seed"}
 """Keys of the recipe that the study sets. An arm's ``change`` cannot have them."""

@@ -30,12 +30,13 @@ def launch(recipe: Path, *, out: Path, dataset: str | Path | None = None, accele
     """
     if importlib.util.find_spec("accelerate") is None:
         raise ModuleNotFoundError("No module named 'accelerate'", name="accelerate")
-    processes = load_recipe(recipe).processes
+    loaded = load_recipe(recipe)
+    processes = loaded.processes
     config = accelerate_config or (SEVERAL if processes else SINGLE)
     command = [sys.executable, "-m", "arith_puzzle.training.launch", "--config_file", str(config)]
     if processes and not accelerate_config:
         command += ["--num_processes", str(processes), "--main_process_port", "0"]  # any free port
-    command += ["-m", "arith_puzzle.training.sft", "--recipe", str(recipe), "--out", str(out)]
+    command += ["-m", f"arith_puzzle.training.{loaded.method}", "--recipe", str(recipe), "--out", str(out)]
     command += ["--dataset", str(dataset)] if dataset else []
     with child(command, env=os.environ | {"TOKENIZERS_PARALLELISM": "false"}) as launcher:
         return exit_status(launcher.wait())

@@ -6,7 +6,7 @@ import dataclasses
 import importlib.util
 
 from arith_puzzle.common.errors import InputError, first_line, reported
-from arith_puzzle.common.weights import check_vocabulary, load_network
+from arith_puzzle.common.weights import check_vocabulary, load_adapter, load_network
 from arith_puzzle.training.base_tokenizer import load_tokenizer
 from arith_puzzle.training.recipe import Recipe
 
@@ -66,7 +66,28 @@ def load_model(recipe: Recipe, revision: str | None = None):
         # Only a pad token that load_tokenizer added lies beyond the embeddings, and padding is always masked.
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
+    if section.adapter:
+        model = _with_adapter(model, recipe)
     return _with_positions(model, tokenizer, section.positions)
+
+
+def _with_adapter(model, recipe: Recipe):
+    """The base with the recipe's adapter, to be trained on; without a ``lora`` section merged.
+
+    Raises:
+        InputError: the adapter cannot be loaded, does not fit the base, or differs from the ``lora`` section.
+    """
+    path = str(recipe.adapter_path)
+    adapted = load_adapter(model, path, trainable=True)
+    if recipe.lora is None:
+        return adapted.merge_and_unload()
+    there = adapted.peft_config["default"]
+    for key in ("r", "lora_alpha", "use_dora", "use_rslora"):
+        stored, wanted = getattr(there, key), getattr(recipe.lora, key)
+        if stored != wanted:
+            raise InputError(f"{recipe.name}: lora.{key} is {wanted}, and the adapter {path} has {stored}; "
+                             "write that, or leave out 'lora' to train all parameters")  # fmt: skip
+    return adapted
 
 
 def _with_positions(model, tokenizer, positions: int | None):

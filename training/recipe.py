@@ -17,126 +17,17 @@ from pydantic.dataclasses import dataclass
 from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE, shipped
-from arith_puzzle.common.strict_yaml import STRICT, NonEmpty, NotNegative, Positive, build, check_keys, names, read_yaml
-
-LATER = {"later": True}
-"""Metadata of a field that was added after the first published runs; see ``Recipe.digest``."""
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-@dataclass(frozen=True, config=STRICT)
-class DatasetSection:
-    """Training rows from a dataset: ``load_dataset(path, config, split=split)``.
-
-    Attributes:
-        rows: number of rows to take from the start of the split; None takes all.
-        seed: seed that the dataset was built with.
-        format: text of prompts and completions. ``symbolic`` takes the columns prompt and completion. ``natural``
-            writes the prompt in English (``arith_puzzle.dataset_builder.puzzle.natural_prompt``). ``search`` writes a
-            search trace before the answer (``arith_puzzle.dataset_builder.search_traces``). ``alpaca`` is for
-            aug-gsm8k: the column query goes below ``### Instruction:``, and the model learns the column response (arXiv
-            2310.05506). The other four change ``symbolic`` in one thing each: ``shuffled`` shuffles the numbers in the
-            prompt, ``either_order`` swaps operands of + and *, ``backward`` writes the last equation first,
-            ``reversed_digits`` reverses the digits of every number.
-    """
-
-    path: str = "arith-puzzle"
-    config: str = "starter"
-    split: str = "train"
-    rows: Positive | None = None
-    seed: NotNegative = 0
-    format: Literal[
-        "symbolic", "natural", "alpaca", "search", "shuffled", "either_order", "backward", "reversed_digits"
-    ] = field(default="symbolic", metadata=LATER)
-
-
-@dataclass(frozen=True, config=STRICT)
-class DrillsSection:
-    """Training rows from the pretraining mix (``arith_puzzle.training.data.pretraining_mix.drill_columns``).
-
-    A base learns from them. Beside a dataset they keep an adapter from forgetting what its base has learned. A field
-    that is None takes the default of ``drill_columns``.
-    """
-
-    rows: Positive
-    drill_share: Share = 0.5
-    limit: Positive | None = field(default=None, metadata=LATER)
-    v: Annotated[int, Field(ge=8, le=60)] | None = field(default=None, metadata=LATER)
-    sizes: NonEmpty[int] | None = field(default=None, metadata=LATER)
-    walk_share: Share | None = field(default=None, metadata=LATER)
-    format: Literal["symbolic", "search"] = field(default="symbolic", metadata=LATER)
-
-
-@dataclass(frozen=True, config=STRICT)
-class ModelSection:
-    """The model to train: a ``base`` to adapt, or a ``shape`` to train from scratch.
-
-    Attributes:
-        base: a folder, or a Hub id; ``revision``: its branch, tag or commit on the Hub.
-        shape: fields of ``transformers.LlamaConfig``; see ``SHAPE``.
-        dtype: type of the loaded weights. None: the stored type, or float32 where all parameters are trained.
-        attn_implementation: None leaves the choice to transformers.
-        quantization: ``nf4`` loads frozen weights in 4 bits (QLoRA, arXiv 2305.14314).
-        tokenizer: ``slow`` converts the tokenizer.model of a base whose fast tokenizer is wrong
-            (``arith_puzzle.training.base_tokenizer``). ``pairs`` gives a shape one token for two digits
-            (``arith_puzzle.training.tiny``).
-        eos_token: the special token of the base's tokenizer that ends an answer, in training and in generation. None:
-            the tokenizer's eos token, or with ``chat`` the token that ends a turn in its template.
-        positions: maximum number of tokens that the trained model states in its configuration. Only where all
-            parameters are trained: a rotary embedding has no table that would have to grow. None keeps the base's.
-    """
-
-    base: str | None = None
-    revision: str | None = None
-    shape: dict[str, Positive] | None = None
-    dtype: Literal["float32", "bfloat16"] | None = field(default=None, metadata=LATER)
-    attn_implementation: Literal["eager", "sdpa", "flash_attention_2", "flex_attention"] | None = field(
-        default=None, metadata=LATER
-    )
-    quantization: Literal["nf4"] | None = field(default=None, metadata=LATER)
-    tokenizer: Literal["slow", "pairs"] | None = field(default=None, metadata=LATER)
-    eos_token: str | None = field(default=None, metadata=LATER)
-    positions: Annotated[int, Field(ge=64)] | None = field(default=None, metadata=LATER)
-
-
-@dataclass(frozen=True, config=STRICT)
-class LoraSection:
-    """Fields of ``peft.LoraConfig``, under PEFT's names.
-
-    Attributes:
-        modules_to_save: modules that are trained whole, beside the adapter, such as embeddings.
-        use_dora: DoRA (arXiv 2402.09353): magnitudes of the weights are learned apart from their directions.
-        use_rslora: scale by lora_alpha / sqrt(r) instead of lora_alpha / r (arXiv 2312.03732).
-    """
-
-    r: Positive = 5
-    lora_alpha: Positive = 32
-    lora_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    target_modules: str | NonEmpty[str] = "all-linear"
-    modules_to_save: NonEmpty[str] | None = field(default=None, metadata=LATER)
-    use_dora: bool = field(default=False, metadata=LATER)
-    use_rslora: bool = field(default=False, metadata=LATER)
-
-
-@dataclass(frozen=True, config=STRICT)
-class ScoreSection:
-    """The scores after training: greedy decoding on ``splits`` of the dataset's config, ``limit`` rows of each."""
-
-    splits: NonEmpty[str] = field(default_factory=lambda: ["test"])
-    batch_size: Positive = 256
-    max_new_tokens: Positive = 64
-    format: Literal["symbolic", "natural", "search", "shuffled", "either_order", "backward", "reversed_digits"] = (
-        "symbolic"
-    )
-    limit: Positive | None = field(default=None, metadata=LATER)
-
-
-@dataclass(frozen=True, config=STRICT)
-class NeedsSection:
-    """The hardware that a recipe needs: ``gpus`` on all machines together, each with ``gpu_memory_gb`` (10^9 bytes)."""
-
-    gpus: Positive = 1
-    gpu_memory_gb: Positive = 16
+from arith_puzzle.common.strict_yaml import STRICT, NotNegative, build, check_keys, names, read_yaml
+from arith_puzzle.training.sections import (
+    LATER,
+    DatasetSection,
+    DrillsSection,
+    LoraSection,
+    ModelSection,
+    NeedsSection,
+    RewardSection,
+    ScoreSection,
+)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -156,6 +47,9 @@ class Recipe:
             ``sft.per_device_train_batch_size`` times this number. None: one process, or what ``accelerate launch``
             starts.
         sft: fields of ``trl.SFTConfig``.
+        grpo: fields of ``trl.GRPOConfig``. With this section, even an empty one, the recipe trains by reinforcement
+            learning (``arith_puzzle.training.grpo``) and has no ``sft``.
+        reward: what ``grpo`` rewards. None: the strict reward.
     """
 
     name: str
@@ -169,8 +63,20 @@ class Recipe:
     optimizer: Literal["muon"] | None = field(default=None, metadata=LATER)
     processes: Annotated[int, Field(ge=2, le=64)] | None = field(default=None, metadata=LATER)
     sft: dict[str, Any] = field(default_factory=dict)
+    grpo: dict[str, Any] | None = field(default=None, metadata=LATER)
+    reward: RewardSection | None = field(default=None, metadata=LATER)
     score: ScoreSection = field(default_factory=ScoreSection)
     needs: NeedsSection | None = None
+
+    @property
+    def method(self) -> Literal["sft", "grpo"]:
+        """Name of the section with the trainer's arguments."""
+        return "sft" if self.grpo is None else "grpo"
+
+    @property
+    def trainer(self) -> dict[str, Any]:
+        """The section with the trainer's arguments."""
+        return self.sft if self.grpo is None else self.grpo
 
     @property
     def digest(self) -> str:
@@ -192,10 +98,19 @@ class Recipe:
     @property
     def base_path(self) -> str:
         """The folder of the base, in the package or below the current directory; else its Hub id."""
-        for local in (PACKAGE / (self.model.base or ""), Path(self.model.base or "")):
-            if self.model.base and (local / "config.json").is_file():
-                return str(local)
-        return str(self.model.base)
+        return _shipped_folder(self.model.base, "config.json")
+
+    @property
+    def adapter_path(self) -> str | None:
+        """The folder of the adapter, in the package or below the current directory; None without one."""
+        return self.model.adapter and _shipped_folder(self.model.adapter, "adapter_config.json")
+
+
+def _shipped_folder(name: str | None, file: str) -> str:
+    for local in (PACKAGE / (name or ""), Path(name or "")):
+        if name and (local / file).is_file():
+            return str(local)
+    return str(name)
 
 
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
@@ -205,7 +120,7 @@ CHAT_FORMATS = ("natural", "alpaca")
 """The formats whose questions are sentences, as a chat expects them."""
 WINDOW = "sliding_window"
 """Optional field of ``model.shape``: how many tokens back attention reaches."""
-RESERVED_SFT = {
+RESERVED = {
     "output_dir": "--out",
     "seed": "the recipe's seed",
     "data_seed": "the recipe's seed",
@@ -216,24 +131,36 @@ RESERVED_SFT = {
     "hub_token": "HF_TOKEN",
     "trust_remote_code": "nothing: no remote code is run",
     "model_init_kwargs": "the recipe's model section",
-    "chat_template_path": "the base's tokenizer; see the recipe's chat",
-    "eos_token": "the recipe's model.eos_token",
-    "pad_token": "the base's tokenizer, which is given one",
-    "completion_only_loss": "nothing: only completions have a loss",
-    "assistant_only_loss": "nothing: only completions have a loss",
-    "dataset_text_field": "the recipe's dataset.format",
-    "dataset_kwargs": "the recipe's dataset section",
-    "dataset_num_proc": "nothing: rows are tokenized by all cores",
-    "max_length": "nothing: rows are never cut; see the recipe's pack",
-    "truncation_mode": "nothing: rows are never cut",
-    "packing_strategy": "the recipe's pack",
-    "eval_packing": "nothing: scores are taken after the training",
+    "remove_unused_columns": "nothing: the trainer needs all columns",
+    "logging_nan_inf_filter": "nothing: a loss that is not finite ends the run",
     "pad_to_multiple_of": "the recipe's pack",
-    "packing": "the recipe's pack",
-    "padding_free": "the recipe's pack",
     "fsdp": "accelerate's configuration, training/accelerate/fsdp.yaml",
     "fsdp_config": "accelerate's configuration, training/accelerate/fsdp.yaml",
     "deepspeed": "accelerate's configuration, training/accelerate/zero3.yaml",
+}
+"""Keys of the trainer's section that a recipe does not set, and what sets them."""
+RESERVED_BY_METHOD = {
+    "sft": {
+        "chat_template_path": "the base's tokenizer; see the recipe's chat",
+        "eos_token": "the recipe's model.eos_token",
+        "pad_token": "the base's tokenizer, which is given one",
+        "completion_only_loss": "nothing: only completions have a loss",
+        "assistant_only_loss": "nothing: only completions have a loss",
+        "dataset_text_field": "the recipe's dataset.format",
+        "dataset_kwargs": "the recipe's dataset section",
+        "dataset_num_proc": "nothing: rows are tokenized by all cores",
+        "max_length": "nothing: rows are never cut; see the recipe's pack",
+        "truncation_mode": "nothing: rows are never cut",
+        "packing_strategy": "the recipe's pack",
+        "eval_packing": "nothing: scores are taken after the training",
+        "packing": "the recipe's pack",
+        "padding_free": "the recipe's pack",
+    },
+    "grpo": {
+        "reward_weights": "the recipe's reward.graded",
+        "chat_template_kwargs": "the recipe's chat.template_kwargs",
+        "log_completions_hub_repo": "nothing: a run uploads nothing",
+    },
 }
 
 
@@ -270,9 +197,9 @@ def make_recipe(path: str | Path, raw: dict[str, Any]) -> Recipe:
     return recipe
 
 
-def check_sft_keys(recipe: Recipe, known: list[str]) -> None:
-    """Raise InputError on a key of ``recipe.sft`` that is not in ``known``, the fields of SFTConfig."""
-    check_keys(recipe.name, "sft.", recipe.sft, known)
+def check_trainer_keys(recipe: Recipe, known: list[str]) -> None:
+    """Raise InputError on a key of ``recipe.trainer`` that is not in ``known``, the fields of TRL's configuration."""
+    check_keys(recipe.name, f"{recipe.method}.", recipe.trainer, known)
 
 
 def check_hardware(recipe: Recipe) -> None:
@@ -301,7 +228,7 @@ def check_hardware(recipe: Recipe) -> None:
         if least.total_memory < recipe.needs.gpu_memory_gb * 1e9:
             raise InputError(
                 f"{wanted} and {least.name} has {least.total_memory / 1e9:.0f} GB; lower the batch size, raise "
-                f"sft.gradient_accumulation_steps and change 'needs', or {smaller}"
+                f"{recipe.method}.gradient_accumulation_steps and change 'needs', or {smaller}"
             )
     started = int(os.environ.get("WORLD_SIZE", "1"))
     if recipe.processes and recipe.processes != started:
@@ -309,25 +236,29 @@ def check_hardware(recipe: Recipe) -> None:
             f"{recipe.name} trains with {recipe.processes} processes and this run has {started}; start it by "
             "arith-puzzle train, or by accelerate launch with training/accelerate/ddp_cpu.yaml"
         )
-    bf16 = recipe.sft.get("bf16", not recipe.sft.get("fp16"))  # TRL's default is true
-    if bf16 and not recipe.sft.get("use_cpu"):
+    section = recipe.method
+    bf16 = recipe.trainer.get("bf16", not recipe.trainer.get("fp16"))  # TRL's default is true
+    if bf16 and not recipe.trainer.get("use_cpu"):
         if not found:
-            raise InputError(f"{recipe.name} trains in bf16 on a GPU, and this machine has none; set sft.bf16: false")
+            raise InputError(f"{recipe.name} trains in bf16 on a GPU, and this machine has none; set "
+                             f"{section}.bf16: false")  # fmt: skip
         if not torch.cuda.is_bf16_supported(including_emulation=False):
-            raise InputError(f"{recipe.name} trains in bf16, and {found[0].name} has no bf16; set sft.bf16: false")
+            raise InputError(f"{recipe.name} trains in bf16, and {found[0].name} has no bf16; "
+                             f"set {section}.bf16: false")  # fmt: skip
 
 
 def _check_sense(path: str | Path, recipe: Recipe) -> None:
     """Raise InputError where a name is not usable or sections contradict each other."""
-    model, sft = recipe.model, recipe.sft
+    model, section, arguments = recipe.model, recipe.method, recipe.trainer
     if not re.fullmatch(NAME, recipe.name):
         raise InputError(f"{path}: name: {recipe.name[:60]!r} names folders and repos; use letters, digits, . _ -")
-    for key, owner in RESERVED_SFT.items():
-        if key in sft:
-            raise InputError(f"{path}: sft.{key} is not set in a recipe; it is set by {owner}")
-    for key, value in sft.items():
+    for key, owner in (RESERVED | RESERVED_BY_METHOD[section]).items():
+        if key in arguments:
+            raise InputError(f"{path}: {section}.{key} is not set in a recipe; it is set by {owner}")
+    for key, value in arguments.items():
         if isinstance(value, str) and _is_number(value):
-            raise InputError(f"{path}: sft.{key}: {value!r} is text in YAML, not a number; write 1e-4 as 1.0e-4")
+            raise InputError(f"{path}: {section}.{key}: {value!r} is text in YAML, not a number; write 1e-4 as 1.0e-4")
+    _check_grpo(path, recipe)
     if recipe.dataset is None and recipe.drills is None:
         raise InputError(f"{path}: add 'dataset', 'drills' or both: they say where the rows come from")
     if (model.base is None) == (model.shape is None):
@@ -359,20 +290,43 @@ def _check_sense(path: str | Path, recipe: Recipe) -> None:
         raise InputError(f"{path}: model.quantization: weights in 4 bits cannot be trained; add a 'lora' section")
     if model.quantization and model.dtype is None:
         raise InputError(f"{path}: model.quantization needs model.dtype, the type of its computations; set bfloat16")
-    if sft.get("bf16") and sft.get("fp16"):
-        raise InputError(f"{path}: sft.bf16 and sft.fp16 exclude each other; keep bf16 if the GPU supports it")
-    if model.dtype == "bfloat16" and recipe.lora is None:
-        raise InputError(f"{path}: model.dtype: trained weights stay float32; drop it, and set sft.bf16: true")
-    if model.attn_implementation == "flash_attention_2" and not (sft.get("bf16") or sft.get("fp16")):
-        raise InputError(f"{path}: flash_attention_2 works in 16 bits only; set sft.bf16: true, or use sdpa")
-    if recipe.optimizer and "optim" in sft:
-        raise InputError(f"{path}: 'optimizer' replaces sft.optim; drop one of them")
-    if recipe.processes and not sft.get("use_cpu"):
+    if arguments.get("bf16") and arguments.get("fp16"):
         raise InputError(
-            f"{path}: 'processes' share a CPU; set sft.use_cpu: true. accelerate launch starts several GPUs"
+            f"{path}: {section}.bf16 and {section}.fp16 exclude each other; keep bf16 if the GPU supports it"
         )
-    if recipe.needs and sft.get("use_cpu"):
-        raise InputError(f"{path}: 'needs' requires GPUs and sft.use_cpu forbids them; drop one of them")
+    if model.dtype == "bfloat16" and recipe.lora is None:
+        raise InputError(f"{path}: model.dtype: trained weights stay float32; drop it, and set {section}.bf16: true")
+    if model.attn_implementation == "flash_attention_2" and not (arguments.get("bf16") or arguments.get("fp16")):
+        raise InputError(f"{path}: flash_attention_2 works in 16 bits only; set {section}.bf16: true, or use sdpa")
+    if recipe.optimizer and "optim" in arguments:
+        raise InputError(f"{path}: 'optimizer' replaces {section}.optim; drop one of them")
+    if recipe.processes and not arguments.get("use_cpu"):
+        raise InputError(
+            f"{path}: 'processes' share a CPU; set {section}.use_cpu: true. accelerate launch starts several GPUs"
+        )
+    if recipe.needs and arguments.get("use_cpu"):
+        raise InputError(f"{path}: 'needs' requires GPUs and {section}.use_cpu forbids them; drop one of them")
+
+
+def _check_grpo(path: str | Path, recipe: Recipe) -> None:
+    """Raise InputError where sections contradict each other about an adapter to start from, or about ``grpo``."""
+    if recipe.model.adapter and recipe.model.base is None:
+        raise InputError(f"{path}: model.adapter needs the 'model.base' that it was trained on; add it")
+    if recipe.model.adapter and recipe.model.quantization:
+        raise InputError(f"{path}: model.adapter and model.quantization do not go together; drop one of them")
+    if recipe.grpo is None:
+        if recipe.reward:
+            raise InputError(f"{path}: 'reward' is for recipes with a 'grpo' section; drop it, or add one")
+        return
+    if recipe.sft:
+        raise InputError(f"{path}: 'sft' and 'grpo' exclude each other: a recipe is one training; drop one of them")
+    if recipe.dataset is None or recipe.dataset.format == "alpaca":
+        raise InputError(f"{path}: 'grpo' needs puzzles; add a 'dataset' with one of the formats of puzzles")
+    if recipe.model.base is None:
+        raise InputError(f"{path}: 'grpo' needs a model that solves some puzzles; set model.base, not model.shape")
+    for key in ("drills", "pack", "optimizer"):
+        if getattr(recipe, key) is not None:
+            raise InputError(f"{path}: {key!r} is not for 'grpo'; drop it")
 
 
 def _is_number(text: str) -> bool:

@@ -13,7 +13,8 @@ from arith_puzzle.common.datasets_cache import datasets_cache
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.evaluation.tasks import Puzzle, read_rows
 from arith_puzzle.release.own_data import describe
-from arith_puzzle.training.data.token_cache import _open
+from arith_puzzle.training.data.rows import open_split
+from arith_puzzle.training.sections import DatasetSection
 
 CARD = """---
 license: mit
@@ -24,6 +25,8 @@ configs:
 ---
 My puzzles.
 """
+
+SECTION = DatasetSection(config="mine", split="test")
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def row(target, **changes):
 def test_another_folder_of_the_name_and_replaced_rows(folder):
     for place, target in (("a", 5), ("b", 6), ("a", 7)):
         path = folder(place, row(target))
-        assert [each["target"] for each in _open(path, "mine", "test")] == [target]
+        assert [each["target"] for each in open_split(SECTION, str(path))] == [target]
         assert [each["target"] for each in read_rows(Puzzle("symbolic"), path, "mine", "test")] == [target]
         assert describe(Path(path), "mine")["configs"]["mine"]["splits"]["test"]["v"] == target - 1
 
@@ -59,7 +62,7 @@ def test_other_column_types_under_the_name_of_a_folder_that_was_loaded(folder):
 
     load_dataset(folder("a", row(5)), "mine")  # a user's own call, which fills the usual cache
     other = folder("b", row(5, prompt=7), row(6, prompt=8))
-    assert [each["prompt"] for each in _open(other, "mine", "test")] == [7, 8]
+    assert [each["prompt"] for each in open_split(SECTION, str(other))] == [7, 8]
     with pytest.raises(InputError, match="prompt and completion must be strings"):
         describe(Path(other), "mine")
 

@@ -18,7 +18,8 @@ from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from arith_puzzle.studies.study import load_study, trainings
 from arith_puzzle.training.data.encoding import UNFINISHED
 from arith_puzzle.training.data.pretraining_mix import drill_columns
-from arith_puzzle.training.recipe import DrillsSection, load_recipe, make_recipe
+from arith_puzzle.training.recipe import load_recipe, make_recipe
+from arith_puzzle.training.sections import DrillsSection
 from tests.paths import ROOT
 
 STUDIES = ROOT / "studies"

@@ -105,7 +105,7 @@ def test_the_same_seed_gives_the_same_file_and_another_gives_another(sampled, st
         assert ((tmp_path / str(seed) / "generations-validation.jsonl").read_bytes() == whole) == same
 
 
-@pytest.mark.parametrize("lines_left", [5, 30, 119])
+@pytest.mark.parametrize("lines_left", [5, *(pytest.param(n, marks=pytest.mark.slow) for n in (30, 119))])
 def test_a_killed_run_goes_on_with_the_same_bytes(lines_left, sampled, starter, tmp_path):
     """A batch has ten rows of three samples. The file is cut in the middle of a line."""
     out, results = sampled

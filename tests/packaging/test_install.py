@@ -97,17 +97,25 @@ def test_only_arith_puzzle_lands_in_site_packages(wheel):
         "dataset_builder/solver/label_cache.parquet", "dataset_builder/loading_script/arith-puzzle.py",
         "metrics/arith_puzzle_verifier/README.md", "metrics/gsm8k_answer/app.py", "spaces/arith_puzzle_demo/app.py",
         "spaces/arith_puzzle_demo/style.css", "evaluation/inspect_task/task.py", "release/as_user/use_metric.py",
+        "evaluation/harnesses/lm_eval/arith_puzzle.yaml", "evaluation/harnesses/lm_eval/utils.py",
         "studies/starter_cpu.yaml", "results/tiny_cpu/results.json",
     ):  # fmt: skip
         assert f"arith_puzzle/{needed}" in names, needed
+    entry_points = zipfile.ZipFile(wheel).read(f"arith_puzzle-{version}.dist-info/entry_points.txt").decode()
+    assert "[inspect_ai]\narith_puzzle = arith_puzzle.evaluation.inspect_task.task\n" in entry_points
     assert not [name for name in names if "__pycache__" in name or name.endswith((".png", ".nbi", ".nbc"))]
 
 
-def test_build_solve_verify_train_score_and_stage_from_an_empty_directory(run, empty):
+def test_build_solve_and_verify_from_an_empty_directory(run, empty):
     assert run("solve", "3,6,7,51,58:4").count("\n") == 4
     row = {"numbers": [2, 3], "target": 5, "response": "2+3=5"}
     (empty / "answers.jsonl").write_text(json.dumps(row) + "\n")
     assert "pass@1                   1.0000" in run("verify", "answers.jsonl")
+    assert "starter/test: 2,000 rows" in run("build", "--config", "starter", "--out", "arith-puzzle")
+
+
+@pytest.mark.slow
+def test_build_train_score_and_stage_from_an_empty_directory(run, empty):
     recipe = {
         "name": "three-steps", "dataset": {"rows": 64}, "lora": {"r": 2},
         "model": {"base": "training/bases/arith-tiny"},

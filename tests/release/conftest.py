@@ -39,7 +39,7 @@ def recipe_file(small_base, once):
     recipe = {
         "name": "arith-puzzle-small-lora", "dataset": {"rows": 600}, "model": {"base": str(small_base)},
         "lora": {"r": 4}, "processes": 2, "sft": sft,
-        "score": {"splits": ["test"], "batch_size": 250, "max_new_tokens": 12},
+        "score": {"splits": ["test"], "batch_size": 250, "max_new_tokens": 12, "limit": 500},
     }  # fmt: skip
     return once("recipe", lambda at: (at / "recipe.yaml").write_text(yaml.safe_dump(recipe))) / "recipe.yaml"
 

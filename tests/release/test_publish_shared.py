@@ -54,6 +54,7 @@ def second_release(root):
     return stage
 
 
+@pytest.mark.slow
 def test_two_adapters_share_base_dataset_and_metric(hub, api, stage, tmp_path):
     publish(stage, api)
     first, before = hub_state(api, stage), commits(api, stage)

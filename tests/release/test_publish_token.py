@@ -65,8 +65,14 @@ def test_of_a_publish_and_a_yank_that_succeed(publisher, tmp_path):
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (Fault(status=403, path="/api/repos/create", times=None), "may not write there"),
-        (Fault(status=500, path="/commit/", times=None, retry_after=5000), "asks to wait 5,000 s"),
+        pytest.param(
+            Fault(status=403, path="/api/repos/create", times=None), "may not write there", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            Fault(status=500, path="/commit/", times=None, retry_after=5000),
+            "asks to wait 5,000 s",
+            marks=pytest.mark.slow,
+        ),
         (Fault(status=401, path="/lfs-upload/", times=None), "hf auth login"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
@@ -81,7 +87,7 @@ def test_of_a_publish_that_the_hub_refuses(publisher, tmp_path, fault, said):
 
 @pytest.mark.parametrize(
     ("token", "said"),
-    [("hf_wrong\twrong\x7f", "status 400"), ("hf_wröng", "hf auth login")],
+    [pytest.param("hf_wrong\twrong\x7f", "status 400", marks=pytest.mark.slow), ("hf_wröng", "hf auth login")],
     ids=["unprintable", "not ASCII"],
 )
 def test_of_a_token_that_is_wrong(publisher, tmp_path, token, said):

@@ -25,7 +25,7 @@ def test_one_line_a_step(released):
     _, printed = released
     lines = [line for line in printed["stdout"].splitlines() if line.startswith("[")]
     assert [line[1] for line in lines] == ["1", "2", "3", "3", "4", "5", "6"]
-    assert "pass@1" in lines[2] and "n=2000" in lines[2]
+    assert "pass@1" in lines[2] and "n=500" in lines[2]
 
 
 def test_everything_is_published_tagged_and_collected(released):

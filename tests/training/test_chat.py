@@ -69,10 +69,8 @@ def write_recipe(folder, base, **changes):
     return path
 
 
-@pytest.mark.parametrize(
-    "family",
-    [pytest.param(name, marks=[] if name == "smollm2" else [pytest.mark.slow]) for name in CHAT_FAMILIES],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("family", CHAT_FAMILIES)
 def test_what_is_trained_by_the_template_is_asked_by_it_and_stops(real_base, rows, tmp_path, family):
     """The model learns an answer by heart, and writes it and nothing more: scored, merged and in the demo."""
     kwargs = NO_THINKING if family == "qwen3" else {}

@@ -10,7 +10,8 @@ import yaml
 
 from arith_puzzle.cli import main
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.training.recipe import NeedsSection, check_sft_keys, load_recipe
+from arith_puzzle.training.recipe import check_trainer_keys, load_recipe
+from arith_puzzle.training.sections import NeedsSection
 from tests.paths import ROOT
 
 GOOD = {"name": "x", "model": {"base": "b"}, "dataset": {"rows": 5}, "lora": {"r": 4}, "sft": {"max_steps": 1}}
@@ -139,7 +140,7 @@ def test_no_file_is_said_with_the_remedy(tmp_path):
 def test_an_unknown_sft_key_names_the_close_one(tmp_path):
     recipe = load_recipe(_write(tmp_path, {"sft": {"learning_rat": 1.0}}))
     with pytest.raises(InputError, match=r"sft\.learning_rat.*did you mean 'sft\.learning_rate'"):
-        check_sft_keys(recipe, ["learning_rate", "max_steps"])
+        check_trainer_keys(recipe, ["learning_rate", "max_steps"])
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.aug_gsm8k.dataset import ALL
 from arith_puzzle.dataset_builder.configs import CONFIGS, with_solutions
 from arith_puzzle.training import rejection
-from arith_puzzle.training.recipe import SHAPE, check_hardware, check_sft_keys, load_recipe
+from arith_puzzle.training.recipe import SHAPE, check_hardware, check_trainer_keys, load_recipe
 from arith_puzzle.training.tiny import build_tokenizer, init_config
 from tests.paths import ROOT
 
@@ -128,7 +128,7 @@ def test_it_fits_the_memory_that_it_asks_for(on_meta):
 @pytest.mark.parametrize("name", RECIPES)
 def test_trl_takes_every_setting(name, tmp_path):
     recipe = load_recipe(RECIPES[name])
-    check_sft_keys(recipe, [item.name for item in fields(SFTConfig)])
+    check_trainer_keys(recipe, [item.name for item in fields(SFTConfig)])
     # without use_cpu, a machine without a GPU refuses bf16 first
     config = SFTConfig(output_dir=str(tmp_path), **recipe.sft | {"report_to": "none", "use_cpu": True})
     assert all(getattr(config, key) == value for key, value in recipe.sft.items() if key != "report_to")

@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.training.models import load_model
 from arith_puzzle.training.recipe import load_recipe
-from arith_puzzle.training.sft import claim, contents, last_checkpoint, train
+from arith_puzzle.training.run import claim, contents, last_checkpoint
+from arith_puzzle.training.sft import train
 from arith_puzzle.training.tiny import CHARACTERS, build_tokenizer
 from tests.paths import ROOT
 

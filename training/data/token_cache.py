@@ -16,33 +16,28 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from tqdm import tqdm
 
 from arith_puzzle.common.chat import Chat
-from arith_puzzle.common.datasets_cache import datasets_cache
-from arith_puzzle.common.errors import InputError, reported
+from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.provenance import dataset_content
-from arith_puzzle.dataset_builder.configs import how_to_get
-from arith_puzzle.dataset_builder.formats import BY_RULES, FORMATS
+from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.dataset_builder.search_traces import SEARCH_VERSION
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import RULE_COLUMNS
 from arith_puzzle.training.data.encoding import BATCH, UNFINISHED, Texts, encoder
-from arith_puzzle.training.recipe import DatasetSection, Recipe
+from arith_puzzle.training.data.rows import columns_of, loading, open_split, read_shard
+from arith_puzzle.training.recipe import Recipe
+from arith_puzzle.training.sections import DatasetSection
 
 VERSION = 1
 """Version of the layout of a piece; part of the cache's key."""
 FILES = ("ids", "offsets", "prompts")
-TYPES = {name: pa.string() for name in ("prompt", "completion", "query", "response")}
-TYPES |= {"numbers": pa.list_(pa.int64()), "target": pa.int64()}
-"""Types of the columns that formats read. Files of other people may have others; CSV states none."""
 PROBE = pa.table(
     {"numbers": [[3, 4, 5]], "target": [17], "prompt": ["3,4,5:17\n"], "completion": ["3*4=12\n5+12=17"],
      "query": ["3*4?"], "response": ["12"]}
@@ -176,74 +171,24 @@ def split_content(section: DatasetSection, path: str) -> str:
     Raises:
         InputError: it cannot be read.
     """
-    with _loading(section, path):
+    with loading(section, path):
         return dataset_content(path, section.config, section.split)
-
-
-def _loading(section: DatasetSection, path: str) -> AbstractContextManager[None]:
-    return reported(f"cannot load the dataset {path!r}", path, remedy=f"; {how_to_get(section.config, path)}")
 
 
 def _dataset(recipe: Recipe, path: str | None) -> _Source:
     section = recipe.dataset
     path, form = path or section.path, FORMATS[section.format]
-    content = split_content(section, path)
-    with _loading(section, path):
-        stream = _open(path, section.config, section.split)
-        there = stream.column_names or list(next(iter(stream), {}))  # the columns of CSV are those of a row
-    missing = [name for name in form.columns if name not in there]
-    if missing:
-        raise InputError(f"{path}/{section.config} has no column {missing[0]!r}; dataset.format: {section.format} "
-                         f"needs {', '.join(form.columns)}")  # fmt: skip
-    rules = [name for name in RULE_COLUMNS if name in there]
-    if rules and section.format not in BY_RULES:
-        raise InputError(f"{path}/{section.config} has puzzles by rules of its own (column {rules[0]!r}), which "
-                         f"dataset.format: {section.format} cannot ask; use {' or '.join(BY_RULES)}")  # fmt: skip
+    content, columns = split_content(section, path), columns_of(section, path, form.columns)
     texts = form.turns if recipe.chat and form.turns else form.texts
     probe = [column.to_pylist() for column in texts(PROBE.select(list(form.columns)))]
     identity = {"dataset": content, "format": section.format, "texts": probe} | _version(section.format)
     if recipe.chat:
         identity |= {"chat": asdict(recipe.chat)}
-    read = partial(_read_shard, section, path, (*form.columns, *rules), texts)
-    return _Source(identity, stream.num_shards, read, chat=recipe.chat)
-
-
-def _open(path: str, config: str, split: str):
-    """The split as a streaming dataset."""
-    from datasets import load_dataset
-
-    return load_dataset(path, config, split=split, streaming=True, cache_dir=datasets_cache(path))
-
-
-def _read_shard(
-    section: DatasetSection, path: str, columns: tuple[str, ...], texts, shard: int
-) -> Iterator[Texts]:  # fmt: skip
-    with _loading(section, path):
-        stream = _open(path, section.config, section.split)
-        rows = stream.shard(stream.num_shards, shard).select_columns(list(columns)).with_format("arrow")
-        for batch, table in enumerate(rows.iter(BATCH)):
-            yield texts(_checked(table, batch * BATCH, f"shard {shard} of {path}/{section.config}/{section.split}"))
-
-
-def _checked(table: pa.Table, before: int, place: str) -> pa.Table:
-    """The table with the columns' TYPES. Raises InputError on another type or an empty value."""
-    for index, name in enumerate(table.column_names):
-        column, wanted = table[name], TYPES.get(name)
-        if wanted is None:
-            continue
-        try:
-            column = column.cast(wanted)
-        except pa.ArrowException:
-            raise InputError(f"the column {name!r} in {place} has the type {column.type}, and must have {wanted}; "
-                             "write it so") from None  # fmt: skip
-        row = pc.index(column.is_null(), True).as_py()
-        if row < 0 and name == "numbers":  # a list can hold an empty value
-            inner = pc.index(pc.list_flatten(column).is_null(), True).as_py()
-            row = pc.list_parent_indices(column)[inner].as_py() if inner >= 0 else row
-        if row >= 0:
-            raise InputError(f"row {before + row + 1} of {place} has no value in {name!r}; fill it in, or remove it")
-        table = table.set_column(index, name, column)
-    return table
+    with loading(section, path):
+        shards = open_split(section, path).num_shards
+    return _Source(
+        identity, shards, lambda shard: map(texts, read_shard(section, path, columns, shard)), chat=recipe.chat
+    )
 
 
 def _write_missing(folder: Path, source: _Source, tokenizer, wanted: int | None) -> tuple[list[Path], int]:

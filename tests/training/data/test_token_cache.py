@@ -25,7 +25,8 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.formats import ALPACA
 from arith_puzzle.training.data.encoding import UNFINISHED, character_table, encode, encode_characters, encode_texts
 from arith_puzzle.training.data.token_cache import token_cache
-from arith_puzzle.training.recipe import DatasetSection, DrillsSection, ModelSection, Recipe
+from arith_puzzle.training.recipe import Recipe
+from arith_puzzle.training.sections import DatasetSection, DrillsSection, ModelSection
 from arith_puzzle.training.tiny import CHARACTERS, build_tokenizer
 from tests.paths import ROOT
 
