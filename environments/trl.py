@@ -112,9 +112,6 @@ class ArithPuzzle:
         """1.0 if the episode was solved, else 0.0."""
         return self._reward
 
-    def __del__(self) -> None:
-        self._close()
-
     def _close(self) -> None:
         session, self._session = getattr(self, "_session", None), None
         if session is not None:
