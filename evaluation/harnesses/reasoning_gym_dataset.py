@@ -35,8 +35,10 @@ except ModuleNotFoundError as error:
     raise not_installed("reasoning_gym") from None
 
 NAME = "arith_puzzle"
-BATCH = 500
-"""Items that are generated at once."""
+BATCH = 1000
+"""Items that are generated at once. Another number gives other items."""
+BATCHES_KEPT = 64
+"""Batches that stay in memory, so that items can be read in any order."""
 SPLITS = ("train", "test")
 
 
@@ -149,7 +151,7 @@ def _config(content: str) -> Config:
     return find_config(content)[1]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=BATCHES_KEPT)
 def _batch(content: str, split: str, seed: int, batch: int) -> list[dict]:
     """BATCH rows. The batch is part of the name of the random streams."""
     part = replace(_config(content), family=f"{NAME}/reasoning_gym/{batch}")

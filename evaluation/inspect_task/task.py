@@ -82,6 +82,8 @@ def wilson95() -> Metric:
     """Return the low and high end of Wilson's 95% interval over the puzzles, as the metric's ``pass@1_ci95``."""
 
     def interval(scores: list[SampleScore]) -> dict[str, float]:
+        if not scores:  # inspect-ai asks before the first answer, too
+            return {"low": 0.0, "high": 1.0}
         to_float = value_to_float()
         low, high = wilson_interval(sum(to_float(each.score.value) for each in scores), len(scores))
         return {"low": low, "high": high}

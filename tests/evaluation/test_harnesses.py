@@ -9,10 +9,11 @@ import importlib
 import importlib.util
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from arith_puzzle.metrics.arith_puzzle_verifier.verify import RULE_COLUMNS, rule
 from arith_puzzle.metrics.rewards import reward, reward_for
 from tests.evaluation.answers import answers, by_rules, write
 from tests.packaging import test_install
+from tests.paths import ROOT
 
 wheel = test_install.wheel
 SCRIPTS = Path(__file__).with_name("harness_runners")
@@ -186,26 +188,39 @@ def test_a_missing_harness_is_one_line(name, module):
     assert str(error.value) == f"{name} is not installed; run: pip install {HARNESSES[name].install}"
 
 
-@dataclass(frozen=True)
-class Runner:
-    """A harness in an environment of its own.
-
-    Attributes:
-        script: file of ``harness_runners``, called with the dataset's folder, the file of answers, and the file to
-            write: {"rows": a verdict for each row, "means": the harness's own score of each view}.
-        requirements: what pip installs beside this package.
-    """
-
-    script: str
-    requirements: tuple[str, ...]
-
-
 RUNNERS = {
-    "lm_eval": Runner("run_lm_eval.py", ("lm-eval[hf]==0.4.13", TORCH)),
-    "lighteval": Runner("run_lighteval.py", ("lighteval==0.13.0", "huggingface_hub<2", "xxhash<4", TORCH)),
-    "inspect": Runner("run_inspect.py", ("inspect-ai==0.3.285", "datasets", "transformers", "accelerate", TORCH)),
-    "reasoning_gym": Runner("run_reasoning_gym.py", ("reasoning-gym==0.1.25",)),
+    "lm_eval": "run_lm_eval.py",
+    "lighteval": "run_lighteval.py",
+    "inspect": "run_inspect.py",
+    "reasoning_gym": "run_reasoning_gym.py",
 }
+"""Harness -> the file of ``harness_runners`` that is called in its environment with the dataset's folder, the file of
+answers, and the file to write: {"rows": a verdict for each row, "means": the harness's own score of each view}."""
+PAGE = ROOT / "docs" / "harnesses.md"
+"""It has a block ``bash install NAME`` for each runner, and blocks ``in NAME`` with what they print."""
+WITHOUT_TORCH = ("reasoning_gym",)
+
+
+def blocks() -> list[tuple[list[str], str]]:
+    """The fenced blocks of the page: (words of the info string, content)."""
+    found = re.findall(r"^```(.*)\n((?:.*\n)*?)```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return [(info.split(), content) for info, content in found]
+
+
+def requirements(name: str) -> list[str]:
+    """What the page's `pip install . ...` installs beside this package."""
+    (command,) = [content for words, content in blocks() if words == ["bash", "install", name]]
+    pip, install, here, *packages = shlex.split(command)
+    assert (pip, install, here) == ("pip", "install", ".") and packages
+    return packages if name in WITHOUT_TORCH else [TORCH, *packages]
+
+
+def test_the_page_has_every_harness():
+    for name in RUNNERS:
+        assert requirements(name)
+        library = shlex.split(HARNESSES[name].install)[0]
+        assert any(package.startswith(library) for package in requirements(name))
+        assert [words for words, _ in blocks() if words[1:] == ["in", name]]
 
 
 @pytest.fixture(scope="module")
@@ -220,8 +235,7 @@ def environment(request, wheel, tmp_path_factory):
     home = tmp_path_factory.mktemp(request.param)
     subprocess.run([sys.executable, "-m", "venv", home / "venv"], check=True)
     binaries = home / "venv" / "bin"
-    requirements = RUNNERS[request.param].requirements
-    install = [binaries / "python", "-m", "pip", "install", "--quiet", *requirements, wheel]
+    install = [binaries / "python", "-m", "pip", "install", "--quiet", *requirements(request.param), wheel]
     done = subprocess.run(install, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     for tasks in (home / "venv").glob("lib/*/site-packages/lighteval/tasks/tasks"):
@@ -244,9 +258,48 @@ def environment(request, wheel, tmp_path_factory):
 def test_a_harness_gives_the_same_verdicts_on_all_answers(environment, files, tmp_path, all_answers):
     name, run = environment
     out = tmp_path / "out.json"
-    done = run(["python", SCRIPTS / RUNNERS[name].script, *files, out], tmp_path)
+    done = run(["python", SCRIPTS / RUNNERS[name], *files, out], tmp_path)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     found, verdicts = json.loads(out.read_text()), expected(all_answers)
     assert found["rows"] == verdicts
     for view in VIEWS:
         assert found["means"][view] == pytest.approx(sum(verdict[view] for verdict in verdicts) / len(verdicts))
+
+
+@pytest.mark.slow
+def test_the_page_shows_what_a_user_types_and_sees(environment, starter, tmp_path):
+    """Each block in a folder like a clone beside the built dataset; every line that the page shows is printed."""
+    name, run = environment
+    (tmp_path / "training").symlink_to(ROOT / "training")
+    (tmp_path / "arith-puzzle").symlink_to(starter[0])
+    shown = blocks()
+    for at, (words, content) in enumerate(shown):
+        if words[1:] != ["in", name]:
+            continue
+        program = {"python": ["python", "-c"], "bash": ["bash", "-euo", "pipefail", "-c"]}[words[0]]
+        done = run([*program, content], tmp_path)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+        printed = {" ".join(line.split()) for line in done.stdout.splitlines()}
+        assert shown[at + 1][0] == ["text"]
+        missing = [line for line in shown[at + 1][1].splitlines() if " ".join(line.split()) not in printed]
+        assert not missing, done.stdout[-3000:]
+
+
+@pytest.mark.slow
+def test_a_dataset_that_is_not_there_is_named(environment, tmp_path):
+    name, run = environment
+    if name == "reasoning_gym":
+        return
+    tasks = f"$(arith-puzzle harness {name})"
+    command = {
+        "lm_eval": f'lm_eval run --model dummy --tasks arith_puzzle --include_path "{tasks}"',
+        "lighteval": f'lighteval tasks list --custom-tasks "{tasks}"',
+        "inspect": "inspect eval arith_puzzle/arith_puzzle --model mockllm/model --display plain",
+    }[name]
+    done = run(["bash", "-c", command], tmp_path)
+    assert done.returncode != 0
+    assert "arith-puzzle" in (done.stdout + done.stderr)
+    if name != "inspect":  # it shows the error of datasets
+        assert "build it with: arith-puzzle build --config starter --out arith-puzzle" in " ".join(
+            re.sub(r"[│╭╮╰╯─]", " ", done.stdout + done.stderr).split()
+        )
