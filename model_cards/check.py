@@ -22,7 +22,9 @@ REQUIRED = {
     "dataset": ("license", "pretty_name", "task_categories", "tags", "configs", "size_categories"),
     "model": ("license", "library_name", "tags", "pipeline_tag"),
     "space": ("title", "emoji", "sdk", "sdk_version", "app_file", "license"),
+    "docker": ("title", "emoji", "sdk", "app_port", "license"),
 }
+"""Kind -> the fields that its card needs. "docker" is a Space with ``sdk: docker``, which has a Dockerfile."""
 LICENSES = """
     afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bigcode-openrail-m bigscience-bloom-rail-1.0 bigscience-openrail-m
     bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear bsl-1.0 c-uda cc cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0
@@ -62,9 +64,10 @@ def check_card(text: str, kind: str, folder: Path | None = None) -> None:
             and the card may not contain a placeholder.
     """
     fields, body = _parts(text)
-    missing = [field for field in REQUIRED[kind] if not fields.get(field)]
+    required = REQUIRED["docker" if kind == "space" and fields.get("sdk") == "docker" else kind]
+    missing = [field for field in required if not fields.get(field)]
     if missing:
-        raise InputError(f"a {kind} card needs {', '.join(REQUIRED[kind])}; missing: {', '.join(missing)}")
+        raise InputError(f"a {kind} card needs {', '.join(required)}; missing: {', '.join(missing)}")
     _check_fields(fields, kind)
     try:
         CARDS[kind](text)
@@ -138,6 +141,7 @@ def _check_place(text: str, prose: str, fields: dict, folder: Path) -> None:
         raise InputError(problem)
     wanted = [target for match in _LINK.finditer(prose) for target in match.groups() if target]
     wanted += [fields["app_file"]] if "app_file" in fields else []
+    wanted += ["Dockerfile"] if fields.get("sdk") == "docker" else []
     for target in wanted:
         if re.match(r"[a-z][a-z+.-]*:|#|//", target):
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -137,6 +138,16 @@ def _check_metric(stage: Stage, user: User) -> None:
         raise CheckFailed(f"metric: known answers gave {got['measured']}, expected {got['expected']}")
 
 
+def _check_environment(stage: Stage, user: User) -> None:
+    got = user.run_script("open_environment.py", stage.ids["environment"])
+    if got["seen"] != got["expected"] or not got["rewards"] or min(got["rewards"]) < 1.0:
+        raise CheckFailed(f"environment: the oracle's episodes gave {got['rewards']}, and the probe {got['seen']}, "
+                          f"expected {got['expected']}")  # fmt: skip
+    if not got["served"]:
+        print("environment: openenv is not installed, so the Space's server was not started; its episodes were played "
+              "in its folder (pip install 'arith-puzzle[openenv]')", file=sys.stderr)  # fmt: skip
+
+
 def _check_gsm8k_metric(stage: Stage, user: User) -> None:
     got = user.run_script("use_gsm8k_metric.py", stage.ids["gsm8k-metric"])
     if any(got["measured"].get(name) != value for name, value in got["expected"].items()):
@@ -189,6 +200,7 @@ _CHECKS = {
     "dataset": _check_dataset,
     "aug-gsm8k": partial(_check_dataset, kind="aug-gsm8k"),
     "metric": _check_metric,
+    "environment": _check_environment,
     "gsm8k-metric": _check_gsm8k_metric,
     "adapter": _check_adapter,
 }

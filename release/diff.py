@@ -35,7 +35,7 @@ YANKED = "-yanked"
 """The end of the second tag that a yanked version gets."""
 HUB_FILES = {".gitattributes"}
 """Files that the Hub writes itself."""
-SHARED = ("base", "dataset", "metric")
+SHARED = ("base", "dataset", "metric", "environment")
 """Kinds of repos that several releases of a namespace use. If the rest is equal, DERIVED files may differ."""
 DERIVED = re.compile(r"(README\.md|manifest\.json|run\.json|results\.json|eval\.yaml|(plots|\.eval_results)/.*)")
 """Files that staging writes about a release: of what it was scored on, for example."""

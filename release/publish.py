@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, SpaceCard
 from tqdm import tqdm
 
 from arith_puzzle.release.diff import Stage, describe, diff, diff_repo
@@ -91,7 +91,8 @@ def _upload(api: HfApi, stage: Stage, repo: Repo, *, private: bool, move_tags: b
     """Create the repo and its branches, and send its large files. Readers see none of this."""
     found = diff_repo(api, stage, repo, move_tags=move_tags)
     if not found.exists:
-        sdk = {"space_sdk": "gradio"} if repo.type == "space" else {}
+        card = stage.root / repo.kind / "README.md"
+        sdk = {"space_sdk": SpaceCard.load(card).data.sdk} if repo.type == "space" else {}
         api.create_repo(**where(repo), private=True, exist_ok=True, **sdk)
         found = diff_repo(api, stage, repo, move_tags=move_tags)
     for branch in found.branches:

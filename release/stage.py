@@ -40,12 +40,14 @@ NOTES = {
     "merged": "Base and adapter as one model",
     "metric": "The verifier, for `evaluate` and inspect-ai",
     "demo": "Try a puzzle: the model's answer, line by line",
+    "environment": "The puzzle as an environment for reinforcement learning, for OpenEnv and TRL",
     "aug-gsm8k": "GSM8K augmented: new questions, checked solutions",
     "gsm8k-metric": "The metric for answers to GSM8K, for `evaluate`",
 }
 """Repo kind -> its note in the collection, in the collection's order. The paper comes before all of them."""
 
 DEMO, METRIC, INSPECT_TASK = "spaces/arith_puzzle_demo", "metrics/arith_puzzle_verifier", "evaluation/inspect_task"
+ENVIRONMENT = "environments/openenv"
 """Folders of the package that are pushed."""
 ORIGINAL_CARD = "README.original.md"
 """What the card of a base that this project did not train is called beside the card that the release writes."""
@@ -69,6 +71,7 @@ def plan(recipe: Recipe, namespace: str, *, merged: bool = False) -> list[Repo]:
         Repo("base", "model", f"{namespace}/{Path(recipe.base_path).name}") if own_base else None,
         Repo("dataset", "dataset", f"{namespace}/{Path(recipe.dataset.path).name}"),
         Repo("metric", "space", f"{namespace}/arith_puzzle_verifier"),
+        Repo("environment", "space", f"{namespace}/arith-puzzle-env"),
         Repo("adapter", "model", f"{namespace}/{recipe.name}"),
         Repo("merged", "model", f"{namespace}/{recipe.name}-merged") if merged else None,
         Repo("demo", "space", f"{namespace}/{'arith-puzzle' if ours else recipe.name}-demo"),
@@ -204,6 +207,14 @@ def stage_metric(folder: Path, inputs: Inputs) -> None:
     write_text(folder / "README.md", card)
 
 
+def _stage_environment(folder: Path, inputs: Inputs) -> None:
+    shutil.copytree(PACKAGE / ENVIRONMENT, folder, ignore=CACHES)
+    copy_imported(PACKAGE / ENVIRONMENT, folder)
+    names = inputs.placeholders() | {"repo_id": inputs.ids["environment_id"]}
+    text = (folder / "README.md").read_text()
+    write_text(folder / "README.md", render.space_card(text, names, datasets=[inputs.ids["dataset_id"]]))
+
+
 def study_of(recipe_digest: str, *, placed: Path) -> Path | None:
     """The scaling study for the demo: the file ``placed`` if it exists, else the one of ``results/`` on this recipe."""
     if placed.is_file():
@@ -308,6 +319,7 @@ _STAGERS = {
     "base": _stage_base,
     "dataset": _stage_dataset,
     "metric": stage_metric,
+    "environment": _stage_environment,
     "adapter": _stage_adapter,
     "merged": _stage_merged,
     "demo": _stage_demo,

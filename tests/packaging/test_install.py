@@ -98,7 +98,8 @@ def test_only_arith_puzzle_lands_in_site_packages(wheel):
         "metrics/arith_puzzle_verifier/README.md", "metrics/gsm8k_answer/app.py", "spaces/arith_puzzle_demo/app.py",
         "spaces/arith_puzzle_demo/style.css", "evaluation/inspect_task/task.py", "release/as_user/use_metric.py",
         "evaluation/harnesses/lm_eval/arith_puzzle.yaml", "evaluation/harnesses/lm_eval/utils.py",
-        "studies/starter_cpu.yaml", "results/tiny_cpu/results.json",
+        "studies/starter_cpu.yaml", "results/tiny_cpu/results.json", "environments/openenv/Dockerfile",
+        "environments/openenv/server/app.py", "environments/verifiers/arith_puzzle_taskset/__init__.py",
     ):  # fmt: skip
         assert f"arith_puzzle/{needed}" in names, needed
     entry_points = zipfile.ZipFile(wheel).read(f"arith_puzzle-{version}.dist-info/entry_points.txt").decode()
@@ -132,7 +133,7 @@ def test_build_train_score_and_stage_from_an_empty_directory(run, empty):
             "--split", "test", "--limit", "20", "--max-new-tokens", "8", "--out", work / "score" / who)  # fmt: skip
     run("stage", "recipe.yaml", "--to", "hub", "--namespace", "someone")
     staged = {path.name for path in (work / "stage").iterdir() if path.is_dir()}
-    assert staged == {"base", "dataset", "dataset-script", "metric", "adapter", "demo"}
+    assert staged == {"base", "dataset", "dataset-script", "metric", "environment", "adapter", "demo"}
     assert "base_model_name_or_path" in (work / "stage" / "adapter" / "adapter_config.json").read_text()
 
 

@@ -25,7 +25,7 @@ CARD = "---\nlicense: apache-2.0\n{more}---\n\n# {name}\n\nOf version {version}.
 
 
 def write_stage(root: Path, version: str = "0.1.0", namespace: str = "local", *, extra: int = 0) -> Path:
-    """Write folders for all five repos. Versions differ in weights, data and cards, and each has a file of its own.
+    """Write folders for all six repos. Versions differ in weights, data and cards, and each has a file of its own.
 
     Args:
         extra: size in bytes of another large file in the dataset.
@@ -35,6 +35,7 @@ def write_stage(root: Path, version: str = "0.1.0", namespace: str = "local", *,
         Repo("base", "model", f"{namespace}/arith-tiny"),
         Repo("dataset", "dataset", f"{namespace}/arith-puzzle"),
         Repo("metric", "space", f"{namespace}/arith_puzzle_verifier"),
+        Repo("environment", "space", f"{namespace}/arith-puzzle-env"),
         Repo("adapter", "model", f"{namespace}/arith-puzzle-arith-tiny-lora"),
         Repo("demo", "space", f"{namespace}/arith-puzzle-demo"),
     ]
@@ -45,7 +46,7 @@ def write_stage(root: Path, version: str = "0.1.0", namespace: str = "local", *,
         file.write_bytes(content.encode() if isinstance(content, str) else content)
 
     for repo in repos:
-        more = "sdk: gradio\n" if repo.type == "space" else ""
+        more = {"environment": "sdk: docker\n"}.get(repo.kind, "sdk: gradio\n") if repo.type == "space" else ""
         write(f"{repo.kind}/README.md", CARD.format(more=more, name=repo.id, version=version))
         write(f"{repo.kind}/only-in-{version}.txt", f"{repo.id}\n")
     write("base/model.safetensors", chance.randbytes(200_000))
@@ -57,6 +58,7 @@ def write_stage(root: Path, version: str = "0.1.0", namespace: str = "local", *,
     write("dataset-script/README.md", CARD.format(more="", name="script", version=version))
     write("dataset-script/arith-puzzle.py", f"VERSION = {version!r}\n")
     write("metric/app.py", "print('metric')\n")
+    write("environment/Dockerfile", "FROM scratch\n")
     write("adapter/adapter_model.safetensors", chance.randbytes(50_000))
     config = {"base_model_name_or_path": repos[0].id, "revision": tag, "r": 4}
     write("adapter/adapter_config.json", json.dumps(config))

@@ -56,8 +56,8 @@ def test_a_release_is_whole_and_few_commits(api, stage):
     published = publish(stage, api)
     assert set(commits(api, stage).values()) == {1}
     state = hub_state(api, stage)
-    assert set(state) == {"base", "dataset", "metric", "adapter", "demo", "collection arith-puzzle"}
-    for kind in ("base", "dataset", "metric", "adapter", "demo"):
+    assert set(state) == {"base", "dataset", "metric", "environment", "adapter", "demo", "collection arith-puzzle"}
+    for kind in ("base", "dataset", "metric", "environment", "adapter", "demo"):
         assert state[kind]["private"] is False and state[kind]["tags"] == {"v0.1.0": state[kind]["branches"]["main"]}
         assert set(state[kind]["branches"]["main"]) == set(staged_tree(stage, kind))
         assert len(published[kind]) == 40
@@ -99,7 +99,7 @@ def test_a_dry_run_says_file_by_file_what_would_change_and_changes_nothing(hub, 
     assert changes(hub) == 0 and hub_state(api, stage) == {}
     assert "local/arith-puzzle (dataset, new, public when it is complete)" in said
     assert "    add       300kB  starter/train-00000.parquet" in said and "  tag v0.1.0: new" in said
-    assert "collection 'arith-puzzle': new, 5 items to add" in said
+    assert "collection 'arith-puzzle': new, 6 items to add" in said
 
     publish(stage, api)
     newer, said = write_stage(tmp_path / "newer", "0.2.0"), []
@@ -127,7 +127,7 @@ def test_a_later_release_is_one_commit_and_leaves_the_earlier_tag(api, stage, tm
     publish(newer, api)
     assert set(commits(api, newer).values()) == {2}
     state = hub_state(api, newer)
-    for kind in ("base", "dataset", "metric", "adapter", "demo"):
+    for kind in ("base", "dataset", "metric", "environment", "adapter", "demo"):
         assert set(state[kind]["branches"]["main"]) == set(staged_tree(newer, kind))
         assert state[kind]["tags"] == {
             "v0.1.0": earlier[kind]["branches"]["main"],

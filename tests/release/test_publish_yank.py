@@ -15,7 +15,7 @@ from arith_puzzle.release.yank import marked_card, unmarked_card
 from arith_puzzle.release.yank import yank as yank_repos
 from tests.release.staging import RECIPE, commits, hub_state, write_stage
 
-KINDS = ("base", "dataset", "metric", "adapter", "demo")
+KINDS = ("base", "dataset", "metric", "environment", "adapter", "demo")
 
 
 @pytest.fixture
@@ -110,7 +110,8 @@ def test_a_successor_that_is_another_model(api, stage, tmp_path):
     for repo in read_plan(stage)[1]:
         fields = yaml.safe_load(card(api, repo, tmp_path).split("---\n")[1])
         assert fields.get("new_version") == ("local/better" if repo.kind == "adapter" else None)
-    data = ModelCard(card(api, read_plan(stage)[1][3], tmp_path)).data
+    adapter = next(repo for repo in read_plan(stage)[1] if repo.kind == "adapter")
+    data = ModelCard(card(api, adapter, tmp_path)).data
     assert data.to_dict()["new_version"] == "local/better"
 
 

@@ -10,7 +10,7 @@ from arith_puzzle.release.publish import publish
 from arith_puzzle.release.stage import PAPER, TAG, read_plan
 from tests.paths import ROOT
 
-KINDS = {"base", "dataset", "metric", "adapter", "demo"}
+KINDS = {"base", "dataset", "metric", "environment", "adapter", "demo"}
 
 
 def _commits(work):

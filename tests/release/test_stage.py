@@ -22,6 +22,7 @@ from arith_puzzle.release.imports import imported_files
 from arith_puzzle.release.snippets import snippets
 from arith_puzzle.release.stage import (
     DEMO,
+    ENVIRONMENT,
     INSPECT_TASK,
     METRIC,
     PAPER,
@@ -53,9 +54,16 @@ def files(folder):
 
 def test_the_plan_is_in_the_order_of_publishing_and_the_collection_ties_it_to_the_paper(staged):
     record, repos = read_plan(staged)
-    assert [repo.kind for repo in repos] == ["base", "dataset", "metric", "adapter", "merged", "demo"]
+    assert [repo.kind for repo in repos] == ["base", "dataset", "metric", "environment", "adapter", "merged", "demo"]
     assert repos == plan(RECIPE, "local", merged=True) and record["tag"] == TAG
-    assert [repo.kind for repo in plan(RECIPE, "local")] == ["base", "dataset", "metric", "adapter", "demo"]
+    assert [repo.kind for repo in plan(RECIPE, "local")] == [
+        "base",
+        "dataset",
+        "metric",
+        "environment",
+        "adapter",
+        "demo",
+    ]
     items = record["collection_items"]
     assert items[1:] == collection_items(repos) and (items[0]["item_type"], items[0]["item_id"]) == ("paper", PAPER)
     assert {(item["item_type"], item["item_id"]) for item in items[1:]} == {(repo.type, repo.id) for repo in repos}
@@ -194,7 +202,11 @@ def test_imports_are_followed_through_functions_packages_and_dots(tmp_path):
 
 @pytest.mark.parametrize(
     ("source", "place", "entry"),
-    [(DEMO, "demo", "logic"), (INSPECT_TASK, "metric/inspect_task", "arith_puzzle.dataset_builder.puzzle")],
+    [
+        (DEMO, "demo", "logic"),
+        (INSPECT_TASK, "metric/inspect_task", "arith_puzzle.dataset_builder.puzzle"),
+        (ENVIRONMENT, "environment", "arith_puzzle.environments.episodes"),
+    ],
 )
 def test_what_a_pushed_folder_imports_is_in_it_byte_for_byte(staged, source, place, entry):
     folder = staged / place
@@ -216,11 +228,11 @@ def test_the_metrics_folder_is_the_checkouts(staged):
         assert (staged / "metric" / path.name).read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("kind", ["metric", "demo"])
+@pytest.mark.parametrize("kind", ["metric", "environment", "demo"])
 def test_a_space_names_what_it_uses(staged, kind):
     card = SpaceCard.load(staged / kind / "README.md")
     assert card.data.datasets == ["local/arith-puzzle"]
-    assert kind == "metric" or card.data.models == ["local/arith-puzzle-arith-tiny-lora", "local/arith-tiny"]
+    assert kind != "demo" or card.data.models == ["local/arith-puzzle-arith-tiny-lora", "local/arith-tiny"]
     assert card.data.title and card.data.license == "apache-2.0" and "local/" in card.text
 
 
