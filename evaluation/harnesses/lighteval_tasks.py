@@ -124,4 +124,4 @@ def _links() -> TemporaryDirectory:
     return TemporaryDirectory(prefix="arith-puzzle-lighteval-", ignore_cleanup_errors=True)
 
 
-TASKS_TABLE = list(tasks(os.environ.get(VARIABLE, "arith-puzzle")))
+TASKS_TABLE = list(tasks(os.environ.get(VARIABLE) or "arith-puzzle"))

@@ -146,6 +146,8 @@ def test_a_missing_response_is_wrong_and_a_row_is_asked_by_its_own_rules():
         question(row, "latin")
     with pytest.raises(ValueError, match="'target' is missing"):
         utils.document({"numbers": [1, 2]})
+    with pytest.raises(InputError, match="the metadata have the key 'splits'; write 'split'"):
+        utils.load(pretrained="a model", splits="test")
 
 
 def test_the_tasks_of_lm_eval_name_functions_and_columns_that_exist():
@@ -196,30 +198,32 @@ RUNNERS = {
 }
 """Harness -> the file of ``harness_runners`` that is called in its environment with the dataset's folder, the file of
 answers, and the file to write: {"rows": a verdict for each row, "means": the harness's own score of each view}."""
-PAGE = ROOT / "docs" / "harnesses.md"
-"""It has a block ``bash install NAME`` for each runner, and blocks ``in NAME`` with what they print."""
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+"""One of them has a block ``bash install NAME`` for each runner, and blocks ``in NAME`` before what they print."""
 WITHOUT_TORCH = ("reasoning_gym",)
 
 
 def blocks() -> list[tuple[list[str], str]]:
-    """The fenced blocks of the page: (words of the info string, content)."""
-    found = re.findall(r"^```(.*)\n((?:.*\n)*?)```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    """The fenced blocks of the pages: (words of the info string, content)."""
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    found = re.findall(r"^```(.*)\n((?:.*\n)*?)```$", text, re.MULTILINE)
     return [(info.split(), content) for info, content in found]
 
 
 def requirements(name: str) -> list[str]:
-    """What the page's `pip install . ...` installs beside this package."""
+    """What a page's `pip install . ...` installs beside this package."""
     (command,) = [content for words, content in blocks() if words == ["bash", "install", name]]
     pip, install, here, *packages = shlex.split(command)
     assert (pip, install, here) == ("pip", "install", ".") and packages
     return packages if name in WITHOUT_TORCH else [TORCH, *packages]
 
 
-def test_the_page_has_every_harness():
+def test_the_pages_have_every_harness():
     for name in RUNNERS:
         assert requirements(name)
-        library = shlex.split(HARNESSES[name].install)[0]
-        assert any(package.startswith(library) for package in requirements(name))
+        if name in HARNESSES:
+            library = shlex.split(HARNESSES[name].install)[0]
+            assert any(package.startswith(library) for package in requirements(name))
         assert [words for words, _ in blocks() if words[1:] == ["in", name]]
 
 
@@ -267,8 +271,8 @@ def test_a_harness_gives_the_same_verdicts_on_all_answers(environment, files, tm
 
 
 @pytest.mark.slow
-def test_the_page_shows_what_a_user_types_and_sees(environment, starter, tmp_path):
-    """Each block in a folder like a clone beside the built dataset; every line that the page shows is printed."""
+def test_the_pages_show_what_a_user_types_and_sees(environment, starter, tmp_path):
+    """Each block in a folder like a clone beside the built dataset; every line that they show is printed."""
     name, run = environment
     (tmp_path / "training").symlink_to(ROOT / "training")
     (tmp_path / "arith-puzzle").symlink_to(starter[0])
@@ -303,3 +307,11 @@ def test_a_dataset_that_is_not_there_is_named(environment, tmp_path):
         assert "build it with: arith-puzzle build --config starter --out arith-puzzle" in " ".join(
             re.sub(r"[│╭╮╰╯─]", " ", done.stdout + done.stderr).split()
         )
+
+
+@pytest.mark.slow
+def test_what_the_dataset_of_reasoning_gym_promises(environment, tmp_path):
+    name, run = environment
+    if name == "reasoning_gym":
+        done = run(["python", SCRIPTS / "check_reasoning_gym.py"], tmp_path)
+        assert done.stdout == "done\n", done.stderr[-3000:]

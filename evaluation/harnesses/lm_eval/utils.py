@@ -6,6 +6,7 @@ chooses the rows.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from arith_puzzle.common.datasets_cache import datasets_cache
@@ -28,8 +29,9 @@ def document(row: dict, format: str = "natural") -> dict[str, Any]:
 
 
 def load(
-    dataset: str = "arith-puzzle", config: str = "starter", split: str = "test", format: str = "natural", **_: object
-) -> dict[str, Any]:
+    dataset: str = "arith-puzzle", config: str = "starter", split: str = "test", format: str = "natural",
+    **others: object,
+) -> dict[str, Any]:  # fmt: skip
     """The task's documents, as the split ``test`` of a ``datasets.Dataset``.
 
     Args:
@@ -37,11 +39,15 @@ def load(
         config: config of the dataset.
         split: split of the config.
         format: "natural" or "symbolic".
-        _: the harness also passes the model's arguments and the task's version.
+        others: the harness also passes the model's arguments and the task's version, which have no effect.
 
     Raises:
-        InputError: the rows cannot be read, a row is no puzzle, or the format is unknown.
+        InputError: the rows cannot be read, a row is no puzzle, the format is unknown, or another key is almost one of
+            these.
     """
+    for key in others:
+        if close := get_close_matches(key, ("dataset", "config", "split", "format"), n=1, cutoff=0.8):
+            raise InputError(f"the metadata have the key {key!r}; write {close[0]!r}")
     from datasets import Dataset, load_dataset
 
     place = f"{config}/{split} of {dataset!r}"
