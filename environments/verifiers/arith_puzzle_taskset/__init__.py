@@ -3,8 +3,11 @@
 from typing import Literal
 
 import verifiers.v1 as vf
+from pydantic import model_validator
 
 import arith_puzzle
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.configs import find_config
 from arith_puzzle.dataset_builder.puzzle import natural_prompt
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of
 
@@ -51,12 +54,20 @@ class PuzzleConfig(vf.TasksetConfig):
     format: Literal["natural", "symbolic"] = "natural"
     """The prompt: rules and puzzle in English, or the puzzle alone."""
 
+    @model_validator(mode="after")
+    def _exists(self) -> "PuzzleConfig":
+        splits = find_config(self.config, self.seed)[1].splits
+        if self.split not in splits or self.rows < 1:
+            raise InputError(f"{self.config} has the splits {', '.join(splits)}, and rows is at least 1; "
+                             f"got {self.split!r} and {self.rows}")  # fmt: skip
+        return self
+
 
 class ArithPuzzleTaskset(vf.Taskset[PuzzleTask, PuzzleConfig]):
     """The first rows of a split. They are generated, not downloaded."""
 
     def load(self) -> list[PuzzleTask]:
-        """The tasks. Raises InputError for an unknown config or split."""
+        """The tasks."""
         chosen = self.config
         rows = arith_puzzle.generate(chosen.config, chosen.split, rows=chosen.rows, seed=chosen.seed)
         return [PuzzleTask(self._data(row), chosen.task) for row in rows]

@@ -1,0 +1,90 @@
+"""Throw-away environments with OpenEnv and with verifiers, and the served Space. Slow tests use them."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.processes import end, start
+from arith_puzzle.release.imports import copy_imported
+from arith_puzzle.release.stage import CACHES, ENVIRONMENT
+from tests.paths import ROOT
+
+
+def _throw_away(folder: Path, *requirements: str) -> Path:
+    """The python of an environment that has the requirements, then the libraries of this one and the checkout."""
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    python = folder / "bin" / "python"
+    done = subprocess.run([python, "-m", "pip", "install", "--quiet", *requirements], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    site = next(folder.glob("lib/python*/site-packages"))
+    (site / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n{ROOT / 'environments/verifiers'}\n")
+    return python
+
+
+@pytest.fixture(scope="session")
+def openenv(once) -> Path:
+    """The python of an environment with openenv, which is not among this project's libraries."""
+    pin = (PACKAGE / ENVIRONMENT / "requirements.txt").read_text().split("openenv==")[1].split()[0]
+    folder = once("openenv", lambda at: _throw_away(at / "venv", f"openenv=={pin}"))
+    return folder / "venv" / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
+def verifiers(once) -> Path:
+    """The python of an environment with verifiers, and with uv, which starts its harnesses."""
+    folder = once("verifiers", lambda at: _throw_away(at / "venv", "verifiers>=0.4,<0.5", "uv"))
+    return folder / "venv" / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
+def space(tmp_path_factory) -> Path:
+    """The Space's folder as staged, but for the card's placeholders."""
+    folder = tmp_path_factory.mktemp("space") / "arith_puzzle_env"
+    shutil.copytree(PACKAGE / ENVIRONMENT, folder, ignore=CACHES)
+    copy_imported(PACKAGE / ENVIRONMENT, folder)
+    return folder
+
+
+class Served:
+    """The Space's server on loopback; it can be stopped and started again on the same port."""
+
+    def __init__(self, python: Path, folder: Path):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.python, self.folder = python, folder
+        self.start()
+
+    def start(self):
+        command = [self.python, "-m", "uvicorn", "server.app:app", "--port", self.port, "--log-level", "warning"]
+        environment = {**os.environ, "ENABLE_WEB_INTERFACE": "true", "GRADIO_ANALYTICS_ENABLED": "False"}
+        self.process = start(list(map(str, command)), cwd=self.folder, env=environment)
+        deadline = time.monotonic() + 180
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/health", timeout=5)
+                return
+            except OSError:
+                assert self.process.poll() is None and time.monotonic() < deadline, "the server does not start"
+                time.sleep(0.3)
+
+    def stop(self):
+        end(self.process)
+
+
+@pytest.fixture(scope="session")
+def served(openenv, space):
+    """The served Space."""
+    server = Served(openenv, space)
+    yield server
+    server.stop()
