@@ -16,12 +16,11 @@ HERE = Path(__file__).parent
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRL_EXPERIMENTAL_SILENCE": "1"}
 
 
-def run(*command, status=0, **options):
-    environment = {**os.environ, **OFFLINE}
-    done = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, env=environment, timeout=900, **options
-    )
-    assert done.returncode == status, done.stdout[-2000:] + done.stderr[-3000:]
+def run(*command, **options):
+    """What a command prints."""
+    options = {"env": {**os.environ, **OFFLINE}, "timeout": 900} | options
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, **options)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     return done.stdout
 
 
@@ -66,8 +65,8 @@ from arith_puzzle.environments.openenv import ArithPuzzleEnv
 with ArithPuzzleEnv(base_url={served.url!r}).sync() as env:
     first, again = (env.reset(config="1m", split="test", seed=5).observation for _ in range(2))
     assert first == again and first.message.startswith("Reach the target")
-    for bad in ({{"config": "nope"}}, {{"split": "nope"}}, {{"seed": -1}}, {{"numbers": [1], "target": 1}}, {{"what": 1}},
-                {{"config": "/etc/hostname.yaml"}}):
+    for bad in ({{"config": "nope"}}, {{"split": "nope"}}, {{"seed": -1}}, {{"numbers": [1], "target": 1}},
+                {{"what": 1}}, {{"config": "/etc/hostname.yaml"}}):
         try:
             env.reset(**bad)
         except RuntimeError as error:
@@ -88,6 +87,16 @@ with ArithPuzzleEnv(base_url={served.url!r}).sync() as env:
 @pytest.mark.slow
 def test_sessions_are_not_mixed_up(openenv, served):
     assert run(openenv, HERE / "many_sessions.py", served.url).split() == ["64.0"]
+
+
+@pytest.mark.slow
+def test_the_release_check_serves_what_is_on_the_hub(openenv, space, hub, api, tmp_path):
+    api.create_repo("local/arith-puzzle-env", repo_type="space", space_sdk="docker")
+    api.upload_folder(repo_id="local/arith-puzzle-env", repo_type="space", folder_path=space)
+    environment = {**os.environ, "HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "home")}
+    script = PACKAGE / "release" / "as_user" / "open_environment.py"
+    said = json.loads(run(openenv, script, "local/arith-puzzle-env", cwd=tmp_path, env=environment).splitlines()[-1])
+    assert said["served"] and said["seen"] == said["expected"] and said["rewards"] == [1.0] * 10
 
 
 @pytest.mark.slow

@@ -63,8 +63,9 @@ def test_an_evaluation_gives_the_verdicts_of_verify(verifiers, tmp_path):
         return kinds[int(asked[1]) % len(kinds)]
 
     server = StreamingServer(reply)
-    said = run(verifiers, tmp_path, "vf-eval", "--env.agent.harness.id", "null", "--env.agent.runtime.type", "subprocess",
-               "--client.base-url", server.url, "--model", "local", "--env.taskset.rows", 24, "--push", "False")  # fmt: skip
+    said = run(verifiers, tmp_path, "vf-eval", "--env.agent.harness.id", "null", "--client.base-url", server.url,
+               "--env.agent.runtime.type", "subprocess", "--model", "local", "--env.taskset.rows", 24,
+               "--push", "False")  # fmt: skip
     assert "reward" in said
     (traces,) = tmp_path.glob("outputs/*/traces.jsonl")
     rows = [json.loads(line) for line in traces.read_text().splitlines()]
