@@ -15,10 +15,10 @@ class PuzzleAction(Action):
     """One turn of an episode."""
 
     move: Literal["combine", "undo", "answer"] = Field(description="what to do")
-    a: Text = Field("", description="combine: the left number, one of the board's, such as 58", max_length=2000)
-    op: str = Field("", description="combine: + - * or /", max_length=100)
-    b: Text = Field("", description="combine: the right number", max_length=2000)
-    equations: str = Field("", description="answer: the whole solution, one equation per line", max_length=100_000)
+    a: Text = Field("", description="combine: the left number, one of the board's, such as 58")
+    op: str = Field("", description="combine: + - * or /")
+    b: Text = Field("", description="combine: the right number")
+    equations: str = Field("", description="answer: the whole solution, one equation per line")
 
 
 class PuzzleObservation(Observation):

@@ -1,5 +1,7 @@
 """Throw-away environments with OpenEnv and with verifiers, and the served Space. Slow tests use them."""
 
+import contextlib
+import json
 import os
 import shutil
 import socket
@@ -12,11 +14,34 @@ from pathlib import Path
 
 import pytest
 
+from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.common.processes import end, start
+from arith_puzzle.environments.game import Puzzle
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
 from arith_puzzle.release.imports import copy_imported
 from arith_puzzle.release.stage import CACHES, ENVIRONMENT
 from tests.paths import ROOT
+
+
+def write_rows(path: Path, rows: list[dict]) -> None:
+    """Write rows as JSONL."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def verdicts(rows: list[dict]) -> list[float]:
+    """The verdicts of ``verify``."""
+    return [float(verify(row["numbers"], row["target"], row["response"], **rules_of(row)).correct) for row in rows]
+
+
+def playable(rows: list[dict]) -> list[dict]:
+    """The rows whose puzzle the server accepts: 2 to 15 numbers that are not too large."""
+    kept = []
+    for row in rows:
+        with contextlib.suppress(InputError):
+            Puzzle.of(row["numbers"], row["target"], rules_of(row))
+            kept.append(row)
+    return kept
 
 
 def _throw_away(folder: Path, *requirements: str) -> Path:

@@ -10,6 +10,8 @@ import yaml
 
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.release.stage import ENVIRONMENT
+from tests.environments.conftest import Served, playable, verdicts, write_rows
+from tests.evaluation.answers import answers
 from tests.paths import ROOT
 
 HERE = Path(__file__).parent
@@ -85,6 +87,14 @@ with ArithPuzzleEnv(base_url={served.url!r}).sync() as env:
 
 
 @pytest.mark.slow
+def test_its_verdicts_are_those_of_verify(openenv, served, tmp_path):
+    rows = playable(answers())
+    write_rows(tmp_path / "answers.jsonl", rows)
+    said = run(openenv, HERE / "judge_answers.py", tmp_path / "answers.jsonl", served.url)
+    assert len(rows) > 600 and json.loads(said) == verdicts(rows)
+
+
+@pytest.mark.slow
 def test_sessions_are_not_mixed_up(openenv, served):
     assert run(openenv, HERE / "many_sessions.py", served.url).split() == ["64.0"]
 
@@ -102,8 +112,6 @@ def test_the_release_check_serves_what_is_on_the_hub(openenv, space, hub, api, t
 @pytest.mark.slow
 def test_a_server_that_restarts_loses_nothing(openenv, space):
     """The class for TRL plays the episode again in the new session. A server that stays away is one line."""
-    from tests.environments.conftest import Served
-
     server = Served(openenv, space)
     code = """
 import sys

@@ -4,10 +4,13 @@ import json
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from arith_puzzle.api import solve
+from tests.environments.conftest import verdicts, write_rows
+from tests.evaluation.answers import answers
 from tests.fixtures.chat_server import ChatServer
 
 TASKSET = "arith-puzzle-taskset"
@@ -52,6 +55,16 @@ def test_gold_solutions_pass_and_nothing_else_does(verifiers, tmp_path, chosen):
     (summary,) = tmp_path.glob("outputs/*/summary.json")
     checks = json.loads(summary.read_text())["checks"]
     assert {name: check["valid"] for name, check in checks.items()} == {"gold": 20, "noop": 20}
+
+
+@pytest.mark.slow
+def test_its_verdicts_are_those_of_verify(verifiers, tmp_path):
+    rows = answers()
+    write_rows(tmp_path / "answers.jsonl", rows)
+    command = [verifiers, Path(__file__).with_name("judge_answers.py"), tmp_path / "answers.jsonl"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(rows) > 600 and json.loads(done.stdout) == verdicts(rows)
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ import yaml
 from arith_puzzle.cli import main
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.puzzle import natural_prompt
+from arith_puzzle.environments.game import Game, Puzzle
 from arith_puzzle.evaluation.harnesses.lm_eval import utils
 from arith_puzzle.evaluation.harnesses.places import HARNESSES
 from arith_puzzle.evaluation.harnesses.scoring import question, scores
@@ -93,7 +94,21 @@ def metric(compute):
     return judged
 
 
+def episodes(rows, _):
+    """The environment's game: an episode of each row's puzzle, which the response answers."""
+
+    def play(row, response):
+        game = Game(Puzzle(tuple(row["numbers"]), row["target"], rules_of(row)))
+        game.answer(response)
+        return game.reward
+
+    extracted = [verify_lenient(r["numbers"], r["target"], r["response"], **rules_of(r)).extracted for r in rows]
+    texts = [row["response"] if text is None else text for row, text in zip(rows, extracted, strict=True)]
+    return [{"strict": play(r, r["response"]), "lenient": play(r, text)} for r, text in zip(rows, texts, strict=True)]
+
+
 JUDGES = {
+    "the environment's game": episodes,
     "arith-puzzle verify": by_group(file_of_answers),
     "reward": by_group(rewards),
     "aggregate": metric(aggregate),
