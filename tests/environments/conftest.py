@@ -21,7 +21,9 @@ from arith_puzzle.environments.game import Puzzle
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
 from arith_puzzle.release.imports import copy_imported
 from arith_puzzle.release.stage import CACHES, ENVIRONMENT
-from tests.paths import ROOT
+from tests.packaging import test_install
+
+wheel = test_install.wheel
 
 
 def write_rows(path: Path, rows: list[dict]) -> None:
@@ -44,30 +46,33 @@ def playable(rows: list[dict]) -> list[dict]:
     return kept
 
 
-def _throw_away(folder: Path, *requirements: str) -> Path:
-    """The python of an environment that has the requirements, then the libraries of this one and the checkout."""
+def _fresh(folder: Path, *requirements: object) -> None:
+    """A fresh environment with the requirements. What it lacks, such as TRL, it finds in this one."""
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    python = folder / "bin" / "python"
-    done = subprocess.run([python, "-m", "pip", "install", "--quiet", *requirements], capture_output=True, text=True)
+    install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", *requirements]
+    done = subprocess.run(list(map(str, install)), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    site = next(folder.glob("lib/python*/site-packages"))
-    (site / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n{ROOT / 'environments/verifiers'}\n")
-    return python
+    (site,) = folder.glob("lib/python*/site-packages")
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
 
 @pytest.fixture(scope="session")
-def openenv(once) -> Path:
-    """The python of an environment with openenv, which is not among this project's libraries."""
+def openenv(once, wheel) -> Path:
+    """The python of an environment with the wheel and openenv, which is not among this project's libraries."""
     pin = (PACKAGE / ENVIRONMENT / "requirements.txt").read_text().split("openenv==")[1].split()[0]
-    folder = once("openenv", lambda at: _throw_away(at / "venv", f"openenv=={pin}"))
+    folder = once("openenv", lambda at: _fresh(at / "venv", f"{wheel}[openenv]", f"openenv=={pin}"))
     return folder / "venv" / "bin" / "python"
 
 
 @pytest.fixture(scope="session")
-def verifiers(once) -> Path:
-    """The python of an environment with verifiers, and with uv, which starts its harnesses."""
-    folder = once("verifiers", lambda at: _throw_away(at / "venv", "verifiers>=0.4,<0.5", "uv"))
-    return folder / "venv" / "bin" / "python"
+def verifiers(once, wheel) -> Path:
+    """The python of an environment with the wheel, the taskset and verifiers, and with uv, which starts harnesses."""
+
+    def make(folder: Path) -> None:
+        taskset = shutil.copytree(PACKAGE / "environments" / "verifiers", folder / "taskset", ignore=CACHES)
+        _fresh(folder / "venv", f"{wheel}[verifiers]", taskset, "uv")
+
+    return once("verifiers", make) / "venv" / "bin" / "python"
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +82,18 @@ def space(tmp_path_factory) -> Path:
     shutil.copytree(PACKAGE / ENVIRONMENT, folder, ignore=CACHES)
     copy_imported(PACKAGE / ENVIRONMENT, folder)
     return folder
+
+
+def wait_until_healthy(url: str, seconds: float = 180) -> None:
+    """Wait until a server answers."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/health", timeout=5)
+            return
+        except OSError:
+            assert time.monotonic() < deadline, "the server does not start"
+            time.sleep(0.3)
 
 
 class Served:
@@ -94,14 +111,7 @@ class Served:
         command = [self.python, "-m", "uvicorn", "server.app:app", "--port", self.port, "--log-level", "warning"]
         environment = {**os.environ, "ENABLE_WEB_INTERFACE": "true", "GRADIO_ANALYTICS_ENABLED": "False"}
         self.process = start(list(map(str, command)), cwd=self.folder, env=environment)
-        deadline = time.monotonic() + 180
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.url}/health", timeout=5)
-                return
-            except OSError:
-                assert self.process.poll() is None and time.monotonic() < deadline, "the server does not start"
-                time.sleep(0.3)
+        wait_until_healthy(self.url)
 
     def stop(self):
         end(self.process)

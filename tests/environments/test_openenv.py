@@ -1,7 +1,10 @@
 """The served Space: OpenEnv's own validation, its oracle, many sessions, a restart, and TRL that trains against it."""
 
+import contextlib
 import json
 import os
+import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -9,8 +12,9 @@ import pytest
 import yaml
 
 from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.common.processes import child
 from arith_puzzle.release.stage import ENVIRONMENT
-from tests.environments.conftest import Served, playable, verdicts, write_rows
+from tests.environments.conftest import Served, playable, verdicts, wait_until_healthy, write_rows
 from tests.evaluation.answers import answers
 from tests.paths import ROOT
 
@@ -84,6 +88,31 @@ with ArithPuzzleEnv(base_url={served.url!r}).sync() as env:
     assert env.undo().observation.message == "There is no episode. Reset first."
 """
     run(openenv, "-c", code)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["openenv", "verifiers"])
+def test_the_page_shows_what_a_user_types_and_sees(name, request, tmp_path):
+    """Each block in the fresh environment; every line that the page shows is printed."""
+    python = request.getfixturevalue(name)
+    found = re.findall(r"^```(.*)\n((?:.*\n)*?)```$", (ROOT / "docs" / "environments.md").read_text(), re.MULTILINE)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    environment = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
+    with contextlib.ExitStack() as stack:
+        for at, (info, content) in enumerate(found):
+            content = content.replace("8000", port)
+            if info == f"bash serve {name}":
+                stack.enter_context(child(["bash", "-c", f"exec {content}"], cwd=tmp_path, env=environment))
+                wait_until_healthy(f"http://127.0.0.1:{port}")
+            elif info in (f"bash in {name}", f"python in {name}"):
+                program = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [python, "-c"]}[info.split()[0]]
+                said = run(*program, content, cwd=tmp_path, env=environment)
+                printed = {line.strip() for line in said.splitlines()}
+                assert found[at + 1][0] == "text"
+                shown = [re.sub(r"\d\.\d\ds", "0.00s", line.strip()) for line in found[at + 1][1].splitlines()]
+                assert set(shown) <= {re.sub(r"\d\.\d\ds", "0.00s", line) for line in printed}, said
 
 
 @pytest.mark.slow
