@@ -38,9 +38,10 @@ tokenizer.response_template = {
     },
 }  # fmt: skip
 prompt = [{"role": "user", "content": ""}]
-# Easy puzzles, so that the untrained base solves some: the sum of two numbers. One is of a config.
-rows = [{"prompt": prompt, "numbers": [a, a + d], "target": 2 * a + d} for a in (5, 9, 14, 21) for d in (7, 8, 9, 10)]
-rows[0] = {"prompt": prompt, "config": "starter", "split": "train", "seed": 0}
+# The base, which is not trained on whole puzzles, solves this one often. The others are of a config.
+easy = {"prompt": prompt, "numbers": [1, 2, 3], "target": 6}
+drawn = [{"prompt": prompt, "config": "starter", "split": "train", "seed": seed} for seed in range(2)]
+rows = [easy, easy, *drawn]
 model = AutoModelForCausalLM.from_pretrained(base)
 before = {name: weights.clone() for name, weights in model.named_parameters()}
 settings = GRPOConfig(
