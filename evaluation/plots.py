@@ -69,6 +69,41 @@ def plot_loss(log: list[dict], path: Path) -> list[dict]:
     return points
 
 
+def plot_training(log: list[dict], folder: Path) -> tuple[str, list[dict]]:
+    """Plot a training's curves to ``folder``: of reinforcement learning as ``reward.png``, of others as ``loss.png``.
+
+    Args:
+        log: "log" of ``run.json``.
+
+    Returns:
+        (name of the file, the drawn points)
+    """
+    if any("reward" in record for record in log):
+        return "reward.png", _plot_reward(log, folder / "reward.png")
+    return "loss.png", plot_loss(log, folder / "loss.png")
+
+
+def _plot_reward(log: list[dict], path: Path) -> list[dict]:
+    panels = {
+        "rewards/reward/mean": "pass@1 of the samples",
+        "reward": "mean reward",
+        "completions/mean_length": "mean length, tokens",
+        "frac_reward_zero_std": "share of groups without a signal",
+        "entropy": "entropy, nats per token",
+    }
+    points = [{"step": record["step"]} | {key: record[key] for key in panels} for record in log if "reward" in record]
+    if all(point["reward"] == point["rewards/reward/mean"] for point in points):
+        del panels["reward"]  # without a second reward the two are the same
+
+    def draw(figure) -> None:
+        for axes, (key, name) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+            axes.plot([point["step"] for point in points], [point[key] for point in points], color=COLOURS[0])
+            axes.set(xlabel="step", title=name)
+
+    _save(draw, path, height=3.0)
+    return points
+
+
 def plot_by_n(results: Mapping[str, Results], path: Path) -> list[dict]:
     """Plot pass@1 by N with 95% Wilson intervals: a panel for each V, a marker for each label.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import write_json, write_text
 from arith_puzzle.common.markdown import table
-from arith_puzzle.evaluation.plots import plot_by_n, plot_heatmap, plot_loss, plot_reasons
+from arith_puzzle.evaluation.plots import plot_by_n, plot_heatmap, plot_reasons, plot_training
 from arith_puzzle.evaluation.results import Results, by_n_text, cells, interval_text, sampled, split_rows
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
@@ -22,6 +22,7 @@ CAPTIONS = {
     "heatmap": "pass@1 over N and V, with half the width of its 95% interval and n; hatched cells are not measured",
     "reasons": "share of answers for each verdict",
     "loss": "training loss over steps",
+    "reward": "pass@1 of the samples, their length, the share of groups without a signal, and the entropy, over steps",
 }
 """Plot -> its text for readers who cannot see it."""
 
@@ -51,7 +52,8 @@ def report(results: Mapping[str, Results], out: Path, *, run: dict | None = None
         if any("reasons" in row["item"] for row in split_rows(results)):
             plots["reasons.png"] = plot_reasons(results, out / "reasons.png")
         if run:
-            plots["loss.png"] = plot_loss(run["log"], out / "loss.png")
+            name, drawn = plot_training(run["log"], out)
+            plots[name] = drawn
         tables = {"Scores": score_table(results)}
         if "reasons.png" in plots:
             tables["Verdicts"] = reason_table(results)
@@ -165,9 +167,10 @@ def training_table(run: dict) -> str:
     """Return the table of the training: rows, steps, parameters, seconds, mean loss and hardware."""
     machine = _machine(run["hardware"])
     steps = max(record.get("step", 0) for record in run["log"])
-    line = [f"{run['rows']:,}", f"{steps:,}", f"{run['trainable_parameters']:,} of {run['parameters']:,}",
+    drawn = "rows" if "rows" in run else "samples"  # samples of reinforcement learning
+    line = [f"{run[drawn]:,}", f"{steps:,}", f"{run['trainable_parameters']:,} of {run['parameters']:,}",
             f"{run['seconds']:,.0f}", f"{run['train_loss']:.3f}", machine]  # fmt: skip
-    return table(["rows", "steps", "trained parameters", "seconds", "mean loss", "hardware"], [line])
+    return table([drawn, "steps", "trained parameters", "seconds", "mean loss", "hardware"], [line])
 
 
 def _decoding_text(decoding: dict) -> str:

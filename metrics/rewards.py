@@ -109,7 +109,7 @@ def completion_text(completion: Completion) -> str:
     if isinstance(completion, str):
         return completion
     try:
-        content = (completion[-1].get("content") or "") if completion else ""
+        content = (completion[-1].get("content") or "") if len(completion) else ""
         if isinstance(content, str):
             return content
         return "".join(part.get("text") or "" for part in content if part.get("type") == "text")

@@ -140,7 +140,7 @@ def adapter_card(
         base_model=names["base_id"],
         base_model_relation="adapter",
         datasets=[names["dataset_id"]],
-        tags=["lora", "trl", "sft", "arithmetic", "reasoning", ARXIV],
+        tags=["lora", "trl", _method(run), "arithmetic", "reasoning", ARXIV],
         **_model_index(names, adapter),
     )
     body = fill(
@@ -170,7 +170,7 @@ def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, exa
         base_model=names["base_id"],
         base_model_relation="finetune",
         datasets=[names["dataset_id"]],
-        tags=["lora", "merged", "trl", "sft", "arithmetic", "reasoning", ARXIV],
+        tags=["lora", "merged", "trl", _method(run), "arithmetic", "reasoning", ARXIV],
     )
     body = fill(
         "merged",
@@ -290,6 +290,7 @@ def _training(run: dict) -> dict:
     hardware, last, step = run["hardware"], run["log"][-1], run.get("resumed_from_step")
     return {
         "run": run,
+        "grpo": _grpo(run["recipe"]),
         "gpu": hardware.get("gpu"),
         "resumed": f" from step {step:,}, where the run was resumed" if step else "",
         "steps": last["step"],
@@ -298,6 +299,18 @@ def _training(run: dict) -> dict:
         "recipe": yaml.safe_dump(_given(run["recipe"]), sort_keys=False, width=110),
         "versions": ", ".join(f"{name} {version}" for name, version in run["versions"].items()),
     }
+
+
+def _method(run: dict) -> str:
+    return "sft" if run["recipe"].get("grpo") is None else "grpo"
+
+
+def _grpo(recipe: dict) -> dict | None:
+    """What the card says about reinforcement learning; None for a run of supervised fine-tuning."""
+    if recipe.get("grpo") is None:
+        return None
+    lenient = (recipe.get("reward") or {}).get("lenient")
+    return {"verdict": "lenient" if lenient else "strict", "adapter": recipe["model"].get("adapter")}
 
 
 def _drills(run: dict) -> dict:

@@ -19,7 +19,7 @@ from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE, read_json, shipped, write_json, write_text
 from arith_puzzle.common.provenance import MODEL_FILES
 from arith_puzzle.dataset_builder.loading_script import stage_script
-from arith_puzzle.evaluation.plots import plot_by_n, plot_loss, plot_reasons
+from arith_puzzle.evaluation.plots import plot_by_n, plot_loss, plot_reasons, plot_training
 from arith_puzzle.model_cards import benchmark, render
 from arith_puzzle.model_cards.check import check_card
 from arith_puzzle.model_cards.licence import base_licence, copy_notices
@@ -245,7 +245,7 @@ def _stage_adapter(folder: Path, inputs: Inputs) -> None:
     _write_eval_results(folder, inputs.ids["adapter_id"], inputs, results["adapter"])
     plot_by_n(results, folder / "plots" / "by_n.png")
     plot_reasons(results, folder / "plots" / "reasons.png")
-    plot_loss(record["log"], folder / "plots" / "loss.png")
+    plot_training(record["log"], folder / "plots")
     if inputs.own_base:
         copy_notices(inputs.recipe.base_path, folder)
     card = render.adapter_card(

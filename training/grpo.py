@@ -52,14 +52,13 @@ def _arguments(recipe: Recipe, checkpoints: Path):
 
 
 def _trainer(recipe: Recipe, arguments, model, tokenizer, dataset: str | None) -> tuple[object, Callable[[], dict]]:
-    from trl import GRPOTrainer
-
+    from arith_puzzle.training.grpo_trainer import SignalTrainer
     from arith_puzzle.training.models import lora_config
     from arith_puzzle.training.trainer import StopAtNaN
 
     tokenizer.padding_side = "left"
     rows = puzzles(recipe, dataset)
-    trainer = GRPOTrainer(
+    trainer = SignalTrainer(
         model=model,
         reward_funcs=rewards(recipe),
         args=arguments,

@@ -80,13 +80,14 @@ def _with_adapter(model, recipe: Recipe):
     path = str(recipe.adapter_path)
     adapted = load_adapter(model, path, trainable=True)
     if recipe.lora is None:
-        return adapted.merge_and_unload()
+        return adapted.merge_and_unload().requires_grad_(True)  # PEFT has frozen the base
     there = adapted.peft_config["default"]
     for key in ("r", "lora_alpha", "use_dora", "use_rslora"):
         stored, wanted = getattr(there, key), getattr(recipe.lora, key)
         if stored != wanted:
             raise InputError(f"{recipe.name}: lora.{key} is {wanted}, and the adapter {path} has {stored}; "
                              "write that, or leave out 'lora' to train all parameters")  # fmt: skip
+    there.base_model_name_or_path = recipe.base_path  # a relative path counts from the adapter's old folder
     return adapted
 
 

@@ -9,7 +9,8 @@ order:
     unchanged, too, if any part of it is ambiguous under the following rules.
 2.  Drop everything before the last ``</think>``, the marks that begin a turn or a text (BEGINNINGS), and everything
     from the first mark that ends one (ENDS): the model itself marks it as not part of the answer. If there is an
-    ``<answer>``, keep only what follows the last one, up to ``</answer>``.
+    ``<answer>``, keep only what follows the last one, up to ``</answer>``. After a search trace, which has lines such
+    as ``2,3,5:24``, keep only what follows its marker, a line with a single ``:``.
 3.  Signs: ``× ⋅ · ∗ ✕ ✖ \\times \\cdot \\ast`` become ``*``; ``÷ ∕ ⁄ \\div`` become ``/``; ``− – ‐ ‑ ‒ ﹣`` become
     ``-``; ``x`` or ``X`` between two numbers becomes ``*``; ``\\frac{6}{3}`` becomes ``6/3``; full-width forms become
     ASCII; Markdown's escapes (``\\*``) and HTML's entities (``&times;``) become the sign. Digits of other scripts stay.
@@ -113,6 +114,7 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 _ANSWER = re.compile(r"<answer>", re.IGNORECASE)
 _ANSWER_END = re.compile(r"</answer>", re.IGNORECASE)
 _FRACTION = re.compile(r"\\[dt]?frac ?\{([^{}]*)\} ?\{([^{}]*)\}")
+_TRACE = re.compile(r"^-?[0-9]+(?:,-?[0-9]+)+:", re.MULTILINE)
 _BEGINNING, _END = (re.compile("|".join(map(re.escape, marks))) for marks in (BEGINNINGS, ENDS))
 _SIGNED = re.compile(r"^[^\w\n]*[-−–‐‑‒﹣－](?:[$`]|\\[(\[a-z])", re.MULTILINE)
 _SETS_APART = re.compile(r"</?(?:del|strike|su[bp]|msu[bp]|msqrt|mroot|mfrac)\b", re.IGNORECASE)
@@ -200,7 +202,7 @@ def normalize(response: str, *, form: str = "equations") -> str:
         All equations of the response in their order, or its expression; or the response unchanged if it is ambiguous. A
         second call returns the same string.
     """
-    answer = response.rpartition("</think>")[2]
+    answer = _said(response)
     if "<think>" in answer or _SETS_APART.search(answer):  # a thought that does not end, and no answer
         return response
     if len(response) <= MAX_LENIENT_CHARS and any(map(doubted, _ANSWER_END.split(_ANSWER.split(answer)[-1])[1:])):
@@ -223,6 +225,13 @@ def normalize(response: str, *, form: str = "equations") -> str:
     return "\n".join(equation for equations in found for equation in equations)
 
 
+def _said(response: str) -> str:
+    """What follows the last ``</think>``, and after a search trace what follows its marker."""
+    text = response.rpartition("</think>")[2]
+    trace, _, answer = text.rpartition("\n:\n")
+    return answer if _TRACE.search(trace) else text
+
+
 def _clear(lines: list[str], found: Sequence[list[str]]) -> bool:
     """Whether no line changes an answer of another one; ``found`` has the answers of each line."""
     last = max(at for at, answers in enumerate(found) if answers)
@@ -239,7 +248,7 @@ def _clear(lines: list[str], found: Sequence[list[str]]) -> bool:
 
 def _undress(text: str) -> str:
     """Apply the rules 2 to 5, except for labels and bold."""
-    text = _END.split(text.rpartition("</think>")[2], maxsplit=1)[0].replace("\r\n", "\n")
+    text = _END.split(_said(text), maxsplit=1)[0].replace("\r\n", "\n")
     text = _ANSWER_END.split(_ANSWER.split(text)[-1], maxsplit=1)[0]
     text = _ENTITY.sub(lambda match: unescape(match[0]), _BEGINNING.sub("\n", text))
     for pattern, plain in _LATEX:
@@ -313,7 +322,7 @@ def _expression(response: str) -> str | None:
     """The one expression of a response, without spaces; None if there is none or more than one."""
     if _PLAIN.fullmatch(response):
         return response
-    text = _END.split(response.rpartition("</think>")[2], maxsplit=1)[0]
+    text = _END.split(_said(response), maxsplit=1)[0]
     boxed = _boxed(_ANSWER_END.split(_ANSWER.split(text)[-1], maxsplit=1)[0])
     if boxed is None or _SIGNED.search(boxed):
         return None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from arith_puzzle import load_metric
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import MAX_RESPONSE_CHARS, verify
-from arith_puzzle.metrics.rewards import graded_reward, reward, reward_for
+from arith_puzzle.metrics.rewards import graded_reward, graded_reward_for, reward, reward_for
 
 CASES = [
     json.loads(line)
@@ -167,3 +167,36 @@ def test_metric_and_lenient_reward_read_the_rows_rules_unless_others_are_given()
     metric.add(prediction="9+5", reference=row)
     assert metric.compute()["pass@1"] == 1.0
     assert metric.compute(predictions=["9+5=14"], references=[{"numbers": [5, 9], "target": 14}])["pass@1"] == 1.0
+
+
+DRESSED = {
+    "thought": "<think>3 and 6 …</think>\n{}",
+    "tag": "<answer>\n{}\n</answer>",
+    "spaces": "{}",
+    "newline": "\n{}",
+    "search": "9-5=4\n3,4,7:24\n7,4:27,21\n\n3,5,7,9:24\n7-5=2\n:\n{}",
+}
+
+
+@pytest.mark.parametrize("dress", DRESSED)
+def test_the_lenient_rewards_read_what_models_write(dress):
+    solution = "7-5=2\n9+3=12\n12*2=24"
+    text = DRESSED[dress].format(solution.replace("=", " = ") if dress == "spaces" else solution)
+    columns = {"numbers": [[3, 5, 7, 9]], "target": [24]}
+    assert reward([text], **columns) == graded_reward([text], **columns) == [0.0]
+    assert reward_for(lenient=True)([text], **columns) == graded_reward_for(lenient=True)([text], **columns) == [1.0]
+    wrong = DRESSED[dress].format(solution.replace("12*2=24", "12*2=25"))
+    assert reward_for(lenient=True)([wrong], **columns) == [0.0]
+    assert graded_reward_for(lenient=True)([wrong], **columns) == [0.5]
+
+
+@pytest.mark.parametrize("function", [reward, graded_reward, reward_for(lenient=True)])
+def test_a_column_that_is_missing_or_a_completion_that_is_not_text_is_one_line(function):
+    with pytest.raises(ValueError, match=r"no column numbers \(or nums\)"):
+        function(["2+3=5"], target=[5])
+    with pytest.raises(ValueError, match="no column target"):
+        function(["2+3=5"], numbers=[[2, 3]])
+    for completion in (7, [7], None, [{"content": [7]}]):
+        with pytest.raises(ValueError, match="a completion must be text or a list of messages"):
+            function([completion], numbers=[[2, 3]], target=[5])
+    assert function(["2+3=5"], nums=[[2, 3]], target=[5]) == [1.0]

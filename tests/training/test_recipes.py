@@ -7,7 +7,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config
-from trl import SFTConfig
+from trl import GRPOConfig, SFTConfig
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.aug_gsm8k.dataset import ALL
@@ -41,6 +41,12 @@ BASES = {
     "mistralai/Mistral-7B-v0.3": (
         MistralConfig(vocab_size=32768, hidden_size=4096, intermediate_size=14336, num_hidden_layers=32,
                       num_attention_heads=32, num_key_value_heads=8), 7_248_023_552),
+    "Qwen/Qwen2.5-0.5B-Instruct": (
+        Qwen2Config(vocab_size=151936, hidden_size=896, intermediate_size=4864, num_hidden_layers=24,
+                    num_attention_heads=14, num_key_value_heads=2, tie_word_embeddings=True), 494_032_768),
+    "Qwen/Qwen2.5-1.5B-Instruct": (
+        Qwen2Config(vocab_size=151936, hidden_size=1536, intermediate_size=8960, num_hidden_layers=28,
+                    num_attention_heads=12, num_key_value_heads=2, tie_word_embeddings=True), 1_543_714_304),
     "Qwen/Qwen2.5-72B": (
         Qwen2Config(vocab_size=152064, hidden_size=8192, intermediate_size=29568, num_hidden_layers=80,
                     num_attention_heads=64, num_key_value_heads=8), 72_706_203_648),
@@ -98,28 +104,32 @@ def memory(recipe, model) -> float:
       activations are computed twice, each layer takes 2 T h bytes, and one of them at a time the full amount.
     - Packed sequences of length S need a mask of 2 T S bytes.
     - Logits take 10 bytes for each token and entry of the vocabulary.
+    - With vLLM on the same GPU, its share. A prompt in English has at most 200 tokens.
     """
     config, (base, trained) = model.config, sizes(model)
     embeddings = config.vocab_size * config.hidden_size * (1 if config.tie_word_embeddings else 2)
     # a row of 1m has at most 93 characters, one token each, bos and eos; MuggleMath's authors cut rows at 512 tokens
     longest = 512 if recipe.dataset.format == "alpaca" else 100
-    tokens = recipe.sft["per_device_train_batch_size"] * (recipe.pack or longest)
+    if recipe.grpo:
+        longest = 200 + recipe.grpo["max_completion_length"]
+    tokens = recipe.trainer["per_device_train_batch_size"] * (recipe.pack or longest)
     frozen = 0.0
     if recipe.lora:
         linear = base - embeddings
         frozen = 2 * embeddings + linear * (4.127 / 8 if recipe.model.quantization else 2)
     layer = 2 * tokens * (8 * config.hidden_size + 4 * config.intermediate_size)
     layers = config.num_hidden_layers
-    twice = recipe.sft["activation_checkpointing"]
+    twice = recipe.trainer["activation_checkpointing"]
     kept = layer + layers * 2 * tokens * config.hidden_size if twice else layers * layer
     mask = 2 * tokens * (recipe.pack or 0)
     shards = 1 if recipe.lora else recipe.needs.gpus
-    return frozen + 16 * trained / shards + kept + mask + 10 * tokens * config.vocab_size
+    vllm = recipe.trainer.get("vllm_gpu_memory_utilization", 0) * 1e9 * recipe.needs.gpu_memory_gb
+    return frozen + 16 * trained / shards + kept + mask + 10 * tokens * config.vocab_size + vllm
 
 
 def test_it_fits_the_memory_that_it_asks_for(on_meta):
     recipe, model = on_meta
-    on_cpu = not recipe.sft["bf16"] or recipe.sft.get("use_cpu", False)
+    on_cpu = not recipe.trainer["bf16"] or recipe.trainer.get("use_cpu", False)
     assert (recipe.needs is None) == on_cpu, "a recipe for a CPU needs bf16: false or use_cpu: true"
     if recipe.needs:  # a fifth is for CUDA and for fragmented memory
         assert memory(recipe, model) < 0.8e9 * recipe.needs.gpu_memory_gb, f"{memory(recipe, model) / 1e9:.1f} GB"
@@ -128,10 +138,11 @@ def test_it_fits_the_memory_that_it_asks_for(on_meta):
 @pytest.mark.parametrize("name", RECIPES)
 def test_trl_takes_every_setting(name, tmp_path):
     recipe = load_recipe(RECIPES[name])
-    check_trainer_keys(recipe, [item.name for item in fields(SFTConfig)])
+    kind = SFTConfig if recipe.grpo is None else GRPOConfig
+    check_trainer_keys(recipe, [item.name for item in fields(kind)])
     # without use_cpu, a machine without a GPU refuses bf16 first
-    config = SFTConfig(output_dir=str(tmp_path), **recipe.sft | {"report_to": "none", "use_cpu": True})
-    assert all(getattr(config, key) == value for key, value in recipe.sft.items() if key != "report_to")
+    config = kind(output_dir=str(tmp_path), **recipe.trainer | {"report_to": "none", "use_cpu": True})
+    assert all(getattr(config, key) == value for key, value in recipe.trainer.items() if key != "report_to")
     text = RECIPES[name].read_text()
     assert text.startswith("# ") and "Cost" in text, "a recipe says what it is and what it costs"
 
@@ -203,7 +214,7 @@ def test_it_starts_where_it_was_written_for_and_nowhere_less(name, monkeypatch):
     with pytest.raises(InputError, match=rf"and Test GPU has {recipe.needs.gpu_memory_gb - 1} GB"):
         check_hardware(recipe)
     gpus(monkeypatch, recipe.needs.gpus, bf16=False)
-    with pytest.raises(InputError, match=r"bf16, and Test GPU has no bf16; set sft\.bf16: false"):
+    with pytest.raises(InputError, match=r"bf16, and Test GPU has no bf16; set (sft|grpo)\.bf16: false"):
         check_hardware(recipe)
 
 
@@ -221,7 +232,7 @@ def test_bf16_without_a_gpu_is_said_in_one_line(monkeypatch):
     recipe = load_recipe(RECIPES["tiny_cpu.yaml"])
     gpus(monkeypatch, 0)
     for sft in ({"bf16": True}, {}):  # TRL's default
-        with pytest.raises(InputError, match=r"this machine has none; set sft\.bf16: false"):
+        with pytest.raises(InputError, match=r"this machine has none; set (sft|grpo)\.bf16: false"):
             check_hardware(replace(recipe, sft=sft))
     check_hardware(replace(recipe, sft={"bf16": True, "use_cpu": True}))
 
