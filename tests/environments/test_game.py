@@ -1,5 +1,7 @@
 """The rules of an episode, and that its verdict is that of ``verify``."""
 
+import importlib
+import importlib.util
 import json
 import random
 from fractions import Fraction
@@ -153,3 +155,9 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch):
         assert "\n" not in str(caught.value)
     monkeypatch.setenv(CONFIG_FILE, str(tmp_path / "mine.yaml"))
     assert "mine" in configs() and draw("mine", "test", 3).rules["rule"] == "subset"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openenv") is not None, reason="openenv is installed")
+def test_a_client_without_openenv_is_one_line():
+    with pytest.raises(InputError, match=r"needs openenv, which is not installed; run: pip install '.*\[openenv\]'"):
+        importlib.import_module("arith_puzzle.environments.trl")
