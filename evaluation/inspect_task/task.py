@@ -29,6 +29,7 @@ from inspect_ai.scorer import (
 from inspect_ai.solver import TaskState, generate
 
 from arith_puzzle.common.datasets_cache import datasets_cache
+from arith_puzzle.common.errors import reported
 from arith_puzzle.evaluation.harnesses.scoring import check_format, question
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 from arith_puzzle.metrics.arith_puzzle_verifier.normalize import verify_lenient
@@ -53,7 +54,8 @@ def arith_puzzle(
         division: "exact" or "integer", as in ``verify``, for rows that do not state their own rules.
     """
     check_format(format)
-    rows = load_dataset(dataset, config, split=split, streaming=True, cache_dir=datasets_cache(dataset))
+    with reported(f"cannot read {config}/{split} of {dataset!r}", dataset):
+        rows = list(load_dataset(dataset, config, split=split, streaming=True, cache_dir=datasets_cache(dataset)))
     samples = [
         Sample(
             id=place,
