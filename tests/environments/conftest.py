@@ -20,10 +20,10 @@ from arith_puzzle.common.processes import end, start
 from arith_puzzle.environments.game import Puzzle
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
 from arith_puzzle.release.imports import copy_imported
-from arith_puzzle.release.stage import CACHES, ENVIRONMENT
 from tests.packaging import test_install
 
 wheel = test_install.wheel
+SPACE = PACKAGE / "environments" / "openenv"
 
 
 def write_rows(path: Path, rows: list[dict]) -> None:
@@ -59,7 +59,7 @@ def _fresh(folder: Path, *requirements: object) -> None:
 @pytest.fixture(scope="session")
 def openenv(once, wheel) -> Path:
     """The python of an environment with the wheel and openenv, which is not among this project's libraries."""
-    pin = (PACKAGE / ENVIRONMENT / "requirements.txt").read_text().split("openenv==")[1].split()[0]
+    pin = (SPACE / "requirements.txt").read_text().split("openenv==")[1].split()[0]
     folder = once("openenv", lambda at: _fresh(at / "venv", f"{wheel}[openenv]", f"openenv=={pin}"))
     return folder / "venv" / "bin" / "python"
 
@@ -69,7 +69,9 @@ def verifiers(once, wheel) -> Path:
     """The python of an environment with the wheel, the taskset and verifiers, and with uv, which starts harnesses."""
 
     def make(folder: Path) -> None:
-        taskset = shutil.copytree(PACKAGE / "environments" / "verifiers", folder / "taskset", ignore=CACHES)
+        taskset = shutil.copytree(
+            PACKAGE / "environments" / "verifiers", folder / "taskset", ignore=shutil.ignore_patterns("__pycache__")
+        )
         _fresh(folder / "venv", f"{wheel}[verifiers]", taskset, "uv")
 
     return once("verifiers", make) / "venv" / "bin" / "python"
@@ -79,8 +81,8 @@ def verifiers(once, wheel) -> Path:
 def space(tmp_path_factory) -> Path:
     """The Space's folder as staged, but for the card's placeholders."""
     folder = tmp_path_factory.mktemp("space") / "arith_puzzle_env"
-    shutil.copytree(PACKAGE / ENVIRONMENT, folder, ignore=CACHES)
-    copy_imported(PACKAGE / ENVIRONMENT, folder)
+    shutil.copytree(SPACE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_imported(SPACE, folder)
     return folder
 
 

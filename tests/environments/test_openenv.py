@@ -13,8 +13,7 @@ import yaml
 
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.common.processes import child
-from arith_puzzle.release.stage import ENVIRONMENT
-from tests.environments.conftest import Served, playable, verdicts, wait_until_healthy, write_rows
+from tests.environments.conftest import SPACE, Served, playable, verdicts, wait_until_healthy, write_rows
 from tests.evaluation.answers import answers
 from tests.paths import ROOT
 
@@ -31,7 +30,7 @@ def run(*command, **options):
 
 
 def test_the_manifest_and_the_files_of_the_space():
-    folder = PACKAGE / ENVIRONMENT
+    folder = SPACE
     manifest = yaml.safe_load((folder / "openenv.yaml").read_text())
     validation = manifest["validation"]
     assert manifest["app"] == "server.app:app" and validation["reward"]["range"] == [0.0, 1.0]
