@@ -24,6 +24,7 @@ from tests.packaging import test_install
 
 wheel = test_install.wheel
 SPACE = PACKAGE / "environments" / "openenv"
+CACHES = shutil.ignore_patterns("__pycache__")
 
 
 def write_rows(path: Path, rows: list[dict]) -> None:
@@ -69,9 +70,7 @@ def verifiers(once, wheel) -> Path:
     """The python of an environment with the wheel, the taskset and verifiers, and with uv, which starts harnesses."""
 
     def make(folder: Path) -> None:
-        taskset = shutil.copytree(
-            PACKAGE / "environments" / "verifiers", folder / "taskset", ignore=shutil.ignore_patterns("__pycache__")
-        )
+        taskset = shutil.copytree(PACKAGE / "environments" / "verifiers", folder / "taskset", ignore=CACHES)
         _fresh(folder / "venv", f"{wheel}[verifiers]", taskset, "uv")
 
     return once("verifiers", make) / "venv" / "bin" / "python"
@@ -81,7 +80,7 @@ def verifiers(once, wheel) -> Path:
 def space(tmp_path_factory) -> Path:
     """The Space's folder as staged, but for the card's placeholders."""
     folder = tmp_path_factory.mktemp("space") / "arith_puzzle_env"
-    shutil.copytree(SPACE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(SPACE, folder, ignore=CACHES)
     copy_imported(SPACE, folder)
     return folder
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 import uvicorn
 from fastapi import Request
@@ -20,13 +21,15 @@ except ImportError:  # in the Space's folder, where server/ is a package of its 
     from models import PuzzleAction, PuzzleObservation, PuzzleState
     from server.arith_puzzle_environment import ArithPuzzleEnvironment
 
-SESSIONS = int(os.environ.get("ARITH_PUZZLE_SESSIONS", "128"))
+SESSIONS = os.environ.get("ARITH_PUZZLE_SESSIONS", "128")
 """Most sessions at once. One that does nothing for IDLE_SECONDS is ended."""
 IDLE_SECONDS = 3600.0
+if not SESSIONS.isdecimal() or int(SESSIONS) < 1:
+    sys.exit(f"ARITH_PUZZLE_SESSIONS must be an integer from 1; got {SESSIONS[:40]!r}")
 
 app = create_app(
     ArithPuzzleEnvironment, PuzzleAction, PuzzleObservation, env_name="arith_puzzle_env", state_cls=PuzzleState,
-    concurrency_config=ConcurrencyConfig(max_concurrent_envs=SESSIONS, session_timeout=IDLE_SECONDS),
+    concurrency_config=ConcurrencyConfig(max_concurrent_envs=int(SESSIONS), session_timeout=IDLE_SECONDS),
 )  # fmt: skip
 
 
