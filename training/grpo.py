@@ -66,6 +66,7 @@ def _trainer(recipe: Recipe, arguments, model, tokenizer, dataset: str | None) -
         processing_class=tokenizer,
         peft_config=lora_config(recipe) if not recipe.model.adapter else None,
         callbacks=[StopAtNaN(recipe.name)],
+        muon=recipe.optimizer == "muon",
     )
     return trainer, lambda: {
         "puzzles": len(rows),

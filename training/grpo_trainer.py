@@ -10,12 +10,22 @@ from __future__ import annotations
 import torch
 from trl import GRPOTrainer
 
+from arith_puzzle.training.muon import WithMuon
+
 EXACT = ("dapo", "cispo")
 """Types of loss that divide by the tokens of all samples, so that leaving some out changes nothing but the work."""
 
 
-class SignalTrainer(GRPOTrainer):
-    """GRPOTrainer with the same gradient. In its log, the entropy is that of the samples with a signal."""
+class SignalTrainer(WithMuon, GRPOTrainer):
+    """GRPOTrainer with the same gradient. In its log, the entropy is that of the samples with a signal.
+
+    Args:
+        muon: use the optimizer of ``arith_puzzle.training.muon``.
+    """
+
+    def __init__(self, *args, muon: bool = False, **kwargs):
+        self.muon = muon
+        super().__init__(*args, **kwargs)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """The loss over the samples with an advantage."""

@@ -11,6 +11,18 @@ from torch.optim import AdamW, Muon, Optimizer
 from transformers import TrainingArguments
 
 
+class WithMuon:
+    """Mixin of trainers: with the attribute ``muon`` they use ``MuonWithAdamW``, else what ``args.optim`` names."""
+
+    muon = False
+
+    def create_optimizer(self, model=None):
+        """Create the optimizer of the trainer."""
+        if self.muon and self.optimizer is None:
+            self.optimizer = MuonWithAdamW(model or self.model, self.args)
+        return super().create_optimizer(model)
+
+
 class MuonWithAdamW(Optimizer):
     """Muon and AdamW as one optimizer, because a trainer, its schedule and its checkpoints expect one."""
 

@@ -42,7 +42,7 @@ class Recipe:
             sequence, padded to the longest of its batch.
         lora: None trains all parameters.
         optimizer: ``muon`` trains the matrices of the layers with Muon (``arith_puzzle.training.muon``) instead of
-            ``sft.optim``.
+            ``sft.optim`` or ``grpo.optim``.
         processes: CPU processes that train together (data parallel, gloo), one thread each. The batch of a step is
             ``sft.per_device_train_batch_size`` times this number. None: one process, or what ``accelerate launch``
             starts.
@@ -324,7 +324,7 @@ def _check_grpo(path: str | Path, recipe: Recipe) -> None:
         raise InputError(f"{path}: 'grpo' needs puzzles; add a 'dataset' with one of the formats of puzzles")
     if recipe.model.base is None:
         raise InputError(f"{path}: 'grpo' needs a model that solves some puzzles; set model.base, not model.shape")
-    for key in ("drills", "pack", "optimizer"):
+    for key in ("drills", "pack"):
         if getattr(recipe, key) is not None:
             raise InputError(f"{path}: {key!r} is not for 'grpo'; drop it")
 

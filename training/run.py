@@ -166,6 +166,7 @@ def _check_same(output: Path, digest: str | None, content: dict, recipe: Recipe,
 
 def _run(method: Method, recipe: Recipe, output: Path, dataset: str | None, made_from: dict) -> None:
     os.environ["TRACKIO_DIR"] = str((output / "trackio").resolve())  # keeps the curves in the run's folder
+    import torch
     import transformers
 
     from arith_puzzle.training.base_tokenizer import base_commit
@@ -188,9 +189,10 @@ def _run(method: Method, recipe: Recipe, output: Path, dataset: str | None, made
     try:
         trainer, record_of_method = method.trainer(recipe, arguments, model, tokenizer, dataset)
         checkpoint = last_checkpoint(checkpoints)
-        started = time.time()
+        started, cpu_started = time.time(), time.process_time()
         result = trainer.train(resume_from_checkpoint=checkpoint)
-        seconds = time.time() - started
+        seconds, cpu = time.time() - started, time.process_time() - cpu_started
+        cpu_seconds = trainer.accelerator.reduce(torch.tensor(cpu, device=trainer.accelerator.device))
         sizes = _parameters(trainer.accelerator.unwrap_model(trainer.model))
         weights = trainer.accelerator.get_state_dict(trainer.model)  # with FSDP and ZeRO-3, every process takes part
         if not trainer.accelerator.is_main_process:
@@ -211,6 +213,7 @@ def _run(method: Method, recipe: Recipe, output: Path, dataset: str | None, made
             "content": made_from,
             "train_loss": (mean_loss(trainer.state.log_history) if checkpoint else None) or result.training_loss,
             "seconds": round(seconds, 1),
+            "cpu_seconds": round(cpu_seconds.item(), 1),
             "resumed_from_step": int(checkpoint.split("-")[-1]) if checkpoint else None,
             "hardware": hardware(str(trainer.accelerator.device)) | {"processes": trainer.accelerator.num_processes},
             "versions": {"python": platform.python_version(), **{name: version(name) for name in RECORDED}},

@@ -15,10 +15,10 @@ from trl import SFTTrainer
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.training.data.packing import IGNORED
-from arith_puzzle.training.muon import MuonWithAdamW
+from arith_puzzle.training.muon import WithMuon
 
 
-class CompletionTrainer(SFTTrainer):
+class CompletionTrainer(WithMuon, SFTTrainer):
     """SFTTrainer with the same loss. On a CPU it computes only the needed logits, and logs no entropy or accuracy.
 
     Args:
@@ -28,12 +28,6 @@ class CompletionTrainer(SFTTrainer):
     def __init__(self, *args, muon: bool = False, **kwargs):
         self.muon = muon
         super().__init__(*args, **kwargs)
-
-    def create_optimizer(self, model=None):
-        """Create ``MuonWithAdamW``, or the optimizer that ``args.optim`` names."""
-        if self.muon and self.optimizer is None:
-            self.optimizer = MuonWithAdamW(model or self.model, self.args)
-        return super().create_optimizer(model)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """The negative log-likelihood of the completions, divided by the number of their tokens in the global batch."""

@@ -28,6 +28,7 @@ def run(*command, cwd, timeout=1800, offline=True, **variables):
 def test_every_example_is_tested():
     assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {
         "quickstart.ipynb", "verify_answers.py", "generate_rows.py", "reward_for_grpo.py", "train_and_score.sh",
+        "train_grpo.py",
         "own_model.sh", "reasoning_gym_scorer.py",
     }  # fmt: skip
 
@@ -90,6 +91,15 @@ def shown(cell) -> list[str]:
     """The texts that a cell prints or returns; libraries may warn on standard error."""
     outputs = [item for item in cell.get("outputs", []) if item.get("name") != "stderr"]
     return [item.get("text") or item["data"]["text/plain"] for item in outputs]
+
+
+@pytest.mark.slow
+def test_five_steps_of_grpo(starter, tmp_path):
+    command = [sys.executable, EXAMPLES / "train_grpo.py", "--dataset", starter[0], "--steps", "5", "--out", "out"]
+    lines = run(*command, cwd=tmp_path).splitlines()
+    steps = [line for line in lines if line.startswith("step ")]
+    assert [line.split(":")[0] for line in steps] == [f"step {number}" for number in range(1, 6)]
+    assert (tmp_path / "out" / "model.safetensors").is_file()
 
 
 @pytest.mark.slow
