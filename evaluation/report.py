@@ -10,7 +10,7 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import write_json, write_text
-from arith_puzzle.common.markdown import table
+from arith_puzzle.common.markdown import code_cell, table
 from arith_puzzle.evaluation.plots import plot_by_n, plot_heatmap, plot_reasons, plot_training
 from arith_puzzle.evaluation.results import Results, by_n_text, cells, interval_text, sampled, split_rows
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import REPORT_ORDER
@@ -83,7 +83,7 @@ def score_table(results: Mapping[str, Results]) -> str:
     lines = []
     for row in rows:
         item = row["item"]
-        line = [f"`{row['label']}`", f"`{row['place']}`", _decoding_text(row["decoding"]), f"{item['n']:,}"]
+        line = [code_cell(row["label"]), code_cell(row["place"]), decoding_text(row["decoding"]), f"{item['n']:,}"]
         line += [f"**{item['pass@1']:.3f}**", interval_text(item["pass@1_ci95"]), by_n_text(item.get("by_n", {}))]
         if lenient:
             line.append(_number(item.get("pass@1_lenient"), item.get("pass@1_lenient_ci95")))
@@ -97,7 +97,7 @@ def reason_table(results: Mapping[str, Results]) -> str:
     present = {reason for row in rows for reason in row["item"]["reasons"]}
     order = [reason for reason in REPORT_ORDER if reason in present] + sorted(present - set(REPORT_ORDER))
     lines = [
-        [f"`{row['label']}`", f"`{row['place']}`", f"{row['item']['n']:,}"]
+        [code_cell(row["label"]), code_cell(row["place"]), f"{row['item']['n']:,}"]
         + [f"{row['item']['reasons'].get(reason, 0):.1%}" for reason in order]
         for row in rows
     ]
@@ -112,20 +112,20 @@ def paired_table(results: Mapping[str, Results]) -> str:
     solves is equally likely to be of either. Two models that answered different rows are not compared.
     """
     lines = []
-    rows = [(row, _verdicts(row)) for row in split_rows(results)]
+    rows = [(row, verdicts(row)) for row in split_rows(results)]
     for at, (one, first) in enumerate(rows):
         for other, second in rows[at + 1 :]:
             if one["place"] != other["place"] or not first or not second:
                 continue
-            line = [f"`{one['label']}`", f"`{other['label']}`", f"`{one['place']}`"]
-            if [puzzle for puzzle, _ in first] != [puzzle for puzzle, _ in second]:
+            line = [code_cell(each) for each in (one["label"], other["label"], one["place"])]
+            if differing(first, second):
                 lines.append([*line, f"{len(first):,} / {len(second):,}", "different rows: not compared", "", "", ""])
                 continue
             pairs = [(a, b) for (_, a), (_, b) in zip(first, second, strict=True)]
             wins, losses = pairs.count((True, False)), pairs.count((False, True))
             difference = (wins - losses) / len(pairs)
             p = mcnemar(wins, losses)
-            lines.append([*line, f"{len(pairs):,}", f"{difference:+.3f}", f"{wins:,}", f"{losses:,}", f"{p:.2g}"])
+            lines.append([*line, f"{len(pairs):,}", f"{difference:+.3f}", f"{wins:,}", f"{losses:,}", p_text(p)])
     header = ["A", "B", "split", "n", "A - B", "only A", "only B", "p (McNemar, exact)"]
     return table(header, lines) if lines else ""
 
@@ -136,8 +136,26 @@ def mcnemar(wins: int, losses: int) -> float:
     return min(1.0, 2 * sum(math.comb(n, k) for k in range(least + 1)) / 2**n)
 
 
-def _verdicts(row: dict) -> list[tuple[tuple, bool]]:
-    """(puzzle, whether it is solved) for each row of a split; empty if its answers are not there, or are no puzzles."""
+def p_text(p: float) -> str:
+    """A p-value as text. A float cannot hold the smallest ones."""
+    return f"{p:.2g}" if p >= 1e-99 else "< 1e-99"
+
+
+def differing(first: list[tuple[tuple, bool]], second: list[tuple[tuple, bool]]) -> bool:
+    """Whether two lists of `verdicts` are of different puzzles, or of the same ones in another order."""
+    return [puzzle for puzzle, _ in first] != [puzzle for puzzle, _ in second]
+
+
+def verdicts(row: dict) -> list[tuple[tuple, bool]]:
+    """Judge the answers to a split, which lie beside results.json.
+
+    Args:
+        row: one of ``arith_puzzle.evaluation.results.split_rows``.
+
+    Returns:
+        (puzzle, whether it is solved) for each row; empty if the answers are not there, or are not to puzzles. A puzzle
+        is (numbers, target, rules).
+    """
     path = Path(row["folder"] or "") / f"generations-{row['split']}.jsonl"
     if not row["folder"] or not path.is_file():
         return []
@@ -158,7 +176,7 @@ def cost_table(results: Mapping[str, Results]) -> str:
         item, decoding = row["item"], row["decoding"]
         machine = _machine(row["hardware"])
         rates = [_rate(item.get(key)) for key in ("answers_per_second", "tokens_per_second", "seconds")]
-        lines.append([f"`{row['label']}`", f"`{row['place']}`", *rates,
+        lines.append([code_cell(row["label"]), code_cell(row["place"]), *rates,
                       str(decoding.get("batch_size") or ""), decoding.get("dtype") or "", machine])  # fmt: skip
     return table(["model", "split", "answers/s", "tokens/s", "seconds", "batch", "dtype", "hardware"], lines)
 
@@ -173,7 +191,7 @@ def training_table(run: dict) -> str:
     return table([drawn, "steps", "trained parameters", "seconds", "mean loss", "hardware"], [line])
 
 
-def _decoding_text(decoding: dict) -> str:
+def decoding_text(decoding: dict) -> str:
     """Return how a model was asked, as text: ``symbolic, greedy, 0-shot``. Missing values are left out."""
     parts = [decoding.get("format"), decoding.get("strategy")]
     if decoding.get("samples", 1) > 1:

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.markdown import table
+from arith_puzzle.common.markdown import code, table
 from arith_puzzle.dataset_builder.configs import CONFIGS
 from arith_puzzle.evaluation.plots import plot_by_n, plot_heatmap, plot_loss, plot_reasons
-from arith_puzzle.evaluation.report import mcnemar, report
+from arith_puzzle.evaluation.report import cost_table, mcnemar, p_text, paired_table, reason_table, report, score_table
 from arith_puzzle.evaluation.results import cells, grid, load_results
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.metrics.gsm8k_answer.score import score as gsm8k_score
@@ -257,6 +257,19 @@ def test_models_that_answered_the_same_rows_are_compared_in_pairs(tmp_path):
     expected = 2 * sum(math.comb(30, k) for k in range(11)) / 2**30
     assert cells[0] == ["`strong`", "`weak`", "`mine`", "40", "+0.250", "20", "10", f"{expected:.2g}"]
     assert [cell[3:5] for cell in cells[1:]] == [["40 / 40", "different rows: not compared"]] * 2
+
+
+def test_names_of_others_are_text_in_the_tables(tmp_path):
+    """GitHub and the Hub render the report: no name is markup, and none ends its cell."""
+    hostile = _answered(tmp_path / "a`|``<b>[x](y)", lambda row: row % 2 == 0)
+    found = load_results(
+        [f"{folder}/results.json" for folder in (_answered(tmp_path / "b", lambda row: False), hostile)]
+    )
+    tables = "".join(make(found) for make in (score_table, reason_table, paired_table, cost_table))
+    lines = [line for line in tables.splitlines() if "<b>" in line]
+    assert len(lines) == 4 and all("```a`\\|``<b>[x](y)```" in line for line in lines)
+    assert code("`x`") == "`` `x` ``" and code("a\nb") == "`a b`"
+    assert p_text(mcnemar(0, 4000)) == "< 1e-99" and p_text(0.034) == "0.034"
 
 
 def test_mcnemars_p_is_the_share_of_outcomes_at_least_as_extreme():
