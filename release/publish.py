@@ -64,7 +64,8 @@ def publish(
     stage = Stage(staged)
     with connect(api) as hub:
         found = diff(hub, stage, move_tags=move_tags)
-        collection = hub.do("looking at the collection", partial(_find_collection, api, stage))
+        kept = {each.repo.id for each in found if any(branch.kept for branch in each.branches)}
+        collection = hub.do("looking at the collection", partial(_find_collection, api, stage, kept))
         if announce:
             for repo in found:
                 for line in describe(repo, stage.tag, private=private):
@@ -82,7 +83,8 @@ def publish(
                     commits |= hub.do(f"{doing} {repo.id}", todo)
                     bar.update()
             hidden = any(repo.private if repo.released else private for repo in found)
-            commits["collection"] = hub.do("making the collection", partial(_fill_collection, api, stage, hidden))
+            fill = partial(_fill_collection, api, stage, kept, hidden)
+            commits["collection"] = hub.do("making the collection", fill)
             bar.update()
     return commits
 
@@ -135,6 +137,7 @@ class _Collection:
     Attributes:
         slug: its address, or None if it does not exist yet.
         missing: the items to add.
+        renoted: (object id, item) of those there that get another note.
         lists_private: it lists a private repo of another release.
     """
 
@@ -142,43 +145,50 @@ class _Collection:
     slug: str | None
     private: bool
     missing: list[dict]
+    renoted: list[tuple[str, dict]]
     lists_private: bool
 
     def describe(self) -> list[str]:
-        """Lines of text that say what would be added."""
-        if self.slug and not self.missing:
+        """Lines of text that say what would be added, and which notes would change."""
+        if self.slug and not self.missing and not self.renoted:
             return [f"collection {self.title!r}: nothing to change"]
-        count = f"{len(self.missing)} items to add"
+        count = f"{len(self.missing)} items to add" + f", {len(self.renoted)} notes to change" * bool(self.renoted)
         return [
             f"collection {self.title!r}: {count if self.slug else 'new, ' + count}",
             *(f"    add    {item['item_type']:>8}  {item['item_id']}" for item in self.missing),
+            *(f"    note   {item['item_type']:>8}  {item['item_id']}" for _, item in self.renoted),
         ]
 
 
-def _find_collection(api: HfApi, stage: Stage) -> _Collection:
+def _find_collection(api: HfApi, stage: Stage, kept: set[str]) -> _Collection:
+    """Compare the collection with the stage. The notes of the repos ``kept`` are about another release, and stay."""
     title, owned = stage.release["collection"], api.list_collections(owner=stage.release["namespace"])
     slug = next((collection.slug for collection in owned if collection.title == title), None)
     there = api.get_collection(slug) if slug else None
-    have = {(item.item_type, item.item_id) for item in there.items} if there else set()
+    have = {(item.item_type, item.item_id): item for item in there.items} if there else {}
     items = stage.release["collection_items"]
     wanted = {(item["item_type"], item["item_id"]): item for item in items}
-    others = [(kind, name) for kind, name in have - wanted.keys() if kind in ("model", "dataset", "space")]
+    others = [(kind, name) for kind, name in have.keys() - wanted.keys() if kind in ("model", "dataset", "space")]
     return _Collection(
         title, slug, there.private if there else True,
         missing=[item for key, item in wanted.items() if key not in have],
+        renoted=[(have[key].item_object_id, item) for key, item in wanted.items()
+                 if key in have and key[1] not in kept and have[key].note != item["note"]],
         lists_private=any(api.repo_info(name, repo_type=kind).private for kind, name in others),
     )  # fmt: skip
 
 
-def _fill_collection(api: HfApi, stage: Stage, private: bool) -> str:
+def _fill_collection(api: HfApi, stage: Stage, kept: set[str], private: bool) -> str:
     """Fill the collection, and then make it public unless one of its repos is ``private``. Returns its slug."""
-    found = _find_collection(api, stage)
+    found = _find_collection(api, stage, kept)
     if found.slug is None:
         found.slug = api.create_collection(
             found.title, namespace=stage.release["namespace"], private=True, exists_ok=True
         ).slug
     for item in found.missing:
         api.add_collection_item(found.slug, **item, exists_ok=True)
+    for object_id, item in found.renoted:
+        api.update_collection_item(found.slug, object_id, note=item["note"])
     if found.private and not private and not found.lists_private:
         api.update_collection_metadata(found.slug, private=False)
     return found.slug

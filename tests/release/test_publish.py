@@ -93,6 +93,26 @@ def test_the_second_time_writes_nothing(hub, api, stage):
     assert (hub_state(api, stage), commits(api, stage)) == before
 
 
+def test_a_note_follows_the_scores(hub, api, stage):
+    """The note of a repo that is about another release stays: its scores do, too."""
+    publish(stage, api)
+    plan = json.loads((stage / "release.json").read_text())
+    for item in plan["collection_items"]:
+        item["note"] += ". pass@1 0.500" * (item["item_type"] == "model")
+    (stage / "release.json").write_text(json.dumps(plan))
+    (stage / "base" / "README.md").write_text((stage / "base" / "README.md").read_text() + "Scores.\n")
+    said = []
+    publish(stage, api, dry_run=True, announce=said.append)
+    assert said[-2:] == ["collection 'arith-puzzle': 0 items to add, 1 notes to change",
+                         "    note      model  local/arith-puzzle-arith-tiny-lora"]  # fmt: skip
+    publish(stage, api)
+    notes = {item[1]: item[2] for item in hub_state(api, stage)["collection arith-puzzle"]["items"]}
+    assert [name for name, note in notes.items() if note.endswith("pass@1 0.500")] == [said[-1].split()[-1]]
+    hub.faults.clear()
+    publish(stage, api)
+    assert changes(hub) == 0
+
+
 def test_a_dry_run_says_file_by_file_what_would_change_and_changes_nothing(hub, api, stage, tmp_path):
     said = []
     assert publish(stage, api, dry_run=True, announce=said.append) == {}
