@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
@@ -12,6 +12,7 @@ from arith_puzzle.common.provenance import dataset_content, model_content
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.evaluation.options import command_line
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
+from arith_puzzle.release.compare import compare
 from arith_puzzle.release.own_data import describe, own_dataset
 from arith_puzzle.training.data.token_cache import split_content
 from arith_puzzle.training.recipe import Recipe
@@ -96,15 +97,17 @@ class Inputs:
         ids: the Hub ids: "adapter_id", "dataset_id" and so on, and "base_id" if the base is published too.
         tag: the version's tag.
         licence: of the base, from ``arith_puzzle.model_cards.licence``.
-        dataset, run, scores: folders, as in ``arith_puzzle.release.stage.stage``.
+        dataset, run, scores, others: folders, as in ``arith_puzzle.release.stage.stage``.
 
     Raises:
-        InputError: a file is missing or not JSON, or `check_origin` refuses the run or the scores.
+        InputError: a file is missing or not JSON, `check_origin` refuses the run or the scores, or `compare` refuses a
+            folder of ``others``.
     """
 
     def __init__(
-        self, recipe: Recipe, ids: Mapping[str, str], tag: str, licence: dict, *, dataset: Path, run: Path, scores: Path
-    ):
+        self, recipe: Recipe, ids: Mapping[str, str], tag: str, licence: dict, *, dataset: Path, run: Path,
+        scores: Path, others: Sequence[Path] = (),
+    ):  # fmt: skip
         self.licence = licence
         self.recipe, self.dataset, self.run, self.scores = recipe, dataset, run, scores
         self.ids, self.tag = dict(ids), tag
@@ -120,6 +123,7 @@ class Inputs:
         check_origin(recipe, results, dataset=dataset, run=run, scores=scores)
         self.results = {who: self._hub_results(each) for who, each in results.items()}
         self.first_split = next(iter(self.results["adapter"]["splits"]))
+        self.compared = compare(self.results, scores, others)
         self.example = _first_answer(recipe, scores / "adapter", self.first_split)
 
     def names(self, kind: str) -> dict:

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from arith_puzzle.common import files
@@ -147,6 +147,7 @@ def release(
     private: bool,
     merged: bool = False,
     stated_licence: str | None = None,
+    others: Sequence[Path] = (),
 ) -> None:
     """Run all steps in order.
 
@@ -158,6 +159,7 @@ def release(
         private: keep repos without a published version private.
         merged: also publish base and adapter as one model.
         stated_licence: id of the base's licence, if the base's card has none.
+        others: folders with the scores of other models, for the demo's table.
 
     Raises:
         InputError: bad input, in any step.
@@ -168,6 +170,7 @@ def release(
     from arith_puzzle.common.provenance import check_no_pattern
     from arith_puzzle.dataset_builder.configs import find_config
     from arith_puzzle.model_cards.licence import base_licence
+    from arith_puzzle.release.compare import read_others
     from arith_puzzle.release.diff import require_free_names
     from arith_puzzle.release.hub import connect
     from arith_puzzle.release.inputs import check_recipe, check_splits
@@ -179,6 +182,7 @@ def release(
         raise InputError("a release publishes to a Hub, and HF_HUB_OFFLINE is set; unset it")
     check_no_pattern(work.root)
     check_recipe(recipe)
+    read_others(others)
     check_repo_ids(plan(recipe, namespace or "local", merged=merged))
     base_licence(recipe.base_path, recipe.model.revision, stated=stated_licence)
     config = recipe.dataset.config
@@ -214,7 +218,7 @@ def release(
     score_models(recipe, work)
     with destination(to, work.root) as (api, token):
         stage(recipe, owner, dataset=work.dataset, run=work.run, scores=work.scores, out=work.stage,
-              merged=merged, stated_licence=stated_licence)  # fmt: skip
+              merged=merged, stated_licence=stated_licence, others=others)  # fmt: skip
         say("stage", f"{work.stage}: {', '.join(sorted(p.name for p in work.stage.iterdir() if p.is_dir()))}")
         published = publish(work.stage, api, private=private, move_tags=to == "local")
         say("publish", f"{api.endpoint}/collections/{published['collection']}")

@@ -6,7 +6,7 @@ Staging does not talk to a Hub. The same inputs give the same bytes, so publishi
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
@@ -23,6 +23,7 @@ from arith_puzzle.evaluation.plots import plot_by_n, plot_loss, plot_reasons, pl
 from arith_puzzle.model_cards import benchmark, render
 from arith_puzzle.model_cards.check import check_card
 from arith_puzzle.model_cards.licence import base_licence, copy_notices
+from arith_puzzle.release.compare import with_scores
 from arith_puzzle.release.imports import copy_imported
 from arith_puzzle.release.inputs import Inputs, check_recipe
 from arith_puzzle.release.own_data import own_card
@@ -44,7 +45,8 @@ NOTES = {
     "aug-gsm8k": "GSM8K augmented: new questions, checked solutions",
     "gsm8k-metric": "The metric for answers to GSM8K, for `evaluate`",
 }
-"""Repo kind -> its note in the collection, in the collection's order. The paper comes before all of them."""
+"""Repo kind -> its note in the collection, in the collection's order. The paper comes before all of them. A release
+adds the scores."""
 
 DEMO, METRIC, INSPECT_TASK = "spaces/arith_puzzle_demo", "metrics/arith_puzzle_verifier", "evaluation/inspect_task"
 ENVIRONMENT = "environments/openenv"
@@ -95,7 +97,7 @@ def check_repo_ids(repos: Iterable[Repo]) -> None:
 
 def stage(
     recipe: Recipe, namespace: str, *, dataset: Path, run: Path, scores: Path, out: Path, merged: bool = False,
-    stated_licence: str | None = None,
+    stated_licence: str | None = None, others: Sequence[Path] = (),
 ) -> Path:  # fmt: skip
     """Write all folders below ``out``, and ``out/release.json`` with the plan. An older stage is replaced.
 
@@ -108,26 +110,29 @@ def stage(
         out: the folder to write.
         merged: also stage base and adapter as one model.
         stated_licence: id of the base's licence, if the base's card has none.
+        others: folders with the scores of other models on the same rows, for the demo's table.
 
     Returns:
         ``out``.
 
     Raises:
         InputError: an input is missing or was made from another one, `check_recipe` refuses the recipe, the base's
-            licence is unknown, or a card breaks a rule of ``arith_puzzle.model_cards.check``.
+            licence is unknown, another model answered other rows, or a card breaks a rule of
+            ``arith_puzzle.model_cards.check``.
     """
     check_recipe(recipe)
     licence = base_licence(recipe.base_path, recipe.model.revision, stated=stated_licence)
     repos = plan(recipe, namespace, merged=merged)
     ids = {f"{repo.kind}_id": repo.id for repo in repos}
-    inputs = Inputs(recipe, ids, TAG, licence, dataset=dataset, run=run, scores=scores)
+    inputs = Inputs(recipe, ids, TAG, licence, dataset=dataset, run=run, scores=scores, others=others)
     stagers = {repo: partial(_STAGERS[repo.kind], inputs=inputs) for repo in repos}
-    return write_stage(out, namespace, stagers, PAPER, "The paper that introduced the puzzle", recipe)
+    notes = with_scores(NOTES, inputs.compared)
+    return write_stage(out, namespace, stagers, PAPER, "The paper that introduced the puzzle", recipe, notes)
 
 
 def write_stage(
     out: Path, namespace: str, stagers: dict[Repo, Callable[[Path], None]], paper: str, note: str,
-    recipe: Recipe | None = None,
+    recipe: Recipe | None = None, notes: Mapping[str, str] = NOTES,
 ) -> Path:  # fmt: skip
     """Replace ``out`` by a complete stage, or leave it unchanged if an error occurs.
 
@@ -136,12 +141,13 @@ def write_stage(
         paper: arXiv id of the paper that goes into the collection.
         note: the paper's note in the collection.
         recipe: what was trained, if anything. Publishing compares it.
+        notes: those of the repos, as NOTES.
 
     Raises:
         InputError: a stager raises it, or a card breaks a rule of ``arith_puzzle.model_cards.check``.
     """
     check_repo_ids(stagers)
-    items = [{"item_type": "paper", "item_id": paper, "note": note}, *collection_items(list(stagers))]
+    items = [{"item_type": "paper", "item_id": paper, "note": note}, *collection_items(list(stagers), notes)]
     unfinished = out.with_name(out.name + ".tmp")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -166,12 +172,12 @@ def write_stage(
     return out
 
 
-def collection_items(repos: list[Repo]) -> list[dict]:
+def collection_items(repos: list[Repo], notes: Mapping[str, str] = NOTES) -> list[dict]:
     """The collection's items, in its order: the arguments of ``HfApi.add_collection_item`` except the slug."""
     by_kind = {repo.kind: repo for repo in repos}
     return [
         {"item_type": by_kind[kind].type, "item_id": by_kind[kind].id, "note": note}
-        for kind, note in NOTES.items()
+        for kind, note in notes.items()
         if kind in by_kind
     ]
 
@@ -299,6 +305,7 @@ def _stage_demo(folder: Path, inputs: Inputs) -> None:
     card = render.space_card((folder / "README.md").read_text(), names,
                              models=[ids["adapter_id"], ids["base_id"]], datasets=[ids["dataset_id"]])  # fmt: skip
     write_text(folder / "README.md", card)
+    write_json(folder / "comparison.json", {"splits": inputs.compared})
     write_json(
         folder / "settings.json",
         {
@@ -308,6 +315,7 @@ def _stage_demo(folder: Path, inputs: Inputs) -> None:
             "dataset_revision": TAG,
             "config": inputs.recipe.dataset.config,
             "split": inputs.first_split,
+            "comparison": "comparison.json",
             **({} if answers == "symbolic" else {"format": answers}),
             **({"rules": inputs.example["rules"]} if inputs.example["rules"] else {}),
             **({"chat": asdict(inputs.recipe.chat)} if inputs.recipe.chat else {}),

@@ -102,10 +102,12 @@ def add_common(parser: argparse.ArgumentParser, *, recipe_only: bool = False) ->
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which models are staged, and under which licence."""
+    """Add the options that say which models are staged, under which licence, and compared with which."""
     parser.add_argument("--merged", action="store_true", help="also publish base and adapter as one model")
     parser.add_argument("--base-license", metavar="ID", help="licence of the base, if its card does not state one: an "
                         "id of the Hub, such as apache-2.0")  # fmt: skip
+    parser.add_argument("--compare", nargs="+", default=[], type=Path, metavar="DIR", help="folders of `arith-puzzle "
+                        "score`: other models on the same rows, for the table in the demo")  # fmt: skip
 
 
 def source_and_work(args: argparse.Namespace):

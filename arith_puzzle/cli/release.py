@@ -37,7 +37,9 @@ def run(args: argparse.Namespace) -> int:
         recipe, work = source_and_work(args)
         with work.claim():
             return status_of_check(
-                lambda: release(args.source, recipe, work, stated_licence=args.base_license, **options)
+                lambda: release(
+                    args.source, recipe, work, stated_licence=args.base_license, others=args.compare, **options
+                )
             )
     except InputError as error:
         raise InputError(own_words(str(error))) from None

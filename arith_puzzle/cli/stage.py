@@ -25,6 +25,8 @@ def run(args: argparse.Namespace) -> int:
     recipe, work = source_and_work(args)
     if recipe is None and args.merged:
         raise InputError(f"--merged is for a recipe's models, and {args.source} has no model; leave it out")
+    if recipe is None and args.compare:
+        raise InputError(f"--compare is for a recipe's models, and {args.source} has no model; leave it out")
     with work.claim():
         owner = args.namespace
         if owner is None:
@@ -35,6 +37,6 @@ def run(args: argparse.Namespace) -> int:
         if recipe is None:
             print(stage_augmented.stage(args.source, owner, work.stage))
             return 0
-        parts = {"dataset": work.dataset, "run": work.run, "scores": work.scores}
+        parts = {"dataset": work.dataset, "run": work.run, "scores": work.scores, "others": args.compare}
         print(stage.stage(recipe, owner, out=work.stage, merged=args.merged, stated_licence=args.base_license, **parts))
     return 0

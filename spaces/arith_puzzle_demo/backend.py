@@ -36,6 +36,8 @@ class Settings:
     """A whole model, such as a merged one, instead of an adapter."""
     rules: dict[str, str] | None = None
     """Rule, division and form of ``verify``. None: those that the dataset's rows state, else the paper's."""
+    comparison: str | None = None
+    """File with the scores of several models on the same rows, beside settings.json. None: there is none."""
 
     @classmethod
     def read(cls, path: Path, environment: dict[str, str]) -> Settings:
@@ -63,6 +65,8 @@ class Settings:
         for name in ("model", "adapter", "dataset", "results"):
             if override := environment.get(f"ARITH_PUZZLE_{name.upper()}"):
                 values[name] = override
+                if name != "dataset":
+                    values["comparison"] = None  # it is of the adapter in the file
                 if name in ("model", "adapter"):  # the format in the file belongs to the adapter in the file
                     values |= {"format": None, "model": None, "adapter": None, name: override}
             elif not values.get(name) or not Path(values[name]).is_dir():
@@ -70,6 +74,8 @@ class Settings:
             # A revision belongs to the repo in the file, not to a folder or another repo.
             if name in ("adapter", "dataset"):
                 values[f"{name}_revision"] = None
+        if values.get("comparison"):
+            values["comparison"] = str(path.parent / str(values["comparison"]))
         return cls(**values)
 
 

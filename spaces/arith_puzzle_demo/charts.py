@@ -80,6 +80,47 @@ def heat(results: dict) -> str:
     )
 
 
+def comparison(tables: list[dict]) -> str:
+    """One table for each split: all models on the same rows, the best one first, each compared with the adapter."""
+    parts = []
+    for table in (table for table in tables if table["models"]):
+        more = any(model["kind"] == "other" for model in table["models"])
+        rows = []
+        for model in table["models"]:
+            name = escape(model["name"])
+            said = escape(", ".join(filter(None, [model["kind"] if model["kind"] != "other" else "", model["asked"]])))
+            by_n = "<br>".join(f"N = {escape(n)}: {_rate(item)}" for n, item in model["by_n"].items())
+            rows.append(
+                f'<tr class="ap-{escape(model["kind"])}"><th scope="row">{name}<br><small>{said}</small></th>'
+                f"<td><b>{_rate(model)}</b></td><td><small>{by_n}</small></td><td>{_pair(model['pair'])}</td></tr>"
+            )
+        parts.append(
+            f'<table class="ap-compare"><caption>{"Other models" if more else "Base and adapter"} on the same rows: '
+            f"{escape(table['place'])}, {table['n']:,} puzzles</caption><thead><tr><th>model</th><th>pass@1</th>"
+            f"<th>by N</th><th>against the adapter</th></tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        )
+    return "".join(parts) + (PAIRED if parts else "")
+
+
+PAIRED = (
+    '<p class="ap-small">In brackets: 95 % intervals. The last column compares with the adapter: the difference '
+    "of pass@1, how many puzzles only one of the two solves, and the p-value of McNemar's exact test.</p>"
+)
+
+
+def _rate(item: dict) -> str:
+    low, high = item.get("pass@1_ci95") or item["ci95"]
+    return f"{item['pass@1']:.3f} <small>[{low:.3f}, {high:.3f}]</small>"
+
+
+def _pair(pair: dict | None) -> str:
+    if pair is None:
+        return ""
+    p = f"p = {pair['p']:.2g}" if pair["p"] >= 1e-99 else "p &lt; 1e-99"  # a float cannot hold the smallest ones
+    counts = f"only it {pair['only_model']:,}, only the adapter {pair['only_adapter']:,}"
+    return f"{pair['difference']:+.3f}, {p} <small>{counts}</small>"
+
+
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 460, 280, 44, 40, 14, 14
 
 

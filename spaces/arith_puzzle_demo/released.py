@@ -32,7 +32,8 @@ class Results:
         Returns:
             {"scores": [{"model", "config", "split", "n", "pass@1", "pass@1_ci95", "by_n": {N: {"pass@1", "ci95", "n"}},
             "pass@k": {…}, "reasons"}], "scaling": scaling.json or None, "splits": those with a score, and
-            the other ones to score on of these configs of the dataset; "missing": those without a score, "source"}.
+            the other ones to score on of these configs of the dataset; "missing": those without a score, "source",
+            "comparison": the tables of ``arith_puzzle.release.compare.compare``}.
             The interval of an N is None if the number of its puzzles is not known.
 
         Raises:
@@ -51,6 +52,7 @@ class Results:
         try:
             files = _in_folder(Path(source)) if Path(source).is_dir() else self._from_hub(source)
             counts = _counts(self._manifest())
+            compared = _compared(_load(Path(chosen.comparison))) if chosen.comparison else []
             scores = [_score(run, split, counts) for file in files["results"] for run, split in _runs(file)]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unavailable(f"the results could not be read: {one_line(error)}") from None
@@ -65,6 +67,7 @@ class Results:
         return {
             "scores": scores,
             "scaling": _curve(files["scaling"]),
+            "comparison": compared,
             "splits": splits,
             "missing": [split for split in splits if split not in measured],
             "source": source,
@@ -132,6 +135,32 @@ def _curve(scaling: dict | None) -> dict | None:
             }
         series.append({"name": str(each["name"]), "split": str(each["split"]), "points": points, "fit": fit})
     return {"series": series}
+
+
+def _compared(file: dict) -> list[dict]:
+    """The tables of comparison.json, with the types checked."""
+    return [
+        {"place": str(table["place"]), "n": int(table["n"]), "models": list(map(_compared_model, table["models"]))}
+        for table in file["splits"]
+    ]
+
+
+def _compared_model(model: dict) -> dict:
+    pair = model["pair"] and {
+        "difference": float(model["pair"]["difference"]), "only_model": int(model["pair"]["only_model"]),
+        "only_adapter": int(model["pair"]["only_adapter"]), "p": float(model["pair"]["p"]),
+    }  # fmt: skip
+    by_n = {
+        str(n): {"pass@1": float(item["pass@1"]), "n": int(item["n"]), "ci95": [float(bound) for bound in item["ci95"]]}
+        for n, item in model["by_n"].items()
+    }
+    return {
+        **{key: str(model[key]) for key in ("name", "kind", "asked")},
+        "pass@1": float(model["pass@1"]),
+        "pass@1_ci95": [float(bound) for bound in model["pass@1_ci95"]],
+        "by_n": by_n,
+        "pair": pair,
+    }
 
 
 def _runs(file: dict) -> list[tuple[dict, str]]:

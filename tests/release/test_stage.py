@@ -18,6 +18,7 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from arith_puzzle.model_cards import benchmark
+from arith_puzzle.release.compare import with_scores
 from arith_puzzle.release.imports import imported_files
 from arith_puzzle.release.snippets import snippets
 from arith_puzzle.release.stage import (
@@ -25,6 +26,7 @@ from arith_puzzle.release.stage import (
     ENVIRONMENT,
     INSPECT_TASK,
     METRIC,
+    NOTES,
     PAPER,
     TAG,
     collection_items,
@@ -43,9 +45,19 @@ RECIPE = load_recipe(ROOT / "training" / "recipes" / "tiny_cpu.yaml")
 
 
 @pytest.fixture(scope="session")
-def staged(inputs, tmp_path_factory):
-    """A stage with merged weights."""
-    return stage(RECIPE, "local", out=tmp_path_factory.mktemp("stage") / "stage", merged=True, **inputs)
+def other(inputs, tmp_path_factory):
+    """The scores of another model on the same rows: the base's answers, under another name."""
+    folder = shutil.copytree(inputs["scores"] / "base", tmp_path_factory.mktemp("other") / "other")
+    results = json.loads((folder / "results.json").read_text())
+    (folder / "results.json").write_text(json.dumps(results | {"name": "someone/other"}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def staged(inputs, other, tmp_path_factory):
+    """A stage with merged weights, and with another model in the demo's table."""
+    out = tmp_path_factory.mktemp("stage") / "stage"
+    return stage(RECIPE, "local", out=out, merged=True, others=[other], **inputs)
 
 
 def files(folder):
@@ -65,7 +77,9 @@ def test_the_plan_is_in_the_order_of_publishing_and_the_collection_ties_it_to_th
         "demo",
     ]
     items = record["collection_items"]
-    assert items[1:] == collection_items(repos) and (items[0]["item_type"], items[0]["item_id"]) == ("paper", PAPER)
+    (table,) = json.loads((staged / "demo" / "comparison.json").read_text())["splits"]
+    assert items[1:] == collection_items(repos, with_scores(NOTES, [table]))
+    assert (items[0]["item_type"], items[0]["item_id"]) == ("paper", PAPER)
     assert {(item["item_type"], item["item_id"]) for item in items[1:]} == {(repo.type, repo.id) for repo in repos}
     assert {item.name for item in staged.iterdir() if item.is_dir()} == {repo.kind for repo in repos} | {
         "dataset-script"
@@ -112,8 +126,41 @@ def test_the_study_of_the_released_recipe_goes_with_it_and_no_other(tmp_path):
         assert found == (PACKAGE / "results" / study / "scaling.json" if study else None)
 
 
-def test_the_same_inputs_give_the_same_bytes(staged, inputs, tmp_path):
-    again = stage(RECIPE, "local", out=tmp_path / "stage", merged=True, **inputs)
+def test_the_demo_has_the_table_of_all_models_and_the_notes_their_scores(staged, inputs):
+    (table,) = json.loads((staged / "demo" / "comparison.json").read_text())["splits"]
+    scores = {who: json.loads((inputs["scores"] / who / "results.json").read_text())["splits"]["test"]
+              for who in ("base", "adapter")}  # fmt: skip
+    found = {model["kind"]: model for model in table["models"]}
+    assert table["n"] == ROWS and {kind: model["name"] for kind, model in found.items()} == {
+        "base": "arith-tiny", "adapter": "arith-puzzle-arith-tiny-lora", "other": "other"
+    }  # fmt: skip
+    for who, item in scores.items():
+        assert (found[who]["pass@1"], found[who]["pass@1_ci95"]) == (item["pass@1"], pytest.approx(item["pass@1_ci95"]))
+        assert {n: each["pass@1"] for n, each in found[who]["by_n"].items()} == item["by_n"]
+    assert found["other"]["pair"] == found["base"]["pair"]
+    assert json.loads((staged / "demo" / "settings.json").read_text())["comparison"] == "comparison.json"
+    notes = {item["item_id"]: item["note"] for item in read_plan(staged)[0]["collection_items"]}
+    low, high = scores["adapter"]["pass@1_ci95"]
+    said = f"pass@1 {scores['adapter']['pass@1']:.3f} ({low:.3f} to {high:.3f}) on starter/test, n={ROWS}"
+    assert (
+        said in notes["local/arith-puzzle-arith-tiny-lora"]
+        and said in notes["local/arith-puzzle-arith-tiny-lora-merged"]
+    )
+    assert "table of 3 models" in notes["local/arith-puzzle-demo"]
+
+
+def test_models_that_answered_other_rows_are_refused_before_anything_is_staged(inputs, other, tmp_path):
+    fewer = shutil.copytree(other, tmp_path / "fewer") / "generations-test.jsonl"
+    fewer.write_text("".join(fewer.read_text().splitlines(keepends=True)[1:]))
+    with pytest.raises(
+        InputError, match=rf"fewer answered other rows of test than the release \({ROWS - 1} / {ROWS}\)"
+    ):
+        stage(RECIPE, "local", out=tmp_path / "stage", others=[fewer.parent], **inputs)
+    assert [path.name for path in tmp_path.iterdir()] == ["fewer"]
+
+
+def test_the_same_inputs_give_the_same_bytes(staged, inputs, other, tmp_path):
+    again = stage(RECIPE, "local", out=tmp_path / "stage", merged=True, others=[other], **inputs)
     first, second = files(staged), files(again)
     assert first.keys() == second.keys()
     assert not [name for name in first if first[name].read_bytes() != second[name].read_bytes()]
@@ -212,7 +259,7 @@ def test_what_a_pushed_folder_imports_is_in_it_byte_for_byte(staged, source, pla
     folder = staged / place
     copies = imported_files(ROOT / source)
     assert copies and all((folder / file).read_bytes() == (ROOT / file).read_bytes() for file in copies)
-    assert not (set(files(folder)) - set(copies) - set(files(ROOT / source)) - {"settings.json"})
+    assert not (set(files(folder)) - set(copies) - set(files(ROOT / source)) - {"settings.json", "comparison.json"})
     code = f"""
 import sys, {entry}
 ours = [module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "arith_puzzle"]

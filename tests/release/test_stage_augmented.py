@@ -156,6 +156,7 @@ def test_what_makes_no_sense_is_one_line(built, tmp_path, capfd):
     common = ["--to", "local", "--namespace", "me"]
     for arguments, said in (
         ([str(built), *common, "--merged", "--work", str(tmp_path)], "--merged is for a recipe's models"),
+        ([str(built), *common, "--compare", "x", "--work", str(tmp_path)], "--compare is for a recipe's models"),
         ([str(built), *common, "--work", str(built)], "lies in"),
         ([str(tmp_path), *common], "manifest.json is missing"),
     ):

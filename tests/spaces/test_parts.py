@@ -162,6 +162,38 @@ class TestCharts:
         assert charts.scores(results).count("no interval") == 2
         assert "not measured yet" in charts.scaling(results["scaling"])
 
+    def test_several_models_on_the_same_rows(self, measured, tmp_path):
+        whole = {
+            "pass@1": 0.25,
+            "pass@1_ci95": [0.1, 0.4],
+            "by_n": {"3": {"pass@1": 0.25, "ci95": [0.1, 0.4], "n": 40}},
+        }
+        pair = {"difference": -0.25, "only_model": 1, "only_adapter": 11, "p": 0.006347}
+        models = [whole | {"name": name, "kind": kind, "asked": HOSTILE, "pair": against} for name, kind, against in (
+            ("lora", "adapter", None), (HOSTILE, "other", pair), ("tiny", "base", pair | {"p": 0.0}))]  # fmt: skip
+        (tmp_path / "comparison.json").write_text(
+            json.dumps({"splits": [{"place": "starter/test", "n": 40, "models": models}]})
+        )
+        settings = {"comparison": "comparison.json", "adapter": str(measured)}
+        (tmp_path / "settings.json").write_text(json.dumps(settings))
+        chosen = backend.Settings.read(tmp_path / "settings.json", {})
+        tables = released.Results(chosen).read()["comparison"]
+        assert tables[0]["models"] == models
+        page = charts.comparison(tables)
+        assert "<img" not in page and page.count("&lt;img") == 4
+        assert "Other models on the same rows: starter/test, 40 puzzles" in page and "p &lt; 1e-99" in page
+        assert "<b>0.250 <small>[0.100, 0.400]</small></b>" in page and "N = 3: 0.250" in page
+        assert "-0.250, p = 0.0063 <small>only it 1, only the adapter 11</small>" in page
+        assert "Base and adapter on the same rows" in charts.comparison(
+            [tables[0] | {"models": tables[0]["models"][::2]}]
+        )
+        for name in ("ADAPTER", "MODEL", "RESULTS"):
+            chosen = backend.Settings.read(tmp_path / "settings.json", {f"ARITH_PUZZLE_{name}": str(measured)})
+            assert chosen.comparison is None and charts.comparison(released.Results(chosen).read()["comparison"]) == ""
+        (tmp_path / "comparison.json").write_text('{"splits": [{}]}')
+        with pytest.raises(logic.Unavailable, match="could not be read"):
+            released.Results(backend.Settings.read(tmp_path / "settings.json", {})).read()
+
     def test_scaling(self, measured):
         curve = released.Results(backend.Settings(results=str(measured))).read()["scaling"]
         page = charts.scaling(curve)

@@ -73,4 +73,5 @@ def _results(service: Service) -> str:
         return render.note(str(error))
     missing = ", ".join(results["missing"])
     note = f'<p class="ap-note">Not measured yet: {missing}.</p>' if missing else ""
-    return charts.scores(results) + note + charts.heat(results) + charts.scaling(results["scaling"])
+    shown = charts.scores(results) + charts.comparison(results["comparison"]) + note
+    return shown + charts.heat(results) + charts.scaling(results["scaling"])
