@@ -92,7 +92,7 @@ def comparison(tables: list[dict]) -> str:
             by_n = "<br>".join(f"N = {escape(n)}: {_rate(item)}" for n, item in model["by_n"].items())
             rows.append(
                 f'<tr class="ap-{escape(model["kind"])}"><th scope="row">{name}<br><small>{said}</small></th>'
-                f"<td><b>{_rate(model)}</b></td><td><small>{by_n}</small></td><td>{_pair(model['pair'])}</td></tr>"
+                f"<td>{_rate(model)}</td><td><small>{by_n}</small></td><td>{_pair(model['pair'])}</td></tr>"
             )
         parts.append(
             f'<table class="ap-compare"><caption>{"Other models" if more else "Base and adapter"} on the same rows: '
@@ -110,7 +110,7 @@ PAIRED = (
 
 def _rate(item: dict) -> str:
     low, high = item.get("pass@1_ci95") or item["ci95"]
-    return f"{item['pass@1']:.3f} <small>[{low:.3f}, {high:.3f}]</small>"
+    return f"<b>{item['pass@1']:.3f}</b> <small>[{low:.3f}, {high:.3f}]</small>"
 
 
 def _pair(pair: dict | None) -> str:
@@ -118,7 +118,7 @@ def _pair(pair: dict | None) -> str:
         return ""
     p = f"p = {pair['p']:.2g}" if pair["p"] >= 1e-99 else "p &lt; 1e-99"  # a float cannot hold the smallest ones
     counts = f"only it {pair['only_model']:,}, only the adapter {pair['only_adapter']:,}"
-    return f"{pair['difference']:+.3f}, {p} <small>{counts}</small>"
+    return f"{pair['difference']:+.3f} <small>{p}</small> <small>{counts}</small>"
 
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 460, 280, 44, 40, 14, 14
