@@ -17,10 +17,11 @@ from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interva
 
 MAX_NOTE = 500
 """Maximum number of characters of a note in a collection on the Hub."""
+REMEDY = "score it with the dataset and the limit of the release, one answer for each row, on"
 
 
-def read_others(folders: Sequence[Path]) -> dict[str, list[dict]]:
-    """The results of models of others, by name.
+def read_others(folders: Sequence[Path]) -> list[tuple[str, dict]]:
+    """(name, results) of each folder.
 
     Args:
         folders: each is a folder that ``arith-puzzle score`` wrote, or the results.json in it.
@@ -28,7 +29,8 @@ def read_others(folders: Sequence[Path]) -> dict[str, list[dict]]:
     Raises:
         InputError: a folder has no results.
     """
-    return load_results([folder / RESULTS if folder.is_dir() else folder for folder in folders])
+    named = load_results([folder / RESULTS if folder.is_dir() else folder for folder in folders])
+    return [(name, results) for name, group in named.items() for results in group]
 
 
 def compare(released: Mapping[str, dict], scores: Path, folders: Sequence[Path] = ()) -> list[dict]:
@@ -53,42 +55,35 @@ def compare(released: Mapping[str, dict], scores: Path, folders: Sequence[Path] 
     found: list[dict] = []
     for split, item in released["adapter"]["splits"].items():
         place = f"{released['adapter']['config']}/{split}"
-        answered = {}
+        answered = []
         for who, one in released.items():
             row = {"split": split, "item": item, "decoding": one.get("decoding", {}), "folder": str(scores / who)}
-            answered[who, one["name"].rpartition("/")[2]] = row, verdicts(row)
-        adapter = next(solved for (who, _), (_, solved) in answered.items() if who == "adapter")
-        for name, group in others.items():
-            same = _on_rows(name, group, split, place, adapter, required=not found)
-            if same:
-                answered["other", name] = same
-        models = [_model(*key, row, solved, adapter) for key, (row, solved) in answered.items() if solved]
+            answered.append((who, one["name"].rpartition("/")[2], row, verdicts(row)))
+        adapter = next(solved for who, _, _, solved in answered if who == "adapter")
+        for name, results in others:
+            row = next((row for row in split_rows({name: results}) if row["split"] == split), None)
+            if row:
+                answered.append(("other", name, row, _on_same_rows(row, place, adapter)))
+            elif not found:
+                raise InputError(f"--compare: {results['folder']} has no scores on the split {split}; {REMEDY} {place}")
+        models = [_model(*each, adapter) for each in answered if each[-1] and not differing(each[-1], adapter)]
         models.sort(key=lambda model: -model["pass@1"])
         found.append({"place": place, "n": len(adapter), "models": models})
     return found
 
 
-def _on_rows(
-    name: str, group: list[dict], split: str, place: str, adapter: list, *, required: bool
-) -> tuple[dict, list] | None:
-    """The row of `split_rows` and the verdicts of a model on the adapter's rows; None if it was not asked there."""
-    rows = [row for row in split_rows({name: group}) if row["split"] == split]
-    for row in rows:
-        solved = verdicts(row)
-        if solved and not differing(solved, adapter):
-            if abs(sum(right for _, right in solved) / len(solved) - row["item"].get("pass@1", -1)) > 1e-6:
-                raise InputError(f"--compare: results.json of {name} and its answers do not agree; score it again")
-            return row, solved
-    folder = group[0]["folder"]
-    remedy = f"score it on {place}, one answer for each row, with the dataset and the limit of the release"
-    if rows and not any(map(verdicts, rows)):
-        raise InputError(f"--compare: {folder} has no answers to judge in generations-{split}.jsonl; {remedy}")
-    if rows:
-        counts = f"{len(verdicts(rows[0])):,} / {len(adapter):,}"
-        raise InputError(f"--compare: {folder} answered other rows of {split} than the release ({counts}); {remedy}")
-    if required:
-        raise InputError(f"--compare: {folder} has no scores on the split {split}; {remedy}")
-    return None
+def _on_same_rows(row: dict, place: str, adapter: list) -> list:
+    """The verdicts of another model, which must have answered the adapter's rows. ``row`` is one of `split_rows`."""
+    solved, folder, split = verdicts(row), row["folder"], row["split"]
+    if not solved:
+        fault = f"has no answers to judge in generations-{split}.jsonl"
+    elif differing(solved, adapter):
+        fault = f"answered other rows of {split} than the release ({len(solved):,} / {len(adapter):,})"
+    elif abs(sum(right for _, right in solved) / len(solved) - row["item"].get("pass@1", -1)) > 1e-6:
+        fault = "has answers and results.json that do not agree"
+    else:
+        return solved
+    raise InputError(f"--compare: {folder} {fault}; {REMEDY} {place}")
 
 
 def _model(kind: str, name: str, row: dict, solved: list, adapter: list) -> dict:
@@ -99,7 +94,7 @@ def _model(kind: str, name: str, row: dict, solved: list, adapter: list) -> dict
         for n, count in sorted(counts.items())
     }
     pair = None
-    if kind != "adapter" and adapter:
+    if kind != "adapter":
         both = [(a, b) for (_, a), (_, b) in zip(solved, adapter, strict=True)]
         wins, losses = both.count((True, False)), both.count((False, True))
         pair = {"difference": (wins - losses) / len(both), "only_model": wins, "only_adapter": losses,

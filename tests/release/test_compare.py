@@ -79,12 +79,12 @@ def test_the_notes_have_the_scores_of_the_files_and_fit_the_hub(released, tmp_pa
     [
         (
             {"first": 1},
-            r"other answered other rows of test than the release \(40 / 40\); score it on starter/test, one",
+            r"other answered other rows of test than the release \(40 / 40\); score it with .* on starter/test",
         ),
-        ({"splits": ("n9",)}, "other has no scores on the split test; score it on starter/test"),
+        ({"splits": ("n9",)}, "other has no scores on the split test; score it with .* on starter/test"),
         ("generations-test.jsonl", "other has no answers to judge in generations-test.jsonl; score it"),
         ("results.json", "cannot read .*other/results.json: No such file or directory; give a results.json"),
-        ("0.75", "results.json of m and its answers do not agree; score it again"),
+        ("0.75", "other has answers and results.json that do not agree; score it"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(released, tmp_path, change, said):
@@ -94,8 +94,9 @@ def test_what_cannot_be_compared_is_one_line(released, tmp_path, change, said):
         path.write_text(path.read_text().replace('"pass@1": 0.75', '"pass@1": 0.95'))
     elif isinstance(change, str):
         path.unlink()
+    scored(tmp_path / "good", lambda row: row % 4 != 0, "x/m")  # the same model
     with pytest.raises(InputError, match=said) as caught:
-        compare(*released, [tmp_path / "other"])
+        compare(*released, [tmp_path / "good", tmp_path / "other"])
     assert "\n" not in str(caught.value)
 
 
