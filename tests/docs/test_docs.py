@@ -221,7 +221,7 @@ def test_the_search_page_shows_a_real_trace():
 def test_the_recipe_table_has_every_recipe():
     text = (ROOT / "docs" / "training.md").read_text()
     names = {path.stem for path in (ROOT / "training" / "recipes").glob("*.yaml")}
-    assert {name for name in names if f"| `{name}` |" not in text and not name.startswith("lever_")} == set()
+    assert {name for name in names if f"`{name}`" not in text and not name.startswith("lever_")} == set()
 
 
 def test_the_recipe_for_a_model_of_ones_own_is_one(tmp_path):
