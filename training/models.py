@@ -87,6 +87,9 @@ def _with_adapter(model, recipe: Recipe):
         if stored != wanted:
             raise InputError(f"{recipe.name}: lora.{key} is {wanted}, and the adapter {path} has {stored}; "
                              "write that, or leave out 'lora' to train all parameters")  # fmt: skip
+    if _lora_layers(adapted) != _lora_layers(_on_meta(model.config, recipe)):
+        raise InputError(f"{recipe.name}: lora.target_modules names other layers than the adapter {path} has; write "
+                         "its own, or leave out 'lora' to train all parameters")  # fmt: skip
     there.base_model_name_or_path = recipe.base_path  # a relative path counts from the adapter's old folder
     return adapted
 
@@ -113,10 +116,7 @@ def check_lora(model, recipe: Recipe) -> None:
     Raises:
         InputError: no module has such a name, the module shares its weights, or PEFT refuses it.
     """
-    import torch
-    from peft import get_peft_model
     from peft.tuners.tuners_utils import check_target_module_exists
-    from transformers import AutoModelForCausalLM
 
     named, refused = dict(model.named_modules()), f"{recipe.name}: PEFT refuses the lora section"
     adapted, kept = [], []
@@ -140,8 +140,22 @@ def check_lora(model, recipe: Recipe) -> None:
             if named[name] in (embeddings, head) and embeddings.weight is head.weight:
                 raise InputError(f"{recipe.name}: lora.{key} includes {name}, and the base uses its weights twice, as "
                                  "input embeddings and as output layer; leave it out")  # fmt: skip
-    with reported(refused), torch.device("meta"):  # a copy without weights
-        get_peft_model(AutoModelForCausalLM.from_config(model.config), lora_config(recipe))
+    with reported(refused):
+        _on_meta(model.config, recipe)
+
+
+def _on_meta(config, recipe: Recipe):
+    """A model with the adapter of a recipe's ``lora`` section, without weights."""
+    import torch
+    from peft import get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        return get_peft_model(AutoModelForCausalLM.from_config(config), lora_config(recipe))
+
+
+def _lora_layers(adapted) -> set[str]:
+    return {name for name, module in adapted.named_modules() if hasattr(module, "lora_A")}
 
 
 def _no_module(model, recipe: Recipe, key: str, wanted: object) -> InputError:
