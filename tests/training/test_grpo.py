@@ -38,6 +38,7 @@ def _same(one, two) -> bool:
     return all(name == other and torch.equal(a, b) for (name, a), (other, b) in pairs)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_to_the_same_weights(recipe_of, starter, tmp_path, monkeypatch):
     """From an adapter, which is trained on. The samples after a checkpoint are those of the run without a pause."""
     section = {"base": "training/bases/arith-tiny", "adapter": "training/adapters/arith-tiny-starter"}
@@ -68,6 +69,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(recipe_of, starter, tmp_
     assert config["base_model_name_or_path"].endswith(section["base"])
 
 
+@pytest.mark.slow
 def test_an_adapter_is_merged_where_all_parameters_are_trained(recipe_of, adapted, learned, starter, tmp_path):
     section = {"base": str(learned), "adapter": str(adapted)}
     still = GRPO | {"max_steps": 1, "learning_rate": 0.0}
