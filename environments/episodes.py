@@ -41,9 +41,9 @@ def draw_seed() -> int:
 def draw(config: str, split: str, seed: int) -> Puzzle:
     """The puzzle of a config, split and seed. Raises InputError for an unknown name, or a seed out of range."""
     known = configs()
-    if config not in known:
+    if not isinstance(config, str) or config not in known:
         raise InputError(f"unknown config {str(config)[:60]!r}; known: {', '.join(known)}")
-    if split not in known[config].splits:
+    if not isinstance(split, str) or split not in known[config].splits:
         raise InputError(f"{config} has no split {str(split)[:60]!r}; it has {', '.join(known[config].splits)}")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
         raise InputError(f"a seed is an integer from 0 to {MAX_SEED}; got {str(seed)[:60]}")

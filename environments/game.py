@@ -15,8 +15,16 @@ from fractions import Fraction
 from typing import Any
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.dataset_builder.puzzle import OPERATORS, completion, natural_prompt, parse_puzzle
+from arith_puzzle.dataset_builder.puzzle import (
+    MAX_MAGNITUDE,
+    MAX_NUMBERS,
+    OPERATORS,
+    completion,
+    natural_prompt,
+    parse_puzzle,
+)
 from arith_puzzle.dataset_builder.solver.solve import LimitReached, find
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import (
     REASONS,
     RULE_COLUMNS,
@@ -53,7 +61,15 @@ class Puzzle:
             check_options(**rules)
         except ValueError as error:
             raise InputError(str(error)) from None
-        given, goal = parse_puzzle(f"{','.join(map(str, numbers))}:{target}")
+        if not isinstance(numbers, list | tuple) or len(numbers) > MAX_NUMBERS:
+            raise InputError(f"numbers are a list of 2 to {MAX_NUMBERS} integers")
+        try:
+            known, aim = puzzle_of({"numbers": numbers, "target": target})
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        if max(map(abs, [*known, aim]), default=0) > MAX_MAGNITUDE:
+            raise InputError(f"numbers and target must be within ±{MAX_MAGNITUDE}")
+        given, goal = parse_puzzle(f"{','.join(map(str, known))}:{aim}")
         if rules.get("form") == "expression" and given[0] < 0:
             raise InputError(f"an expression cannot contain the negative number {given[0]}; ask for equations")
         return cls(tuple(given), goal, rules)
@@ -121,7 +137,7 @@ class Game:
 
     def answer(self, equations: object) -> str:
         """Answer with a whole solution of the puzzle, not of the board. It ends the episode."""
-        return self._turn(lambda: self._finish(equations if isinstance(equations, str) else str(equations)))
+        return self._turn(lambda: self._finish(_text(equations)))
 
     def _turn(self, play: Callable[[], str]) -> str:
         if self.done:
@@ -138,8 +154,8 @@ class Game:
         first, second = _number(a), _number(b)
         for value, number in ((a, first), (b, second)):
             if number is None:
-                return f"Not a move: {str(value)[:30]!r} is no number, such as 7 or -3."
-        sign = str(op).strip()
+                return f"Not a move: {_text(value)[:30]!r} is no number, such as 7 or -3."
+        sign = _text(op).strip()
         if sign not in tuple(OPERATORS):
             return f"Not a move: {sign[:30]!r} is none of + - * /."
         assert first is not None and second is not None
@@ -190,8 +206,16 @@ def oracle(puzzle: Puzzle) -> str | None:
         return None
 
 
+def _text(value: object) -> str:
+    """A value as text. An integer of thousands of digits, which Python does not write, is no text of a player."""
+    try:
+        return value if isinstance(value, str) else str(value)
+    except ValueError:
+        return "a number of too many digits"
+
+
 def _number(value: object) -> Number | None:
-    text = str(value).strip()
+    text = _text(value).strip()
     if not _NUMBER.fullmatch(text):
         return None
     number = Fraction(text) if len(text) < 600 else None

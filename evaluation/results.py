@@ -48,7 +48,11 @@ def load_results(paths: list[str | Path]) -> dict[str, list[dict]]:
             raise InputError(f"{path} is not JSON: {error}; give a results.json of arith-puzzle score") from None
         parts = [content] if isinstance(content, dict) and "splits" in content else content
         parts = list(parts.values()) if isinstance(parts, dict) else parts
-        if not parts or not all(isinstance(part, dict) and part.get("splits") and "name" in part for part in parts):
+        if (
+            not isinstance(parts, list)
+            or not parts
+            or not all(isinstance(part, dict) and part.get("splits") and "name" in part for part in parts)
+        ):
             raise InputError(f"{path} holds no results; give a results.json of arith-puzzle score")
         found += [part | {"folder": str(path.parent)} for part in parts]
     models: dict[str, list[dict]] = {}

@@ -28,6 +28,8 @@ from arith_puzzle.metrics.arith_puzzle_verifier.verify import RULE_COLUMNS, Verd
 POOL_FAULTS = ("unavailable_operand", "division_by_zero", "inexact_division", "wrong_result")
 """The faults of one equation. The equations before it hold."""
 
+PAPER_RULES = {"rule": "all", "division": "exact", "form": "equations"}
+
 Completion = str | Sequence[dict]
 """A string, or a conversation whose last message is the answer."""
 
@@ -132,11 +134,16 @@ def _verdicts(completions, numbers, target, columns: dict, given=None, lenient: 
 
 
 def _grades(completions, numbers, target, columns: dict, lenient: bool) -> list[float]:
-    if other := next(filter(None, _rules(columns, len(completions))), None):
+    if other := next(filter(None, map(other_rules, _rules(columns, len(completions)))), None):
         raise ValueError(f"graded_reward is for the paper's rules, not {other}; use reward")
     verdicts = _verdicts(completions, numbers, target, columns, lenient=lenient)
     sizes = map(len, columns["nums"] if numbers is None else numbers)
     return [_grade(verdict, size) for verdict, size in zip(verdicts, sizes, strict=True)]
+
+
+def other_rules(rules: dict[str, str]) -> dict[str, str]:
+    """Those of ``rules`` that are not the paper's."""
+    return {name: value for name, value in rules.items() if value != PAPER_RULES[name]}
 
 
 def _grade(verdict: Verdict, n: int) -> float:

@@ -22,7 +22,9 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.formats import FORMATS
-from arith_puzzle.metrics.rewards import completion_text, graded_reward_for, reward_for
+from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import check_options, rules_of
+from arith_puzzle.metrics.rewards import completion_text, graded_reward_for, other_rules, reward_for
 from arith_puzzle.training import run
 from arith_puzzle.training.recipe import Recipe
 from arith_puzzle.training.sections import RewardSection
@@ -44,8 +46,12 @@ def _arguments(recipe: Recipe, checkpoints: Path):
         reward_weights=[1.0, graded] if graded else None,
         chat_template_kwargs=recipe.chat.template_kwargs if recipe.chat else None,
     )
+    for key in ("num_generations", "steps_per_generation", "num_iterations", "gradient_accumulation_steps",
+                "per_device_train_batch_size", "max_completion_length", "temperature"):  # fmt: skip
+        if not getattr(arguments, key) > 0:
+            raise InputError(f"{recipe.name}: grpo.{key} is {getattr(arguments, key)}; it must be above 0")
     each = arguments.steps_per_generation * arguments.num_iterations / arguments.gradient_accumulation_steps
-    if arguments.save_strategy == "steps" and arguments.save_steps % each:
+    if arguments.save_strategy == "steps" and (arguments.save_steps < 1 or arguments.save_steps % each):
         raise InputError(f"{recipe.name}: grpo.save_steps is {arguments.save_steps:g}; one batch of samples serves "
                          f"{each:g} steps, and a checkpoint does not hold it; use a multiple of {each:g}")  # fmt: skip
     return arguments
@@ -97,7 +103,20 @@ def puzzles(recipe: Recipe, dataset: str | None = None):
 
     section = recipe.dataset
     question = FORMATS[section.format].question
-    rows = first_rows(section, dataset or section.path, ("numbers", "target")).to_pylist()
+    path = dataset or section.path
+    rows = first_rows(section, path, ("numbers", "target")).to_pylist()
+    for number, row in enumerate(rows, 1):
+        try:
+            puzzle_of(row)
+            rules = rules_of(row)
+            check_options(**rules)
+        except ValueError as error:
+            raise InputError(f"row {number} of {path}/{section.config}/{section.split}: {error}") from None
+        if len(row["numbers"]) < 2:
+            raise InputError(f"row {number} of {path}/{section.config}/{section.split} has fewer than 2 numbers")
+        if recipe.reward and recipe.reward.graded and other_rules(rules):
+            raise InputError(f"{recipe.name}: reward.graded is for the paper's rules, and row {number} of {path} has "
+                             f"{rules}; drop it")  # fmt: skip
     asked = (lambda row: recipe.chat.messages(question(row))) if recipe.chat else question
     return Dataset.from_list([row | {"prompt": asked(row)} for row in rows])
 

@@ -82,11 +82,15 @@ def _with_adapter(model, recipe: Recipe):
     if recipe.lora is None:
         return adapted.merge_and_unload().requires_grad_(True)  # PEFT has frozen the base
     there = adapted.peft_config["default"]
-    for key in ("r", "lora_alpha", "use_dora", "use_rslora"):
+    for key in ("r", "lora_alpha", "lora_dropout", "modules_to_save", "use_dora", "use_rslora"):
         stored, wanted = getattr(there, key), getattr(recipe.lora, key)
         if stored != wanted:
             raise InputError(f"{recipe.name}: lora.{key} is {wanted}, and the adapter {path} has {stored}; "
                              "write that, or leave out 'lora' to train all parameters")  # fmt: skip
+    for key, usual in (("alpha_pattern", {}), ("rank_pattern", {}), ("bias", "none")):
+        if getattr(there, key) not in (None, usual):
+            raise InputError(f"{recipe.name}: the adapter {path} has a {key} of its own, which a 'lora' section cannot "
+                             "state; leave out 'lora' to train all parameters")  # fmt: skip
     if _lora_layers(adapted) != _lora_layers(_on_meta(model.config, recipe)):
         raise InputError(f"{recipe.name}: lora.target_modules names other layers than the adapter {path} has; write "
                          "its own, or leave out 'lora' to train all parameters")  # fmt: skip

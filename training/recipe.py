@@ -103,7 +103,7 @@ class Recipe:
     @property
     def adapter_path(self) -> str | None:
         """The folder of the adapter, in the package or below the current directory; None without one."""
-        return self.model.adapter and _shipped_folder(self.model.adapter, "adapter_config.json")
+        return None if self.model.adapter is None else _shipped_folder(self.model.adapter, "adapter_config.json")
 
 
 def _shipped_folder(name: str | None, file: str) -> str:
@@ -310,7 +310,7 @@ def _check_sense(path: str | Path, recipe: Recipe) -> None:
 
 def _check_grpo(path: str | Path, recipe: Recipe) -> None:
     """Raise InputError where sections contradict each other about an adapter to start from, or about ``grpo``."""
-    if recipe.model.adapter and recipe.model.base is None:
+    if recipe.model.adapter is not None and recipe.model.base is None:
         raise InputError(f"{path}: model.adapter needs the 'model.base' that it was trained on; add it")
     if recipe.model.adapter and recipe.model.quantization:
         raise InputError(f"{path}: model.adapter and model.quantization do not go together; drop one of them")

@@ -126,16 +126,22 @@ def contents(recipe: Recipe, dataset: str | None = None) -> dict[str, str | None
 
     section, base, adapter = recipe.dataset, recipe.model.base and recipe.base_path, recipe.adapter_path
     for path, what in ((base, "base"), (adapter, "adapter")):
-        if path:
+        if path is not None:
             check_name(path, what)
     if section:
         check_name(dataset or section.path, "dataset", how_to_get(section.config, dataset or section.path))
     with reported(f"cannot load the base {base!r}", base):
         known = model_content(base, recipe.model.revision) if base else None
     made_from = {"base": known, "dataset": split_content(section, dataset or section.path) if section else None}
-    if adapter:
+    if adapter is not None:
         with reported(f"cannot load the adapter {adapter!r}", adapter):
             made_from["adapter"] = model_content(adapter, None)
+        stated = Path(adapter) / "run.json"
+        trained_on = run_record(Path(adapter)).get("content", {}).get("base") if stated.is_file() else None
+        if trained_on not in (None, known):
+            raise InputError(
+                f"the adapter {adapter} was trained on another base than {base}; name its own in model.base"
+            )
     return made_from
 
 
@@ -191,6 +197,9 @@ def _run(method: Method, recipe: Recipe, output: Path, dataset: str | None, made
         checkpoint = last_checkpoint(checkpoints)
         started, cpu_started = time.time(), time.process_time()
         result = trainer.train(resume_from_checkpoint=checkpoint)
+        if not trainer.state.global_step:
+            raise InputError(f"{recipe.name}: the dataset has fewer rows than one step needs; add rows, or lower "
+                             f"{method.section}.per_device_train_batch_size")  # fmt: skip
         seconds, cpu = time.time() - started, time.process_time() - cpu_started
         cpu_seconds = trainer.accelerator.reduce(torch.tensor(cpu, device=trainer.accelerator.device))
         sizes = _parameters(trainer.accelerator.unwrap_model(trainer.model))
@@ -228,7 +237,12 @@ def _run(method: Method, recipe: Recipe, output: Path, dataset: str | None, made
             raise InputError(f"no space left in {output}; free some, and repeat the command: it resumes from the "
                              "last complete checkpoint") from None  # fmt: skip
         begun = trainer is not None and trainer.state.global_step
-        refused = isinstance(error, ValueError | TypeError | ArithmeticError | AttributeError | LookupError)
+        if "probability tensor contains" in str(error):  # torch's words, where a model samples
+            raise InputError(f"{recipe.name}: the model's probabilities are no numbers any more; lower "
+                             f"{method.section}.learning_rate, or start from sound weights") from None  # fmt: skip
+        refused = isinstance(
+            error, ValueError | TypeError | ArithmeticError | AttributeError | LookupError | ImportError
+        )
         if refused and not begun and not isinstance(error, InputError):
             raise InputError(f"{recipe.name}: the training does not start: {first_line(error)}; check the recipe's "
                              f"{method.section} section") from error  # fmt: skip
@@ -257,7 +271,7 @@ def trainer_arguments(kind: type, recipe: Recipe, checkpoints: Path, **fixed: An
             **fixed,
             **(curves | recipe.trainer),
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ArithmeticError, ImportError) as error:
         raise InputError(f"{recipe.name}: TRL refuses the {section} section: {' '.join(str(error).split())}") from None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from arith_puzzle.dataset_builder.puzzle import natural_prompt, symbolic_prompt
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.normalize import verify_lenient
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import check_options, rules_of, verify
 
 FORMATS = ("natural", "symbolic")
 """The rules and the puzzle in English; the line on which this project's models are trained."""
@@ -30,10 +30,11 @@ def question(row: Mapping, format: str = "natural") -> str:
         ValueError: an unknown format, or a row without integer ``numbers`` and ``target`` or with unknown rules.
     """
     check_format(format)
-    numbers, target = puzzle_of(row)
+    (numbers, target), rules = puzzle_of(row), rules_of(row)
+    check_options(**rules)
     if format == "symbolic":
         return symbolic_prompt(numbers, target)
-    return natural_prompt(numbers, target, **rules_of(row))
+    return natural_prompt(numbers, target, **rules)
 
 
 def scores(row: Mapping, response: str | None) -> dict[str, float]:

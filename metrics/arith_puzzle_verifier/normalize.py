@@ -9,8 +9,8 @@ order:
     unchanged, too, if any part of it is ambiguous under the following rules.
 2.  Drop everything before the last ``</think>``, the marks that begin a turn or a text (BEGINNINGS), and everything
     from the first mark that ends one (ENDS): the model itself marks it as not part of the answer. If there is an
-    ``<answer>``, keep only what follows the last one, up to ``</answer>``. After a search trace, which has lines such
-    as ``2,3,5:24``, keep only what follows its marker, a line with a single ``:``.
+    ``<answer>``, keep only what follows the last one, up to ``</answer>``. After a search trace, which has no
+    letters and has lines such as ``2,3,5:24``, keep only what follows its marker, a line with a single ``:``.
 3.  Signs: ``× ⋅ · ∗ ✕ ✖ \\times \\cdot \\ast`` become ``*``; ``÷ ∕ ⁄ \\div`` become ``/``; ``− – ‐ ‑ ‒ ﹣`` become
     ``-``; ``x`` or ``X`` between two numbers becomes ``*``; ``\\frac{6}{3}`` becomes ``6/3``; full-width forms become
     ASCII; Markdown's escapes (``\\*``) and HTML's entities (``&times;``) become the sign. Digits of other scripts stay.
@@ -114,7 +114,8 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 _ANSWER = re.compile(r"<answer>", re.IGNORECASE)
 _ANSWER_END = re.compile(r"</answer>", re.IGNORECASE)
 _FRACTION = re.compile(r"\\[dt]?frac ?\{([^{}]*)\} ?\{([^{}]*)\}")
-_TRACE = re.compile(r"^-?[0-9]+(?:,-?[0-9]+)+:", re.MULTILINE)
+# A search trace: no letters, no marks, and a line such as 2,3,5:24.
+_TRACE, _SEARCHED = re.compile(r"[-+*/=:,0-9\n]*"), re.compile(r"^-?[0-9]+(?:,-?[0-9]+)+:", re.MULTILINE)
 _BEGINNING, _END = (re.compile("|".join(map(re.escape, marks))) for marks in (BEGINNINGS, ENDS))
 _SIGNED = re.compile(r"^[^\w\n]*[-−–‐‑‒﹣－](?:[$`]|\\[(\[a-z])", re.MULTILINE)
 _SETS_APART = re.compile(r"</?(?:del|strike|su[bp]|msu[bp]|msqrt|mroot|mfrac)\b", re.IGNORECASE)
@@ -229,7 +230,7 @@ def _said(response: str) -> str:
     """What follows the last ``</think>``, and after a search trace what follows its marker."""
     text = response.rpartition("</think>")[2]
     trace, _, answer = text.rpartition("\n:\n")
-    return answer if _TRACE.search(trace) else text
+    return answer if _SEARCHED.search(trace) and _TRACE.fullmatch(trace) else text
 
 
 def _clear(lines: list[str], found: Sequence[list[str]]) -> bool:

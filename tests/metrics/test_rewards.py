@@ -200,3 +200,25 @@ def test_a_column_that_is_missing_or_a_completion_that_is_not_text_is_one_line(f
         with pytest.raises(ValueError, match="a completion must be text or a list of messages"):
             function([completion], numbers=[[2, 3]], target=[5])
     assert function(["2+3=5"], nums=[[2, 3]], target=[5]) == [1.0]
+
+
+RIGHT, WRONG = "2*3=6\n6+7=13", "2+3=5\n5+7=12"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<think>\n2,3,7:13\n2*3=6\n6,7:13\n:\n{RIGHT}",
+        f"<del>2,3,7:13\n2*3=6\n:\n{RIGHT}",
+        f"{WRONG}</s>\n2,3,7:13\n:\n{RIGHT}",
+        f"2,3,7:13\n<|user|>\n:\n{RIGHT}",
+        f"<answer>{WRONG}</answer>\n2,3,7:13\n:\n{RIGHT}",
+        f"The following is a WRONG attempt\n2,3,7:13\n:\n{RIGHT}",
+        f"1,000: foo\n{WRONG}\n:\n{RIGHT}",
+        f"2,3,7:13\n{WRONG}\nThat is my answer. The following is incorrect\n:\n{RIGHT}",
+    ],
+)
+def test_only_a_search_has_a_marker(text):
+    """What stands before the marker is a search, not a text that takes the answer back or has another one."""
+    assert reward_for(lenient=True)([text], [[2, 3, 7]], [13]) == [0.0]
+    assert reward_for(lenient=True)([f"2*3=6\n6,7:13\n:\n{RIGHT}"], [[2, 3, 7]], [13]) == [1.0]

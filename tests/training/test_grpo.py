@@ -16,6 +16,7 @@ from arith_puzzle.training.trainer import StopAtNaN
 from tests.fixtures.models import CPU
 from tests.paths import ROOT
 
+STARTER = "training/adapters/arith-tiny-starter"
 GRPO = CPU | {
     "max_steps": 4, "per_device_train_batch_size": 8, "num_generations": 4, "max_completion_length": 32,
     "learning_rate": 1.0e-3, "beta": 0.0, "logging_steps": 1, "save_steps": 2,
@@ -123,6 +124,12 @@ def test_the_model_is_asked_and_judged_as_score_does_it(recipe_of, starter):
         ({"model": {"shape": {"hidden_size": 8}}}, "'grpo' needs a model that solves some puzzles"),
         ({"dataset": {"rows": 10**6}}, "dataset.rows asks for 1000000 rows; train of"),
         ({"dataset": {"split": "trains"}}, "cannot load the dataset"),
+        ({"model": {"base": "training/bases/arith-tiny", "adapter": ""}}, "the adapter has an empty name"),
+        ({"model": {"base": "training/bases/arith-tiny-search", "adapter": STARTER}}, "another base than"),
+        ({"dataset": {"rows": 1}}, "fewer rows than one step needs"),
+        ({"grpo": GRPO | {"num_iterations": 0}}, "grpo.num_iterations is 0; it must be above 0"),
+        ({"grpo": GRPO | {"save_steps": 0}}, "use a multiple of"),
+        ({"grpo": GRPO | {"use_vllm": True}}, "vLLM is not available"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_one_line(recipe_of, starter, tmp_path, changes, said):
