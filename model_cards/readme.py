@@ -70,6 +70,38 @@ def scorers(results: Path) -> str:
     return suite_table({f"`{each['scorer']}`": each["kinds"] for each in found})
 
 
+ARMS = {
+    "start": "the adapter before",
+    "sft": "more supervised fine-tuning",
+    "rft": "rejection sampling (RFT)",
+    "grpo": "GRPO",
+}
+"""Folders of ``grpo_tiny_cpu/`` -> the trainings that they hold."""
+
+
+def reinforced(results: Path) -> str:
+    """The table of reinforcement learning beside other trainings, from ``grpo_tiny_cpu/``.
+
+    A folder has run.json, greedy.json and samples.json; that of RFT also drawn.json, the samples that it selects from.
+    Minutes are those of the training's CPU time on all cores, so that they do not depend on what else ran.
+    """
+    lines = []
+    for arm, name in ARMS.items():
+        folder = results / "grpo_tiny_cpu" / arm
+        run, greedy, samples = (json.loads((folder / f"{file}.json").read_text()) for file in
+                                ("run", "greedy", "samples"))  # fmt: skip
+        cores = run["hardware"]["cpu_count"]
+        seconds = run["cpu_seconds"] / cores if arm != "start" else 0
+        if (folder / "drawn.json").is_file():
+            seconds += json.loads((folder / "drawn.json").read_text())["splits"]["train"]["seconds"]
+        one, many = greedy["splits"]["test"], samples["splits"]["test"]
+        lines.append([name, f"{seconds / 60:.1f}" if seconds else "", f"**{one['pass@1']:.3f}**",
+                      interval_text(one["pass@1_ci95"]), by_n_text(one["by_n"]), f"{many['pass@1']:.3f}",
+                      f"{many['pass@8']:.3f}"])  # fmt: skip
+    header = ["training", "minutes", "greedy pass@1", "95% interval", "by N", "pass@1 of samples", "pass@8"]
+    return table(header, lines)
+
+
 def main() -> int:
     """Write the tables, or check them. Returns the exit status."""
     if sys.argv[1:2] == ["--take"]:
@@ -80,7 +112,7 @@ def main() -> int:
             shutil.copyfile(Path(work) / "stage" / "adapter" / file, target / file)
     stale = False
     blocks = {"results": render, "paper": paper_table, "headline": headline, "short": short_table,
-              "audit": audited, "scorers": scorers}  # fmt: skip
+              "audit": audited, "scorers": scorers, "grpo": reinforced}  # fmt: skip
     for name, write in blocks.items():
         content = write(ROOT / "results")
         page = find_page(name, [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])

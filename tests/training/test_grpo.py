@@ -43,7 +43,7 @@ def _same(one, two) -> bool:
 def test_an_interrupted_run_goes_on_to_the_same_weights(recipe_of, starter, tmp_path, monkeypatch):
     """From an adapter, which is trained on. The samples after a checkpoint are those of the run without a pause."""
     section = {"base": "training/bases/arith-tiny", "adapter": "training/adapters/arith-tiny-starter"}
-    recipe = recipe_of(model=section, lora={"r": 64, "lora_alpha": 64}, reward={"graded": 0.5})
+    recipe = recipe_of(model=section, lora={"r": 64, "lora_alpha": 64, "lora_dropout": 0.0}, reward={"graded": 0.5})
     whole = train(recipe, tmp_path / "whole", dataset=str(starter[0]))
     plain = StopAtNaN.on_log
 
