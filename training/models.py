@@ -82,11 +82,12 @@ def _with_adapter(model, recipe: Recipe):
     if recipe.lora is None:
         return adapted.merge_and_unload().requires_grad_(True)  # PEFT has frozen the base
     there = adapted.peft_config["default"]
-    for key in ("r", "lora_alpha", "lora_dropout", "modules_to_save", "use_dora", "use_rslora"):
-        stored, wanted = getattr(there, key), getattr(recipe.lora, key)
-        if stored != wanted:
-            raise InputError(f"{recipe.name}: lora.{key} is {wanted}, and the adapter {path} has {stored}; "
-                             "write that, or leave out 'lora' to train all parameters")  # fmt: skip
+    keys = ("r", "lora_alpha", "lora_dropout", "modules_to_save", "use_dora", "use_rslora")
+    differing = [key for key in keys if getattr(there, key) != getattr(recipe.lora, key)]
+    if differing:
+        stored = ", ".join(f"{key}: {getattr(there, key)}" for key in differing)
+        raise InputError(f"{recipe.name}: the adapter {path} has another shape than the lora section; write {stored}, "
+                         "or leave out 'lora' to train all parameters")  # fmt: skip
     for key, usual in (("alpha_pattern", {}), ("rank_pattern", {}), ("bias", "none")):
         if getattr(there, key) not in (None, usual):
             raise InputError(f"{recipe.name}: the adapter {path} has a {key} of its own, which a 'lora' section cannot "
