@@ -78,7 +78,7 @@ def test_the_reward_reads_the_column_nums():
     reward = reward_for(form="expression", division="rational", lenient=True)
     answers = ["3*8=24</think>\n<answer>8/(3-8/3)</answer>", "<answer>24</answer>"]
     assert reward(answers, nums=[[3, 3, 8, 8]] * 2, target=[24] * 2) == [1.0, 0.0]
-    with pytest.raises(ValueError, match=r"needs the columns numbers \(or nums\) and target"):
+    with pytest.raises(ValueError, match=r"has no column numbers \(or nums\)"):
         reward(answers, target=[24, 24])
 
 
