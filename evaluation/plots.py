@@ -88,7 +88,7 @@ def _plot_reward(log: list[dict], path: Path) -> list[dict]:
         "rewards/reward/mean": "pass@1 of the samples",
         "reward": "mean reward",
         "completions/mean_length": "mean length, tokens",
-        "frac_reward_zero_std": "share of groups without a signal",
+        "frac_reward_zero_std": "groups without a signal",
         "entropy": "entropy, nats per token",
     }
     points = [{"step": record["step"]} | {key: record[key] for key in panels} for record in log if "reward" in record]
