@@ -121,11 +121,8 @@ def paired_table(results: Mapping[str, Results]) -> str:
             if differing(first, second):
                 lines.append([*line, f"{len(first):,} / {len(second):,}", "different rows: not compared", "", "", ""])
                 continue
-            pairs = [(a, b) for (_, a), (_, b) in zip(first, second, strict=True)]
-            wins, losses = pairs.count((True, False)), pairs.count((False, True))
-            difference = (wins - losses) / len(pairs)
-            p = mcnemar(wins, losses)
-            lines.append([*line, f"{len(pairs):,}", f"{difference:+.3f}", f"{wins:,}", f"{losses:,}", p_text(p)])
+            wins, losses, difference, p = paired(first, second)
+            lines.append([*line, f"{len(first):,}", f"{difference:+.3f}", f"{wins:,}", f"{losses:,}", p_text(p)])
     header = ["A", "B", "split", "n", "A - B", "only A", "only B", "p (McNemar, exact)"]
     return table(header, lines) if lines else ""
 
@@ -134,6 +131,17 @@ def mcnemar(wins: int, losses: int) -> float:
     """The two-sided p-value of McNemar's exact test: a binomial test of ``wins`` among wins and losses, at 1/2."""
     n, least = wins + losses, min(wins, losses)
     return min(1.0, 2 * sum(math.comb(n, k) for k in range(least + 1)) / 2**n)
+
+
+def paired(first: list[tuple[tuple, bool]], second: list[tuple[tuple, bool]]) -> tuple[int, int, float, float]:
+    """Compare two lists of `verdicts` on the same puzzles.
+
+    Returns:
+        (puzzles that only the first solves, puzzles that only the second solves, difference of pass@1, p of `mcnemar`)
+    """
+    both = [(a, b) for (_, a), (_, b) in zip(first, second, strict=True)]
+    wins, losses = both.count((True, False)), both.count((False, True))
+    return wins, losses, (wins - losses) / len(both), mcnemar(wins, losses)
 
 
 def p_text(p: float) -> str:

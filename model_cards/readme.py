@@ -82,19 +82,18 @@ ARMS = {
 def reinforced(results: Path) -> str:
     """The table of reinforcement learning beside other trainings, from ``grpo_tiny_cpu/``.
 
-    A folder has run.json, greedy.json and samples.json; that of RFT also drawn.json, the samples that it selects from.
-    Minutes are those of the training's CPU time on all cores, so that they do not depend on what else ran.
+    A folder has the scores, greedy.json and samples.json, and of a training its run.json. That of RFT also has
+    drawn.json, the scores of the samples that it selects from. Minutes are the training's CPU time over all cores, so
+    that they do not depend on what else ran, and the seconds of the drawing.
     """
     lines = []
     for arm, name in ARMS.items():
         folder = results / "grpo_tiny_cpu" / arm
-        run, greedy, samples = (json.loads((folder / f"{file}.json").read_text()) for file in
-                                ("run", "greedy", "samples"))  # fmt: skip
-        cores = run["hardware"]["cpu_count"]
-        seconds = run["cpu_seconds"] / cores if arm != "start" else 0
-        if (folder / "drawn.json").is_file():
-            seconds += json.loads((folder / "drawn.json").read_text())["splits"]["train"]["seconds"]
-        one, many = greedy["splits"]["test"], samples["splits"]["test"]
+        found = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+        seconds = found["drawn"]["splits"]["train"]["seconds"] if "drawn" in found else 0
+        if "run" in found:
+            seconds += found["run"]["cpu_seconds"] / found["run"]["hardware"]["cpu_count"]
+        one, many = found["greedy"]["splits"]["test"], found["samples"]["splits"]["test"]
         score = f"**{one['pass@1']:.3f}** ({interval_text(one['pass@1_ci95'])})"
         lines.append([name, f"{seconds / 60:.1f}" if seconds else "", score, f"{many['pass@8']:.3f}"])
     header = ["training", "minutes", "greedy pass@1", "pass@8"]

@@ -144,8 +144,8 @@ def _check_environment(stage: Stage, user: User) -> None:
         raise CheckFailed(f"environment: the oracle's episodes gave {got['rewards']}, and the probe {got['seen']}, "
                           f"expected {got['expected']}")  # fmt: skip
     if not got["served"]:
-        print("environment: openenv is not installed, so the Space's server was not started; its episodes were played "
-              "in its folder (pip install 'arith-puzzle[openenv]')", file=sys.stderr)  # fmt: skip
+        tqdm.write("environment: openenv is not installed, so the Space's server was not started; its episodes were "
+                   "played in its folder (pip install 'arith-puzzle[openenv]')", file=sys.stderr)  # fmt: skip
 
 
 def _check_gsm8k_metric(stage: Stage, user: User) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.markdown import code
-from arith_puzzle.evaluation.report import decoding_text, differing, mcnemar, verdicts
+from arith_puzzle.evaluation.report import decoding_text, differing, paired, verdicts
 from arith_puzzle.evaluation.results import RESULTS, interval_text, load_results, split_rows
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 
@@ -95,10 +95,8 @@ def _model(kind: str, name: str, row: dict, solved: list, adapter: list) -> dict
     }
     pair = None
     if kind != "adapter":
-        both = [(a, b) for (_, a), (_, b) in zip(solved, adapter, strict=True)]
-        wins, losses = both.count((True, False)), both.count((False, True))
-        pair = {"difference": (wins - losses) / len(both), "only_model": wins, "only_adapter": losses,
-                "p": mcnemar(wins, losses)}  # fmt: skip
+        wins, losses, difference, p = paired(solved, adapter)
+        pair = {"difference": difference, "only_model": wins, "only_adapter": losses, "p": p}
     right = rights.total()
     return {"name": name, "kind": kind, "asked": decoding_text(row["decoding"]), "pass@1": right / len(solved),
             "pass@1_ci95": list(wilson_interval(right, len(solved))), "by_n": by_n, "pair": pair}  # fmt: skip

@@ -235,7 +235,10 @@ def check_published(work: Work, endpoint: str, published: dict, *, token: str | 
         return
     check(work.stage, endpoint, token=token, shared=shared)
     work.checked.write_text(json.dumps({"published": seen, "commits": published}, indent=1) + "\n")
-    say("check", "all files equal the staged ones; dataset, metric, adapter, demo and the cards' snippets work")
+    say(
+        "check",
+        "all files equal the staged ones; dataset, metric, environment, adapter, demo and the cards' snippets work",
+    )
 
 
 @contextlib.contextmanager

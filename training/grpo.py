@@ -9,7 +9,7 @@ Installed from a wheel:
     accelerate launch -m arith_puzzle.training.grpo --recipe grpo_tiny_cpu --dataset arith-puzzle --out runs/g
 
 The model answers puzzles of the dataset, several samples for each, and learns from those that are better than their
-group. Nothing of the dataset's solutions is used. A run writes what a run of ``sft`` writes; the log in run.json has
+group. It does not see the dataset's solutions. A run writes what a run of ``sft`` writes; the log in run.json has
 reward, pass@1 of the samples, their length, the share of groups without a signal, and the entropy.
 """
 
@@ -74,16 +74,12 @@ def _trainer(recipe: Recipe, arguments, model, tokenizer, dataset: str | None) -
         callbacks=[StopAtNaN(recipe.name)],
         muon=recipe.optimizer == "muon",
     )
+    each = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
     return trainer, lambda: {
         "puzzles": len(rows),
-        "samples": trainer.state.global_step * samples_of_step(arguments),
+        "samples": trainer.state.global_step * each,
         "tokens_seen": trainer.state.num_input_tokens_seen,
     }
-
-
-def samples_of_step(arguments) -> int:
-    """Samples that one step of the optimizer learns from, in all processes."""
-    return arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
 
 
 def puzzles(recipe: Recipe, dataset: str | None = None):
@@ -95,7 +91,8 @@ def puzzles(recipe: Recipe, dataset: str | None = None):
         dataset: folder or Hub id of the dataset, instead of the recipe's ``dataset.path``.
 
     Raises:
-        InputError: the dataset cannot be loaded, lacks a column, or has too few rows.
+        InputError: the dataset cannot be loaded, lacks a column or has too few rows; a row is no puzzle, or has rules
+            that ``reward.graded`` cannot judge.
     """
     from datasets import Dataset
 

@@ -17,15 +17,7 @@ EXACT = ("dapo", "cispo")
 
 
 class SignalTrainer(WithMuon, GRPOTrainer):
-    """GRPOTrainer with the same gradient. In its log, the entropy is that of the samples with a signal.
-
-    Args:
-        muon: use the optimizer of ``arith_puzzle.training.muon``.
-    """
-
-    def __init__(self, *args, muon: bool = False, **kwargs):
-        self.muon = muon
-        super().__init__(*args, **kwargs)
+    """GRPOTrainer with the same gradient. In its log, the entropy is that of the samples with an advantage."""
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """The loss over the samples with an advantage."""

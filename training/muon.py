@@ -12,9 +12,15 @@ from transformers import TrainingArguments
 
 
 class WithMuon:
-    """Mixin of trainers: with the attribute ``muon`` they use ``MuonWithAdamW``, else what ``args.optim`` names."""
+    """Mixin of trainers.
 
-    muon = False
+    Args:
+        muon: use ``MuonWithAdamW``. Otherwise ``args.optim`` names the optimizer.
+    """
+
+    def __init__(self, *args, muon: bool = False, **kwargs):
+        self.muon = muon
+        super().__init__(*args, **kwargs)
 
     def create_optimizer(self, model=None):
         """Create the optimizer of the trainer."""

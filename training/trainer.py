@@ -19,15 +19,7 @@ from arith_puzzle.training.muon import WithMuon
 
 
 class CompletionTrainer(WithMuon, SFTTrainer):
-    """SFTTrainer with the same loss. On a CPU it computes only the needed logits, and logs no entropy or accuracy.
-
-    Args:
-        muon: use the optimizer of ``arith_puzzle.training.muon``.
-    """
-
-    def __init__(self, *args, muon: bool = False, **kwargs):
-        self.muon = muon
-        super().__init__(*args, **kwargs)
+    """SFTTrainer with the same loss. On a CPU it computes only the needed logits, and logs no entropy or accuracy."""
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """The negative log-likelihood of the completions, divided by the number of their tokens in the global batch."""

@@ -40,25 +40,25 @@ class Harness:
 HARNESSES = {
     "lm_eval": Harness(
         "lm_eval",
-        "'lm-eval[hf]'",
+        "'lm-eval[hf]==0.4.13'",
         "evaluation/harnesses/lm_eval",
         'lm_eval run --include_path "$(arith-puzzle harness lm_eval)" --tasks arith_puzzle',
     ),
     "lighteval": Harness(
         "lighteval",
-        "lighteval 'huggingface_hub<2' 'xxhash<4'",
+        "'lighteval==0.13.0' 'huggingface_hub<2' 'xxhash<4'",
         "evaluation/harnesses/lighteval_tasks.py",
         'lighteval accelerate ARGS arith_puzzle:starter:test --custom-tasks "$(arith-puzzle harness lighteval)"',
     ),
     "inspect": Harness(
         "inspect_ai",
-        "inspect-ai datasets",
+        "'inspect-ai==0.3.285' datasets transformers accelerate",
         "evaluation/inspect_task/task.py",
         "inspect eval arith_puzzle/arith_puzzle",
     ),
     "reasoning_gym": Harness(
         "reasoning_gym",
-        "reasoning-gym",
+        "'reasoning-gym==0.1.25'",
         "evaluation/harnesses/reasoning_gym_dataset.py",
         "import arith_puzzle.evaluation.harnesses.reasoning_gym_dataset",
     ),

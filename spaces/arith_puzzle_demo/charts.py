@@ -117,7 +117,7 @@ def _pair(pair: dict | None) -> str:
     if pair is None:
         return ""
     p = f"p = {pair['p']:.2g}" if pair["p"] >= 1e-99 else "p &lt; 1e-99"  # a float cannot hold the smallest ones
-    counts = f"only it {pair['only_model']:,}, only the adapter {pair['only_adapter']:,}"
+    counts = f"right alone: {pair['only_model']:,}, adapter alone: {pair['only_adapter']:,}"
     return f"{pair['difference']:+.3f} <small>{p}</small> <small>{counts}</small>"
 
 

@@ -183,7 +183,7 @@ class TestCharts:
         assert "<img" not in page and page.count("&lt;img") == 4
         assert "Other models on the same rows: starter/test, 40 puzzles" in page and "p &lt; 1e-99" in page
         assert "<td><b>0.250</b> <small>[0.100, 0.400]</small></td>" in page and "N = 3: <b>0.250</b>" in page
-        assert "-0.250 <small>p = 0.0063</small> <small>only it 1, only the adapter 11</small>" in page
+        assert "-0.250 <small>p = 0.0063</small> <small>right alone: 1, adapter alone: 11</small>" in page
         assert "Base and adapter on the same rows" in charts.comparison(
             [tables[0] | {"models": tables[0]["models"][::2]}]
         )
