@@ -23,13 +23,13 @@ class EndpointBackend:
     """A model behind an endpoint. Prompts are conversations; the server applies the chat template.
 
     Args:
-        out: folder of the run, for CALLS.
+        store: the replies of the run. The caller closes it.
     """
 
     max_positions: int | None = None  # the server knows
 
-    def __init__(self, endpoint: Endpoint, limits: Limits, out: Path):
-        self._engine = Engine(endpoint, Store(out / CALLS), limits)
+    def __init__(self, endpoint: Endpoint, limits: Limits, store: Store):
+        self._engine = Engine(endpoint, store, limits)
 
     def encode(self, prompting: Prompting, row: dict) -> list[dict]:
         """The conversation that asks a row."""

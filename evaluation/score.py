@@ -11,6 +11,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -114,7 +115,7 @@ def score(
         "content": content,
         **({"endpoint": given.endpoint.public} if given.endpoint else {}),
     }
-    with lock_run_directory(out, identity):
+    with lock_run_directory(out, identity), ExitStack() as opened:
         earlier = finished_results(out, identity)
         if set(splits) <= earlier.get("splits", {}).keys() and earlier["k"] == list(given.k):
             _check_answers(earlier, out)
@@ -134,7 +135,10 @@ def score(
         def get_backend() -> Backend:
             """Load the model when the first answer is needed: a finished file of answers needs none."""
             nonlocal backend
-            backend = backend or _open(given, base, adapter, base_revision, adapter_revision, dtype, device, out)
+            if backend is None and given.endpoint:
+                backend = _open_endpoint(given, out, opened)
+            elif backend is None:
+                backend = _open(given, base, adapter, base_revision, adapter_revision, dtype, device)
             return backend
 
         for split in splits:
@@ -158,15 +162,19 @@ def score(
     return results
 
 
+def _open_endpoint(given: Options, out: Path, opened: ExitStack) -> Backend:
+    from arith_puzzle.common.endpoint import Limits
+    from arith_puzzle.common.reply_store import Store
+    from arith_puzzle.evaluation.endpoint import CALLS, EndpointBackend
+
+    assert given.endpoint is not None
+    return EndpointBackend(given.endpoint, given.limits or Limits(), opened.enter_context(Store(out / CALLS)))
+
+
 def _open(
     given: Options, base: str | None, adapter: str | None, revision: str | None, adapter_revision: str | None,
-    dtype: str | None, device: str | None, out: Path,
+    dtype: str | None, device: str | None,
 ) -> Backend:  # fmt: skip
-    if given.endpoint:
-        from arith_puzzle.common.endpoint import Limits
-        from arith_puzzle.evaluation.endpoint import EndpointBackend
-
-        return EndpointBackend(given.endpoint, given.limits or Limits(), out)
     from arith_puzzle.evaluation.backends import open_backend
 
     assert base is not None and dtype is not None and device is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from arith_puzzle.common.files import PACKAGE
@@ -19,7 +20,7 @@ def imported_files(folder: Path) -> list[str]:
     folder itself, or libraries of its requirements.
     """
     found: set[str] = set()
-    waiting = [name for path in sorted(folder.rglob("*.py")) for name in _imports(path, package="")]
+    waiting = [name for path in sorted(folder.rglob("*.py")) for name in _imports(path.read_bytes(), "")]
     while waiting:
         parts = waiting.pop().split(".")
         for depth in range(1, len(parts) + 1):
@@ -29,7 +30,7 @@ def imported_files(folder: Path) -> list[str]:
                     continue
                 found.add(file)
                 package = stem if file.endswith("__init__.py") else "/".join(parts[: depth - 1])
-                waiting += _imports(ABOVE / file, package.replace("/", "."))
+                waiting += _imports((ABOVE / file).read_bytes(), package.replace("/", "."))
     data = [path for folder in {(ABOVE / file).parent for file in found} for path in folder.glob("*.yaml")]
     return sorted([*found, *(path.relative_to(ABOVE).as_posix() for path in data)])
 
@@ -41,9 +42,14 @@ def copy_imported(source: Path, target: Path) -> None:
         shutil.copyfile(ABOVE / file, target / file)
 
 
-def _imports(path: Path, package: str) -> Iterator[str]:
+@cache
+def _imports(source: bytes, package: str) -> tuple[str, ...]:
     """Absolute dotted names. ``from a import b`` gives ``a.b``, which may be a module or a name in a module."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    return tuple(_names(ast.parse(source), package))
+
+
+def _names(tree: ast.Module, package: str) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

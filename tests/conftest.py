@@ -21,11 +21,26 @@ LONG = (
     "test_release.py", "test_install.py", "test_sft.py", "test_page.py", "test_app.py", "test_docs.py", "test_check.py",
 )  # fmt: skip
 """Files that take longest. They begin first, so that no process of ``make test`` waits for the other at the end."""
+DEMOS = ("tests/spaces/test_page.py", "tests/spaces/test_app.py")
+"""Files that start the same demos. One process runs them, so that each demo starts once."""
 
 
 def pytest_collection_modifyitems(items):
     """Put the tests of LONG first. The sort keeps the order of all others."""
     items.sort(key=lambda item: item.path.name not in LONG)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give whole files to the processes, and DEMOS to one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return DEMOS[0] if file in DEMOS else file
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -80,6 +80,7 @@ def test_answers_are_judged_and_counted_through_faults(chat, starter, rows, tmp_
     assert SECRET not in "".join(capsys.readouterr())
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bytes_without_paying_twice(chat, starter, tmp_path):
     assert main(command(chat, starter, tmp_path / "whole")) == 0
     chat.calls.clear()

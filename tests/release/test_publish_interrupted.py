@@ -85,7 +85,8 @@ def killed_and_repeated(world, version: str, chance: random.Random, folder) -> s
     return f"{version}, request {n}, {'cut' if cut else 'held'}: the public saw {sorted(seen) or 'nothing'}"
 
 
-@pytest.mark.parametrize("turn", [0, *(pytest.param(turn, marks=pytest.mark.slow) for turn in range(1, 5))])
+@pytest.mark.slow
+@pytest.mark.parametrize("turn", range(5))
 def test_killed_anywhere_and_repeated(world, tmp_path, turn):
     print(killed_and_repeated(world, ("0.1.0", "0.2.0")[turn % 2], random.Random(turn), tmp_path / "hub"))
 

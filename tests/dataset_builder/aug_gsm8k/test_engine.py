@@ -188,6 +188,7 @@ def test_the_same_seed_and_store_give_the_same_bytes(gsm8k, tmp_path, chat):
     assert report["usage"]["prompt_tokens"] == 10 * calls
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_without_paying_twice(gsm8k, tmp_path, chat):
     chat.delay = 0.03
     few = ("--concurrency", "4", "--strategies-per-question", "2", "--paths", "2")
