@@ -20,6 +20,7 @@ from arith_puzzle.dataset_builder.configs.spec import PAPER_RULES
 from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
 from arith_puzzle.model_cards.check import CARDS, check_card, size_category
 from arith_puzzle.model_cards.licence import licence_text
+from arith_puzzle.model_cards.seen import seen_table
 from arith_puzzle.model_cards.tables import reason_table, score_table
 from arith_puzzle.model_cards.wording import HUB, describe_decoding, describe_shift, describe_split, joined, searched
 from arith_puzzle.training.data.pretraining_mix import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V, WALK_SIZES
@@ -120,14 +121,16 @@ def _rows_id(splits: list[dict]) -> str:
 
 
 def adapter_card(
-    names: Mapping, run: dict, base: dict, adapter: dict, *, manifest: dict, example: dict, licence: dict
-) -> str:
+    names: Mapping, run: dict, base: dict, adapter: dict, *, base_run: dict | None, manifest: dict, example: dict,
+    licence: dict,
+) -> str:  # fmt: skip
     """The text of the adapter's README.md. It links to ``plots/`` beside it.
 
     Args:
         names: repo_id, base_id, base_revision, dataset_id, metric_id, demo_id, merged_id (or None).
         run: run.json of the training.
         base, adapter: results.json of the base and of the adapter.
+        base_run: run.json of the base; None: this project did not train it.
         manifest: of the dataset that training and scoring used.
         example: "numbers", "target", "prompt", "answer", "raw", "rules" and "verdict" of a scored row, for the
             snippets.
@@ -152,6 +155,7 @@ def adapter_card(
         first_split=next(iter(adapter["splits"])),
         dataset_licence=manifest.get("licence", "CC BY 4.0"),
         trained_on=describe_split(_splits(manifest, adapter["config"])["train"]),
+        seen=seen_table({"base": base_run, "adapter": run}, _splits(manifest, adapter["config"])),
         drilled=(run["recipe"].get("drills") or {}).get("rows"),
         example=example,
         licence=licence_text(licence),
@@ -209,6 +213,7 @@ def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict, config: 
         **_training(run),
         **_drills(run),
         licence=licence_text(licence),
+        seen=seen_table({"base": run}, {}),
         vocabulary=config["vocab_size"],
         window=config.get("sliding_window"),
     )

@@ -256,7 +256,7 @@ def _stage_adapter(folder: Path, inputs: Inputs) -> None:
         copy_notices(inputs.recipe.base_path, folder)
     card = render.adapter_card(
         inputs.names("adapter"), record, results["base"], results["adapter"],
-        manifest=inputs.manifest, example=inputs.example, licence=inputs.licence,
+        base_run=inputs.base_record(), manifest=inputs.manifest, example=inputs.example, licence=inputs.licence,
     )  # fmt: skip
     write_text(folder / "README.md", card)
 

@@ -16,6 +16,7 @@ from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interva
 from arith_puzzle.model_cards import render
 from arith_puzzle.model_cards.paper_table import paper_table
 from arith_puzzle.model_cards.readme import render as readme_block
+from arith_puzzle.model_cards.seen import seen_table
 from arith_puzzle.model_cards.tables import reason_table, score_table
 from arith_puzzle.model_cards.wording import describe_decoding, describe_shift, describe_split
 from arith_puzzle.release.snippets import snippets
@@ -89,14 +90,19 @@ def run():
 
 
 @pytest.fixture
-def adapter_card(starter, scores, run):
+def base_run():
+    return json.loads((ROOT / "training" / "bases" / "arith-tiny" / "run.json").read_text())
+
+
+@pytest.fixture
+def adapter_card(starter, scores, run, base_run):
     base = copy.deepcopy(scores)
     base["splits"]["test"] |= {"pass@1": 0.0125, "pass@1_ci95": [0.0085, 0.0184], "by_n": {"3": 0.02, "4": 0.005}}
 
     def make(change=lambda run, scores: None, **names):
         changed_run, changed = copy.deepcopy(run), copy.deepcopy(scores)
         change(changed_run, changed)
-        arguments = {"manifest": starter[1], "example": EXAMPLE, "licence": LICENCE}
+        arguments = {"manifest": starter[1], "example": EXAMPLE, "licence": LICENCE, "base_run": base_run}
         return render.adapter_card(NAMES | names, changed_run, base, changed, **arguments)
 
     return make
@@ -147,6 +153,25 @@ def test_another_number_in_the_file_is_another_number_on_the_card(adapter_card, 
     assert now in text and before not in text
 
 
+def test_a_card_lists_all_rows_that_the_weights_have_seen(adapter_card, starter, run, base_run):
+    lines = adapter_card().splitlines()
+    assert "| base | 192,000 single equations |  | 600, also negative | + - * / |" in lines
+    assert "| base | 288,000 puzzles of `train` | 3 and 4 | 20 | + - * / |" in lines
+    assert "| adapter | 57,600 rows of `starter/train` | 3 and 4 | 60 | + - * / |" in lines
+    searching = json.loads((ROOT / "training" / "bases" / "arith-tiny-search" / "run.json").read_text())
+    walks = "157,250 fragments of searches | 3 to 15 | 1,000 | + - * /, with a search; products and dividends up to 100"
+    assert f"| base | {walks} |" in seen_table({"base": searching}, {}).splitlines()
+    run["recipe"] |= {"drills": {"rows": 7600, "drill_share": 1.0}}
+    run["recipe"]["model"]["adapter"] = "/home/me/runs/first"
+    lines = seen_table({"base": None, "adapter": run}, starter[1]["configs"]["starter"]["splits"]).splitlines()
+    assert lines[2:] == [
+        "| base | what its authors state |  |  |  |",
+        "| adapter | all that `first` saw, with which it began |  |  |  |",
+        "| adapter | 7,600 single equations |  | 600, also negative | + - * / |",
+        "| adapter | 50,000 rows of `starter/train` | 3 and 4 | 60 | + - * / |",
+    ]
+
+
 def test_a_card_shows_what_further_splits_and_scores_there_are(adapter_card, starter, scores):
     manifest = starter[1]
     splits = manifest["configs"]["starter"]["splits"]
@@ -185,8 +210,9 @@ def test_a_card_does_not_claim_rows_that_were_not_scored(adapter_card):
 def test_an_answer_of_any_text_is_shown_and_is_no_code(starter, scores, run):
     nasty = 'a "quoted" answer\n```\n```python\nimport os\n```'
     text = render.adapter_card(
-        NAMES, run, scores, scores, manifest=starter[1], example=EXAMPLE | {"raw": nasty}, licence=LICENCE
-    )
+        NAMES, run, scores, scores, base_run=None, manifest=starter[1], example=EXAMPLE | {"raw": nasty},
+        licence=LICENCE,
+    )  # fmt: skip
     assert f"````text\n{nasty}\n````" in text
     (snippet,) = snippets(text)
     assert "import os" not in snippet.code and ast.parse(snippet.code)
