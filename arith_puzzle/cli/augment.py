@@ -36,11 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sources.add_argument("--out", type=Path, required=True, help="folder of the run")
     sources.add_argument("--results", type=Path, help="JSON file for the command, its duration and its report")
 
-    text = "change the numbers of a question and recompute its solution exactly, without a model"
+    text = "make new questions by rules and compute their solutions exactly, without a model"
     sub = commands.add_parser("rules", parents=[sources], help=text, description=text)
     sub.add_argument(
-        "--per-question", type=int, default=20, help="maximum number of new questions from each source (default: 20)"
-    )
+        "--strategy", action="append", default=[], metavar="NAME",
+        help="way to make new questions, such as change_numbers; may be repeated (default: all)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--per-question", type=int,
+        help="maximum number of new questions from each source by each strategy (default: 20 for change_numbers, else"
+        " 8)",
+    )  # fmt: skip
     sub.set_defaults(step_function=_rules)
 
     text = "sample new questions and reasoning paths from a chat model"
@@ -99,11 +105,12 @@ def _against(args: argparse.Namespace) -> dict[str, Path]:
 
 
 def _rules(args: argparse.Namespace) -> int:
-    from arith_puzzle.dataset_builder.aug_gsm8k.rules import run
+    from arith_puzzle.dataset_builder.aug_gsm8k.rules.run import MODULES, run
 
     done = run(
-        args.source, args.out, limit=args.limit, against=_against(args), seed=args.seed, per_question=args.per_question
-    )
+        args.source, args.out, limit=args.limit, against=_against(args), seed=args.seed,
+        strategies=args.strategy or list(MODULES), per_question=args.per_question,
+    )  # fmt: skip
     _finish(args, done.report)
     return 0
 
@@ -168,13 +175,17 @@ def _finish(args: argparse.Namespace, report: dict, **more: object) -> None:
         except OSError as error:
             raise InputError(f"cannot write {args.results}: {error.strerror}; give another --results") from None
     print(f"generator {report['generator']}, {report['source']['rows']:,} questions of {report['source']['file']}")
-    for part in ("sources", "draws", "questions", "paths", "usage"):
-        for name, value in report.get(part, {}).items():
+    parts = {part: report[part] for part in ("sources", "questions", "paths", "usage") if part in report}
+    for strategy, counts in report.get("strategies", {}).items():
+        parts |= {f"{strategy}: {part}": counts[part] for part in ("sources", "questions")}
+        parts[strategy] = {"rows": counts["rows"]}
+    for part, values in parts.items():
+        for name, value in values.items():
             if isinstance(value, dict):
                 for reason, count in value.items():
-                    print(f"  {f'{part}: {name}: {reason}':<56}{count:>12,}")
+                    print(f"  {f'{part}: {name}: {reason}':<64}{count:>12,}")
             else:
-                print(f"  {f'{part}: {name}':<56}{value:>12,}")
+                print(f"  {f'{part}: {name}':<64}{value:>12,}")
     for name, found in report["against"].items():
         if isinstance(found, str):
             print(f"  {name}: {found}")

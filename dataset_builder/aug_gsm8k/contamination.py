@@ -20,9 +20,16 @@ N = 13
 
 BENCHMARKS = {
     "gsm8k-test": "openai/gsm8k, config main, split test (column question)",
+    "gsm-plus": "qtli/GSM-Plus, split test or testmini (column question)",
+    "svamp": "SVAMP, as reasoning-machines/pal ships it (column input)",
+    "gsm-hard": "GSM-Hard, as reasoning-machines/pal ships it (column input)",
+    "math-500": "HuggingFaceH4/MATH-500, split test (column problem)",
     "math-test": "DigitalLearningGmbH/MATH-lighteval, config default, split test (column problem)",
 }
-"""Test set -> the Hub dataset to export for the comparison, with ``load_dataset(...).to_json(FILE)``."""
+"""Test set -> the source of its JSONL file: a dataset of the Hub to export with ``load_dataset(...).to_json(FILE)``, or
+a repository that has the file."""
+COLUMNS = ("question", "query", "problem", "input")
+"""Columns that may have the question of a test set. A file's first of them is read."""
 
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+(?:[.,][0-9]+)*")
 
@@ -49,7 +56,7 @@ class Benchmarks:
         """Read the test questions.
 
         Args:
-            files: {benchmark: JSONL file}. A row has its question in ``question``, ``query`` or ``problem``.
+            files: {benchmark: JSONL file}. A row has its question in one of COLUMNS.
 
         Raises:
             InputError: an unknown benchmark, or a file that cannot be read or has no question.
@@ -66,14 +73,14 @@ class Benchmarks:
             count = 0
             for number, row in read_jsonl(path):
                 count += 1
-                text = row.get("question", row.get("query", row.get("problem")))
+                text = next((row[column] for column in COLUMNS if column in row), None)
                 if not isinstance(text, str):
-                    raise InputError(f"{path}:{number}: no question, query or problem; export {BENCHMARKS[name]}")
+                    raise InputError(f"{path}:{number}: no {', '.join(COLUMNS)}; give {BENCHMARKS[name]}")
                 for gram in _grams(text):
                     self._grams.setdefault(gram, name)
                 self._questions.setdefault(normalized(text, numbers=False), name)
             if not count:
-                raise InputError(f"{path} has no question; export {BENCHMARKS[name]}")
+                raise InputError(f"{path} has no question; give {BENCHMARKS[name]}")
             self.compared[name] = {"file": path.name, "sha256": file_sha256(path), "questions": count}
 
     def find(self, text: str) -> bool:

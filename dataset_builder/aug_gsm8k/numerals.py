@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from arith_puzzle.dataset_builder.aug_gsm8k.ranges import is_fact, percent_range, plain_range
+
 _DIGITS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+\.[0-9]+|(?<![0-9])\.[0-9]+|[0-9]+")
 
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -128,19 +130,6 @@ _FIXED_AFTER = re.compile(
 )
 _PERCENT = re.compile(r"^\s?(?:%|percent\b|per cent\b)")
 _CENTS = re.compile(r"^(?:-|\s)?cents?\b|^\s?\u00a2")
-_LIMITS = [
-    (re.compile(r"^-?\s?(?:more |extra |full |whole |school |business )?(?:days|times) (?:a|per|each|every) week"), 7),
-    (re.compile(r"^-?\s?(?:\w+ )?hours? (?:a|per|each|every) (?:day|night)"), 12),
-    (re.compile(r"^-?\s?hours? of sleep"), 10),
-    (re.compile(r"^-?\s?hours?\b"), 24),
-    (re.compile(r"^-?\s?(?:minutes?|seconds?)\b"), 59),
-    (re.compile(r"^-?\s?days?\b"), 30),
-    (re.compile(r"^-?\s?months?\b"), 12),
-    (re.compile(r"^-?\s?weeks?\b"), 52),
-    (re.compile(r"^-?\s?inch(?:es)?\b"), 11),
-    (re.compile(r"^-?\s?(?:years? old|year-old|years? of age)"), 90),
-]
-"""What follows a number, and its largest new value. A limit applies if the old value does not exceed it."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +201,7 @@ def _numeral(text: str, start: int, end: int, value: Fraction) -> Numeral:
     clean = bare == before or before.endswith("$")
     year = value.denominator == 1 and 1800 <= value <= 2100 and "," not in text[start:end] and bare == before
     if (
-        not clean or year or value <= 1 or re.search(r"[\w.,-]$", bare)
+        not clean or year or value <= 1 or re.search(r"[\w.,-]$", bare) or is_fact(text, start, end)
         or _FIXED_BEFORE.search(before) or _FIXED_AFTER.match(after)
     ):  # fmt: skip
         return Numeral(start, end, value)
@@ -220,19 +209,15 @@ def _numeral(text: str, start: int, end: int, value: Fraction) -> Numeral:
         if value.denominator != 1 or value >= 100:
             return Numeral(start, end, value, "percent")
         step = Fraction(5 if value % 5 == 0 else 1)
-        return Numeral(start, end, value, "percent", False, step, Fraction(5), Fraction(95))
+        return Numeral(start, end, value, "percent", False, step, *percent_range(text, start, end, value))
     kind = "cents" if _CENTS.match(after) else "plain"
     quantum = _quantum(value)
-    low, high = value / 2, value * 2
-    if value < 10 and value.denominator == 1:
-        low, high = Fraction(2), Fraction(12)
+    low, high = plain_range(text, start, end, value, quantum)
+    if value.denominator == 1:
+        low = max(low, Fraction(2))
     if kind == "cents":
         high = min(high, Fraction(95))
-    for pattern, limit in _LIMITS:
-        if pattern.match(after) and value <= limit:
-            high = min(high, Fraction(limit))
-            break
-    return Numeral(start, end, value, kind, False, quantum, max(low, quantum), high)
+    return Numeral(start, end, value, kind, False, quantum, low, high)
 
 
 def _quantum(value: Fraction) -> Fraction:

@@ -92,7 +92,7 @@ def test_files_to_compare_with(tmp_path):
     assert Benchmarks({"math-test": file}).find("what is 1 + 7")
     for text, says in (
         ("", "has no question"),
-        ('{"x": 1}\n', "no question, query or problem"),
+        ('{"x": 1}\n', "no question, query, problem, input"),
         ("[1\n", "math.jsonl:1: not JSON: "),
     ):
         file.write_text(text)

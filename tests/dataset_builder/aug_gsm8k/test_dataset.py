@@ -18,7 +18,7 @@ def runs(gsm8k, chat, tmp_path):
     """(folder of a run by rules, folder of a run by a model)."""
     common = ["--source", str(gsm8k[0]), "--against", f"gsm8k-test={gsm8k[1]}"]
     rules, model = tmp_path / "by-rules", tmp_path / "by-model"
-    assert main(["rules", *common, "--out", str(rules), "--per-question", "12"]) == 0
+    assert main(["rules", *common, "--out", str(rules), "--per-question", "12", "--strategy", "change_numbers"]) == 0
     more = ["--endpoint", chat.url, "--model", "m", "--store", str(tmp_path / "s.jsonl"), "--terms", "M's terms"]
     assert main(["model", *common, *more, "--out", str(model), "--paths", "3", "--price-out", "2"]) == 0
     return rules, model

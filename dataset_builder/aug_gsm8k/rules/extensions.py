@@ -1,0 +1,99 @@
+"""All kinds of extension, and which last questions they fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.asked import Asked
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extend_money import (
+    coupon_and_shared,
+    divided_with_more,
+    from_savings,
+    half_saved,
+    kept_up,
+    paid_with_bills,
+    set_aside,
+    towards_a_goal,
+)
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extend_things import (
+    given_and_shared,
+    half_then_more,
+    packed_then_more,
+    packed_with_more,
+    sold,
+)
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.friends import further_person, further_persons, suits_a_friend
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.steps import Made
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.things import CONTAINERS, PRICES, head
+from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws
+
+HOLD = {"have", "keep", "own"}
+GAIN = {"get", "receive", "collect", "buy", "pick", "find", "catch", "bake", "make", "gather", "harvest", "win"}
+MADE = {"bake", "make", "pick", "harvest", "collect", "catch", "gather"}
+EARN = {"have", "keep", "save", "earn", "make", "get", "receive", "collect", "raise", "win"}
+SPEND = {"spend", "pay"}
+ONCE = {"", "left", "now", "left now", "now left", "remaining", "in the end"}
+PAID = {"", "for everything", "for all of them", "at the store", "at the market", "at the shop"}
+
+_REGULAR = re.compile(
+    r"\b(?:rent\w*|tax\w*|month\w*|weekly|years?|insurance|loan|debt|interest|employees|workers|salar\w+|wages?|bills?|"
+    r"coupon|discount\w*|change|fine|tuition|hired|owes)\b"
+)
+"""Words of a story in which a person does not pay once at a shop."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of extension.
+
+    Attributes:
+        name: its name.
+        fits: whether it fits the last question.
+        extend: the function that extends. It has the arguments (the last question, its answer, draws), and returns
+            None if it does not fit the answer.
+        most: maximum number of questions from each source.
+    """
+
+    name: str
+    fits: Callable[[Asked], bool]
+    extend: Callable[[Asked, Fraction, Draws], Made | None]
+    most: int = 2
+
+
+def _things(a: Asked) -> bool:
+    return head(a.noun) in CONTAINERS and a.verb in HOLD | GAIN and a.rest in ONCE
+
+
+def _money(a: Asked) -> bool:
+    return a.noun == "money" and a.verb in EARN and a.rest in ONCE
+
+
+def _rate(a: Asked) -> bool:
+    return a.period is not None and a.verb not in HOLD and not a.rest.startswith(("this", "that"))
+
+
+def _paid(a: Asked) -> bool:
+    return a.noun == "money" and a.verb in SPEND and a.rest in PAID and not _REGULAR.search(a.story)
+
+
+KINDS = [
+    Kind("further_person", suits_a_friend, further_person, 3),
+    Kind("packed_with_more", _things, packed_with_more),
+    Kind("half_saved", _money, half_saved),
+    Kind("paid_with_bills", lambda a: _paid(a) and a.verb == "pay", paid_with_bills),
+    Kind("further_persons", suits_a_friend, further_persons, 2),
+    Kind("given_and_shared", lambda a: _things(a) and bool(a.name), given_and_shared),
+    Kind("divided_with_more", _money, divided_with_more),
+    Kind("from_savings", _paid, from_savings),
+    Kind("packed_then_more", _things, packed_then_more),
+    Kind("towards_a_goal", _money, towards_a_goal),
+    Kind("half_then_more", lambda a: _things(a) and a.verb in HOLD and bool(a.name), half_then_more, 1),
+    Kind("sold", lambda a: _things(a) and head(a.noun) in PRICES and a.verb in HOLD | MADE, sold),
+    Kind("coupon_and_shared", lambda a: _paid(a) and bool(a.name), coupon_and_shared, 1),
+    Kind("kept_up", lambda a: _rate(a) and (a.noun != "money" or a.verb in SPEND), kept_up, 3),
+    Kind("set_aside", lambda a: _rate(a) and a.noun == "money" and a.verb in EARN, set_aside, 3),
+]
+"""All kinds, in the order in which a source tries them. The first one is drawn."""
