@@ -260,7 +260,10 @@ def _seed(seed: int, split: str, answer: int) -> int:
 
 
 def summary(results: dict) -> str:
-    """Return a line for each split: pass@1 with its interval, n, pass@1 by N, and the other scores."""
+    """Return a line for each split: pass@1 with its interval, n, pass@1 by N, and the other scores.
+
+    For GSM-Plus, a line for each kind of perturbation follows.
+    """
     lines = []
     for split, item in results["splits"].items():
         low, high = item["pass@1_ci95"]
@@ -272,6 +275,9 @@ def summary(results: dict) -> str:
         others = [key for key in item if key.startswith(("pass@", "maj1@")) and not key.endswith("_ci95")]
         parts += [f", {key} {item[key]:.3f}" for key in others if key != "pass@1"]
         lines.append("".join(parts))
+        for kind, group in item.get("by_perturbation", {}).items():
+            low, high = group["pass@1_ci95"]
+            lines.append(f"  {kind}: pass@1 {group['pass@1']:.3f} [{low:.3f}, {high:.3f}], n={group['n']}")
     return "\n".join(lines)
 
 

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from reprlib import repr as short
 
 from arith_puzzle.common.datasets_cache import datasets_cache
 from arith_puzzle.common.errors import InputError, reported
@@ -19,87 +17,18 @@ from arith_puzzle.common.provenance import check_no_pattern
 from arith_puzzle.dataset_builder.configs import how_to_get
 from arith_puzzle.dataset_builder.formats import ALPACA, BY_RULES, FORMATS, PUZZLE_FORMATS, Puzzles
 from arith_puzzle.dataset_builder.puzzle import parse_completion
+from arith_puzzle.evaluation.gsm_tasks import ALPACA_OPENING, Gsm8k, GsmPlus, Targets
 from arith_puzzle.evaluation.math_answers import boxed, check_installed, measure
+from arith_puzzle.evaluation.task import Task
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, to_equations
 from arith_puzzle.metrics.read_answers import read_objects
 
-_ALPACA_OPENING = ALPACA.partition(" that")[0]
 MARKER = "Answer:"
+"""Begins the line that separates a model's chain of thought from its answer."""
 BATCH = 1000
 """Rows that are read at a time."""
-"""Begins the line that separates a model's chain of thought from its answer."""
-
-
-class Task(ABC):
-    """What a task defines. A row is a dict of the columns that the task needs."""
-
-    config: str | None = None
-    """The dataset's default config."""
-    formats: tuple[str, ...]
-    """Prompt formats; the first is the default."""
-    max_new_tokens: int
-    """Default limit of an answer, in tokens."""
-    max_thinking_tokens: int
-    """The same for an answer with chain of thought."""
-    group: str | None = None
-    """The column by which examples are balanced."""
-    opening: str = ""
-    """The text with which every question begins; empty if there is none."""
-    think: str = ""
-    """Text that asks for a chain of thought, after the question."""
-    rewrites: bool = False
-    """Whether ``strict`` may change an answer before it is judged."""
-
-    def __init__(self, prompt_format: str):
-        """``prompt_format`` is one of ``formats``."""
-        self.prompt_format = prompt_format
-
-    @staticmethod
-    @abstractmethod
-    def row(raw: dict) -> dict:
-        """Keep the columns of a dataset's row that the task needs. Raises KeyError or ValueError if one is bad."""
-
-    def rules(self, rows: Sequence[dict]) -> dict[str, str]:
-        """Return the rules under which rows are judged, for results.json. Only puzzles have them.
-
-        Raises:
-            ValueError: the rows have different rules, or the prompt format cannot ask by them.
-        """
-        return {}
-
-    @staticmethod
-    @abstractmethod
-    def record(row: dict) -> dict:
-        """Return the columns of a row that the file of answers repeats."""
-
-    @abstractmethod
-    def question(self, row: dict) -> str:
-        """Return the prompt that a model continues."""
-
-    @abstractmethod
-    def chat_question(self, row: dict) -> str:
-        """Return the question as a user's chat message."""
-
-    @staticmethod
-    @abstractmethod
-    def solution(row: dict) -> str:
-        """Return the answer that an example shows after the prompt."""
-
-    @staticmethod
-    def reasoning(row: dict) -> str:
-        """Return the chain of thought that an example shows. Only puzzles have one."""
-        raise NotImplementedError("only puzzles have examples with a chain of thought")
-
-    def strict(self, text: str) -> str:
-        """Return the part of an answer that is judged."""
-        return text
-
-    @staticmethod
-    @abstractmethod
-    def measure(rows: Sequence[dict], answers: Sequence, k: Sequence[int]) -> dict:
-        """Judge ``answers``, a string or a list of samples for each row, and return the metric's scores and "n"."""
 
 
 class Puzzle(Task):
@@ -193,50 +122,6 @@ class Puzzle(Task):
         return {"n": n, **measured, "pass@1_lenient_ci95": lenient, **stated}
 
 
-class Gsm8k(Task):
-    """Grade-school problems, judged by ``metrics/gsm8k_answer``.
-
-    Rows have the columns question and answer, or query and response. The prompt is Alpaca's, as in MuggleMath
-    (arXiv 2310.05506); in chat it is the question alone.
-    """
-
-    max_new_tokens, max_thinking_tokens = 512, 512
-    formats, opening = ("alpaca",), _ALPACA_OPENING
-
-    @staticmethod
-    def row(raw: dict) -> dict:
-        """Keep {"question", "answer"}, from either pair of columns."""
-        question, answer = ("question", "answer") if "question" in raw else ("query", "response")
-        return {"question": _text(raw, question), "answer": _text(raw, answer)}
-
-    @staticmethod
-    def record(row: dict) -> dict:
-        """Return question and answer."""
-        return dict(row)
-
-    def question(self, row: dict) -> str:
-        """Return Alpaca's prompt with the question."""
-        return ALPACA.format(instruction=row["question"])
-
-    def chat_question(self, row: dict) -> str:
-        """Return the question."""
-        return row["question"]
-
-    @staticmethod
-    def solution(row: dict) -> str:
-        """Return the reference solution, as training shows it after the prompt."""
-        return f"\n{row['answer']}"
-
-    @staticmethod
-    def measure(rows: Sequence[dict], answers: Sequence, k: Sequence[int]) -> dict:
-        """Return the metric (its ``num_problems`` as "n"). With K samples a row it includes maj1@K."""
-        import evaluate
-
-        metric = evaluate.load(str(PACKAGE / "metrics" / "gsm8k_answer"))
-        measured = metric.compute(predictions=answers, references=[row["answer"] for row in rows])
-        return {"n": measured.pop("num_problems"), **measured}
-
-
 class Math(Task):
     """Competition problems (MATH), judged by math-verify: the out-of-domain test of aug-gsm8k.
 
@@ -245,7 +130,7 @@ class Math(Task):
     """
 
     max_new_tokens, max_thinking_tokens = 1024, 1024
-    formats, opening = ("alpaca",), _ALPACA_OPENING
+    formats, opening = ("alpaca",), ALPACA_OPENING
 
     def __init__(self, prompt_format: str):
         super().__init__(prompt_format)
@@ -284,7 +169,9 @@ class Math(Task):
         return measure(answers, [row["reference"] for row in rows])
 
 
-TASKS: dict[str, type[Task]] = {"puzzle": Puzzle, "gsm8k": Gsm8k, "math": Math}
+TASKS: dict[str, type[Task]] = {
+    "puzzle": Puzzle, "gsm8k": Gsm8k, "math": Math, "svamp": Targets, "gsm-hard": Targets, "gsm-plus": GsmPlus,
+}  # fmt: skip
 
 
 def split_names(dataset: str, config: str | None) -> list[str]:
@@ -348,12 +235,6 @@ def _raw_rows(dataset: str, config: str | None, split: str, place: str) -> Itera
         for values in zip(*batch.values(), strict=True):
             number += 1
             yield f"row {number} of {place}", dict(zip(batch, values, strict=True))
-
-
-def _text(raw: dict, column: str) -> str:
-    if not isinstance(raw[column], str):
-        raise ValueError(f"{column!r} must be a string, not {short(raw[column])}")
-    return raw[column]
 
 
 def _listed(pool: Counter) -> str:

@@ -13,6 +13,7 @@ an interrupted run.
   to think, and what follows its line "Answer:" is judged.
 - GSM8K: --task gsm8k, with rows from the Hub or a JSONL file; --samples 10 also reports maj1@10.
 - MATH: --task math, with rows of problem and solution, judged by math-verify.
+- Other tests of grade-school problems: --task svamp, gsm-hard or gsm-plus, with the rows as their authors ship them.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         dest="prompt_format",
         metavar="FORMAT",
-        help="prompt format, such as symbolic or natural (default: symbolic; alpaca for gsm8k and math)",
+        help="prompt format, such as symbolic or natural (default: symbolic for puzzles, else alpaca)",
     )
     add(
         "--shots",
