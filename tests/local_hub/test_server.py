@@ -104,6 +104,7 @@ def started(root: Path) -> tuple[subprocess.Popen, SimpleNamespace]:
     raise AssertionError("the server did not start")
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_a_kill_in_the_middle_of_writing(tmp_path):
     root = tmp_path / "hub"
     kept: list[str] = []

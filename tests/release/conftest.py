@@ -38,7 +38,7 @@ def recipe_file(small_base, once):
     }  # fmt: skip
     recipe = {
         "name": "arith-puzzle-small-lora", "dataset": {"rows": 600}, "model": {"base": str(small_base)},
-        "lora": {"r": 4}, "processes": 2, "sft": sft,
+        "lora": {"r": 4}, "sft": sft,
         "score": {"splits": ["test"], "batch_size": 250, "max_new_tokens": 12, "limit": 500},
     }  # fmt: skip
     return once("recipe", lambda at: (at / "recipe.yaml").write_text(yaml.safe_dump(recipe))) / "recipe.yaml"
@@ -66,8 +66,16 @@ ROWS = 40
 
 
 @pytest.fixture(scope="session")
-def inputs(starter, tmp_path_factory):
+def inputs(starter, once, tmp_path_factory):
     """Arguments of ``stage``: the real dataset and base, the record of a real run, an adapter, and its answers."""
+    recipe = load_recipe(RECIPE)
+    root = once("inputs", lambda folder: _adapter_with_answers(recipe, starter[0], folder))
+    made = {"dataset": starter[0], "run": root / "train", "scores": root / "score"}
+    return recorded(recipe, made, tmp_path_factory.mktemp("recorded"))
+
+
+def _adapter_with_answers(recipe, dataset, root):
+    """Write ``root``/train, an adapter with random weights, and ``root``/score, its answers and those of its base."""
     import torch
     from datasets import load_dataset
     from peft import LoraConfig, get_peft_model
@@ -75,7 +83,6 @@ def inputs(starter, tmp_path_factory):
 
     from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
 
-    recipe, root = load_recipe(RECIPE), tmp_path_factory.mktemp("inputs")
     tokenizer = AutoTokenizer.from_pretrained(recipe.base_path, padding_side="left")
     torch.manual_seed(0)
     lora = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
@@ -90,7 +97,7 @@ def inputs(starter, tmp_path_factory):
     (root / "train" / "checkpoints").mkdir()
     (root / "train" / "checkpoints" / "optimizer.pt").write_bytes(b"not to be published")
 
-    rows = load_dataset(str(starter[0]), "starter", split="test").select_columns(["numbers", "target"]).to_list()[:ROWS]
+    rows = load_dataset(str(dataset), "starter", split="test").select_columns(["numbers", "target"]).to_list()[:ROWS]
     decoding = {"format": "symbolic", "strategy": "greedy", "max_new_tokens": 48, "batch_size": ROWS, "shots": 0,
                 "division": "exact"}  # fmt: skip
     for who, context in (("base", model.disable_adapter), ("adapter", io.StringIO)):
@@ -100,11 +107,9 @@ def inputs(starter, tmp_path_factory):
         answers = tokenizer.batch_decode(output[:, encoded["input_ids"].shape[1] :], skip_special_tokens=True)
         measured = aggregate(answers, rows)
         results = {"name": who, "model": str(recipe.base_path), "adapter": "x" if who == "adapter" else None,
-                   "dataset": str(starter[0]), "config": "starter", "decoding": decoding,
+                   "dataset": str(dataset), "config": "starter", "decoding": decoding,
                    "splits": {"test": {"n": measured.pop("num_puzzles"), **measured}}}  # fmt: skip
         (root / "score" / who).mkdir(parents=True)
         (root / "score" / who / "results.json").write_text(json.dumps(results))
         lines = [json.dumps(row | {"response": answer}) for row, answer in zip(rows, answers, strict=True)]
         (root / "score" / who / "generations-test.jsonl").write_text("\n".join(lines) + "\n")
-    made = {"dataset": starter[0], "run": root / "train", "scores": root / "score"}
-    return recorded(recipe, made, tmp_path_factory.mktemp("recorded"))

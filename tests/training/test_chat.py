@@ -179,6 +179,7 @@ def test_sections_that_contradict_chat_are_refused(tmp_path, changes, said):
         load_recipe(write_recipe(tmp_path, "nowhere", **changes))
 
 
+@pytest.mark.slow
 def test_an_answer_ends_by_the_tokenizers_own_special_token(real_base, rows, tmp_path):
     """Without a chat too: ``model.eos_token`` is what is trained, saved and stopped at."""
     base = real_base("smollm2")

@@ -73,6 +73,7 @@ def test_a_schedule_reaches_both_and_so_does_a_saved_state(made, tmp_path):
     assert all(torch.equal(one, two) for one, two in pairs)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path, monkeypatch):
     values = {
         "name": "t", "drills": {"rows": 320}, "model": {"shape": SHAPE}, "optimizer": "muon",
