@@ -14,8 +14,10 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
-from arith_puzzle.dataset_builder import search_traces, verify_batch
+from arith_puzzle.dataset_builder import search_traces, search_walks, verify_batch
+from arith_puzzle.dataset_builder.by_rules import draw_options
 from arith_puzzle.dataset_builder.generate import puzzles
+from arith_puzzle.dataset_builder.puzzle import puzzle_keys
 from arith_puzzle.dataset_builder.solver import canonical, labels
 from arith_puzzle.dataset_builder.text import completions, prompts
 
@@ -31,7 +33,7 @@ def compile_kernels(*, solve: bool = True, everything: bool = True) -> None:
 
     Args:
         solve: include the kernels of the canonical solution.
-        everything: include those that no build of seed 0 needs: several solutions, labels, search traces.
+        everything: include those that no build of seed 0 needs: several solutions, labels, search traces, other rules.
     """
     notice = threading.Timer(
         NOTICE_SECONDS, print, ["compiling kernels, once for this installation ..."], {"file": sys.stderr}
@@ -49,7 +51,14 @@ def compile_kernels(*, solve: bool = True, everything: bool = True) -> None:
             canonical.paths(numbers, targets, 2, BOUND)
             labels.count_solutions(numbers, targets, bound=BOUND)
             labels.difficulty_rows(numbers, targets, bound=BOUND)
+            labels.reachable(numbers[0].tolist(), bound=BOUND)
             search_traces.searches(numbers, targets)
+            keys = puzzle_keys(numbers, targets)
+            search_walks.walks(numbers, targets, keys, 100)
+            search_walks.within_reach(numbers, targets, keys)
+            wide = pa.array(numbers.tolist(), pa.list_(pa.int64())), pa.array(targets)
+            verify_batch.verify_batch(*wide, completions(equations))
+            puzzles(("kernels",), 4, 3, 20, BOUND, "train", unique=True, rules=draw_options("+-*/", "all", "exact"))
     finally:
         notice.cancel()
 
