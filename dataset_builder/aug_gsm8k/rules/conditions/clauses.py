@@ -1,0 +1,151 @@
+"""Conditions and what follows from them: clauses in the tense of the story, and the check in the solution."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.final_question import conjugated
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import Story, capital
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import WORK_VERBS, clean, fact, money_value
+
+_STEPS = ((20, 1), (60, 5), (200, 10), (1000, 50), (5000, 100), (20_000, 1000))
+"""Thresholds for values up to the first number are multiples of the second."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A comparison of a value with a threshold.
+
+    Attributes:
+        value, threshold: the numbers as texts, with a dollar sign if they are money.
+        words: the words before the threshold, such as ``at least``.
+        opposite: the words for a value that does not fulfil it, such as ``less than``.
+        holds: whether the value fulfils it.
+    """
+
+    value: str
+    threshold: str
+    words: str
+    opposite: str
+    holds: bool
+
+    @property
+    def quantity(self) -> str:
+        """The words for a number that fulfils it, such as "at least 20"."""
+        return f"{self.words} {self.threshold}"
+
+    @property
+    def check(self) -> str:
+        """The comparison that is true, such as "36 is at least 20"."""
+        words = self.words.replace("fewer", "less") if self.holds else self.opposite
+        return f"{self.value} is {words} {self.threshold}"
+
+
+def thresholds(value: Fraction) -> list[int]:
+    """Round numbers near a value, without the value itself."""
+    step = next((step for limit, step in _STEPS if value < limit), 5000)
+    low, high = int(value * Fraction(11, 20)), int(value * Fraction(17, 10))
+    return [n for n in range(low - low % step + step, high + 1, step) if n > 1 and n != value]
+
+
+def condition(story: Story, up: bool | None = None) -> Condition | None:
+    """Draw a condition on the answer.
+
+    Args:
+        story: the story.
+        up: whether it asks for a large value; None: either.
+    """
+    near = thresholds(story.value)
+    if not near:
+        return None
+    large = bool(story.draws.below(2)) if up is None else up
+    holds = story.draws.below(5) < 3
+    fits = [n for n in near if (story.value > n) == (holds == large)]
+    if not fits:
+        return None
+    threshold = Fraction(story.pick(fits))
+    less = "less" if story.final.kind == "money" else "fewer"
+    options = [("more than", "not more than"), ("at least", "less than")]
+    if not large:
+        options = [(f"{less} than", f"not {less} than".replace("fewer", "less")), ("at most", "more than")]
+    words, opposite = story.pick(options)
+    if words.endswith(f"{less} than") and story.draws.below(2):
+        opposite = "more than"
+    return Condition(money_value(story, story.value), money_value(story, threshold), words, opposite, holds)
+
+
+class Action(NamedTuple):
+    """What a person does: the base form of a verb, and the words after it."""
+
+    verb: str
+    rest: str
+
+
+def rule(story: Story, when: Condition | str, then: Action, otherwise: Action | None) -> str:
+    """The sentences of a rule for the person: "If she has more than 20 eggs left, she gives 5 of them to a friend."
+
+    Args:
+        story: the story.
+        when: the condition on the answer, or its clause.
+        then: what the person does if it holds.
+        otherwise: what the person does if it does not hold; None: nothing.
+    """
+    person, tense = story.actor, story.final.tense
+    clause = when if isinstance(when, str) else fact(story, when.quantity)
+    if tense == "past":
+        opening = story.pick(["had decided to", "had planned to", "wanted to"])
+        other = f", and to {otherwise.verb} {otherwise.rest} otherwise" if otherwise else ""
+        if story.draws.below(2) or opening == "wanted to":
+            opening = "had decided to" if opening == "wanted to" else opening
+            return f"{capital(person.pronoun)} {opening} {then.verb} {then.rest} if {clause}{other}."
+        other = f". Otherwise, {person.pronoun} would {otherwise.verb} {otherwise.rest}" if otherwise else ""
+        return f"If {clause}, {person.pronoun} would {then.verb} {then.rest}{other}."
+    does = f"{conjugated(then.verb, tense, person.plural)} {then.rest}"
+    if otherwise is None:
+        if story.draws.below(3) == 0:
+            return f"{capital(person.pronoun)} {does} if {clause}."
+        return f"If {clause}, {person.pronoun} {does}."
+    else_does = f"{conjugated(otherwise.verb, tense, person.plural)} {otherwise.rest}"
+    return story.pick([
+        f"If {clause}, {person.pronoun} {does}. Otherwise, {person.pronoun} {else_does}.",
+        f"If {clause}, {person.pronoun} {does}; if not, {person.pronoun} {else_does}.",
+        f"{capital(person.pronoun)} {does} if {clause}. Otherwise, {person.pronoun} {else_does}.",
+    ])  # fmt: skip
+
+
+def outcome(story: Story, check: str, holds: bool, consequence: str) -> str:
+    """The sentence of the solution that checks the condition: "Since 36 is at least 20, she gives 5 of them away."
+
+    Args:
+        story: the story.
+        check: the comparison that is true, such as ``36 is at least 20``.
+        holds: whether the condition holds.
+        consequence: what happens, as a clause.
+    """
+    does = "holds" if holds else "does not hold"
+    return story.pick([
+        f"Since {check}, {consequence}.",
+        f"{capital(check)}, so {consequence}.",
+        f"{capital(check)}, so the condition {does}, and {consequence}.",
+        f"Because {check}, {consequence}.",
+    ])  # fmt: skip
+
+
+def doing(story: Story) -> bool:
+    """Whether the person does what the answer counts, such as reading pages."""
+    final = story.final
+    free = not re.match(r"(?:can|could|should|would|still|initially|originally) ", final.rest)
+    return bool(
+        final.kind == "count" and story.person and final.verb in WORK_VERBS and free and not final.needed
+        and clean(story) and (story.whole or 0) >= 5
+        and not re.search(r"\b(?:left|still|before|originally|first|more|each|every|per|a|in total)\b", final.tail)
+    )  # fmt: skip
+
+
+def negative(story: Story) -> str:
+    """The helper of a negated verb with the person as its subject: does not, did not, will not."""
+    present = "do not" if story.actor.plural else "does not"
+    return {"past": "did not", "future": "will not"}.get(story.final.tense, present)

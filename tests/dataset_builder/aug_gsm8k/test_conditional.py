@@ -1,0 +1,249 @@
+"""Tests of conditional: conditions on the answer and on given numbers, and what every pair must hold."""
+
+import re
+from fractions import Fraction
+
+import pytest
+
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.final_question import parse_final
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import Story, person_of
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditional import DROPPED, REFUSED, augment
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions import cases, counts, given, groups, inserted, money, tasks
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions.clauses import condition, thresholds
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import fault
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import attached, restated
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import fact
+from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem, read_problems
+from arith_puzzle.metrics.gsm8k_answer.score import answer
+from tests.paths import SHARED
+
+GSM8K = SHARED / "data" / "gsm8k" / "train.jsonl"
+
+
+def problem(query, response, index=0):
+    gold = answer(response)
+    assert gold is not None
+    return Problem(index, query, response, gold)
+
+
+EGGS = problem(
+    "Mia's hens lay 60 eggs. She gives 15 of them away. How many eggs does she have left?",
+    "Mia has 60-15=<<60-15=45>>45 eggs left.\n#### 45",
+)
+WAGE = problem(
+    "Ann works 8 hours and earns $12 an hour. How much money does she earn?",
+    "Ann earns 8*12=$<<8*12=96>>96.\n#### 96",
+    1,
+)
+SHOES = problem(
+    "Eve buys 2 pairs of shoes at a store. Each pair costs $15. How much does she pay?",
+    "Eve pays 2*15=$<<2*15=30>>30.\n#### 30",
+    2,
+)
+RUN = problem(
+    "Tom ran 6 miles a day for 5 days. How many miles did he run?", "Tom ran 6*5=<<6*5=30>>30 miles.\n#### 30", 3
+)
+CLASS = problem(
+    "A class has 12 girls and 18 boys. How many students are there in the class?",
+    "There are 12+18=<<12+18=30>>30 students.\n#### 30",
+    4,
+)
+SOURCES = [EGGS, WAGE, SHOES, RUN, CLASS]
+
+
+def draws(at):
+    return Draws("test", at)
+
+
+def story(source, at=0):
+    final = parse_final(source.query)
+    assert final is not None
+    return Story(final, source.answer, source.query.lower(), person_of(final, source.query), draws(at))
+
+
+@pytest.mark.parametrize(
+    ("query", "clause"),
+    [
+        ("How many eggs does she have left?", "she has more than 9 eggs left"),
+        ("How many eggs will she have left?", "she has more than 9 eggs left"),
+        ("How many eggs did Ann sell at the market?", "she sold more than 9 eggs at the market"),
+        ("How many eggs were there in the box?", "there were more than 9 eggs in the box"),
+        ("How many eggs were sold?", "more than 9 eggs were sold"),
+        ("How many minutes will it take her to boil the eggs?", "it takes her more than 9 minutes to boil the eggs"),
+        ("What is the total cost of the eggs?", "the total cost of the eggs is more than 9"),
+    ],
+)
+def test_the_final_question_as_a_clause(query, clause):
+    assert fact(story(problem(f"Ann has $5 and 3 of her eggs. {query}", EGGS.response)), "more than 9") == clause
+
+
+def test_conditions_hold_or_not():
+    """What a condition says of itself agrees with the numbers."""
+    compare = {
+        "more than": lambda a, b: a > b, "at least": lambda a, b: a >= b, "fewer than": lambda a, b: a < b,
+        "less than": lambda a, b: a < b, "at most": lambda a, b: a <= b, "not more than": lambda a, b: a <= b,
+        "not less than": lambda a, b: a >= b,
+    }  # fmt: skip
+    seen = set()
+    for source in (EGGS, WAGE):
+        for at in range(200):
+            when = condition(story(source, at))
+            if when is None:
+                continue
+            value, threshold = (Fraction(text.removeprefix("$")) for text in (when.value, when.threshold))
+            assert compare[when.words](value, threshold) == when.holds and value == source.answer
+            left, words, right = re.fullmatch(r"\$?([\d.]+) is (.*) \$?([\d.]+)", when.check).groups()
+            assert compare[words](Fraction(left), Fraction(right))
+            seen.add((when.words, when.holds))
+    assert len(seen) == 10
+    assert 36 not in thresholds(Fraction(36)) and thresholds(Fraction(36)) == [20, 25, 30, 35, 40, 45, 50, 55, 60]
+
+
+def ways(source, rewrites):
+    return {
+        rewrite.__name__: [pair for at in range(60) if (pair := attached(source, rewrite, draws(at)))]
+        for rewrite in rewrites
+    }
+
+
+def test_conditions_on_a_number_of_things():
+    found = ways(EGGS, counts.COUNTS)
+    assert found["gives"] and found["parity"] and found["packs"] and not found["moved"]
+    results = {answer(pair.solutions[0]) for pair in found["gives"]}
+    assert Fraction(45) in results and all(20 <= result <= 45 for result in results)
+    for pair in found["parity"]:
+        assert "45 is an odd number" in pair.solutions[0] and answer(pair.solutions[0]) < 45
+    for pair in found["packs"]:
+        size = int(re.search(r"45/(\d+)=", pair.solutions[0])[1])
+        first = int(re.search(r"divided into \w+ of (\d+)", pair.question)[1])
+        assert (45 % first == 0) == (first == size) and 45 % size == 0
+    assert ways(CLASS, counts.COUNTS)["moved"] and not ways(CLASS, counts.COUNTS)["gives"]
+
+
+def test_conditions_on_what_is_done_and_on_people():
+    found = ways(RUN, [*tasks.TASKS, *groups.GROUPS])
+    assert found["reward"] and found["donation"] and found["bet"] and not found["tickets"]
+    for pair in found["reward"]:
+        high, low = (int(text) for text in re.findall(r"(\d) \w+ for each mile", pair.question))
+        assert high > low and answer(pair.solutions[0]) in (30 * high, 30 * low)
+    people = ways(CLASS, [*tasks.TASKS, *groups.GROUPS])
+    assert people["tickets"] and people["grouped"] and not people["reward"]
+    for pair in people["grouped"]:
+        assert answer(pair.solutions[0]).denominator == 1
+    ages = problem("Tom is 3 times as old as 4-year-old Ann. How old is Tom?", "3*4=<<3*4=12>>12\n#### 12")
+    fares = ways(ages, tasks.TASKS)["fare"]
+    assert fares
+    for pair in fares:
+        limit, low, high = (
+            int(re.search(text, pair.question)[1]) for text in (r"under (\d+)", r"\$(\d+)", r"and \$(\d+)")
+        )
+        visits = int(re.search(r"for (\d+) visits", pair.question)[1])
+        assert answer(pair.solutions[0]) == visits * (low if limit > 12 else high)
+
+
+def test_conditions_on_an_amount_of_money():
+    found = ways(SHOES, money.MONEY)
+    assert found["discount"] and found["delivery"] and found["budget"] and not found["passes_on"]
+    for name, low, high in (("discount", 20, 30), ("delivery", 30, 40), ("budget", 30, 61)):
+        results = {answer(pair.solutions[0]) for pair in found[name]}
+        assert len(results) > 1 and min(results) >= low and max(results) <= high, name
+    gains = ways(WAGE, money.MONEY)
+    assert gains["passes_on"] and gains["affords"] and gains["added"] and not gains["discount"]
+    for pair in gains["affords"]:
+        assert 0 < answer(pair.solutions[0]) < 96
+
+
+def test_the_person_is_named_once():
+    source = problem("Ann and Eve have 60 eggs. Ann sells 15. How many eggs does Ann have left?", EGGS.response)
+    pairs = ways(source, counts.COUNTS)["gives"]
+    assert pairs
+    for pair in pairs:
+        new = pair.question.removeprefix("Ann and Eve have 60 eggs. Ann sells 15. ")
+        assert "Ann" in new and re.search(r"\b(?:Ann|she|her|She|Her)\b", new)[0] == "Ann", new
+
+
+def test_conditions_before_the_final_question():
+    for rewrite in inserted.INSERTED:
+        pairs = [pair for at in range(60) if (pair := rewrite(SHOES, draws(at)))]
+        results = {answer(pair.solutions[0]) for pair in pairs}
+        assert Fraction(30) in results and len(results) > 1, rewrite
+        assert all(pair.question.endswith("How much does she pay?") for pair in pairs)
+    assert not [rewrite for rewrite in inserted.INSERTED for at in range(9) if rewrite(WAGE, draws(at))]
+
+
+@pytest.mark.parametrize(
+    ("query", "response", "way", "part"),
+    [
+        (
+            "Ann buys 8 pens. The pens cost $3 each. How much does she pay?",
+            "Ann pays 8*3=$<<8*3=24>>24.\n#### 24", given._bulk, "$3 each",
+        ),
+        ("Ann buys 8 pens for $3 each. How much does she pay?", "8*3=$<<8*3=24>>24\n#### 24", given._purchase, "$3"),
+        ("Ann earns $9 an hour. She works 8 hours. How much?", "8*9=$<<8*9=72>>72\n#### 72", given._wage, "$9 an hour"),
+        ("A pen costs $3. How much do 8 pens cost?", "8*3=$<<8*3=24>>24\n#### 24", cases.weekend, "on weekends and $"),
+        ("A pen costs $3. How much do 8 pens cost?", "8*3=$<<8*3=24>>24\n#### 24", cases.noon, "before noon and $"),
+        ("A pen costs $6. How much does Ann pay for 8?", "8*6=$<<8*6=48>>48\n#### 48", cases.cash, "pays in cash"),
+        ("Ann buys pens for $6 each. How much are 8?", "8*6=$<<8*6=48>>48\n#### 48", cases.club, "for everybody else"),
+        ("Ann earns $9 an hour. How much in 8 hours?", "8*9=$<<8*9=72>>72\n#### 72", cases.shift, "for work at night"),
+        ("Ann earns $9 an hour. How much in 8 hours?", "8*9=$<<8*9=72>>72\n#### 72", cases.weekdays, "on weekends"),
+    ],
+)  # fmt: skip
+def test_conditions_on_a_given_number(query, response, way, part):
+    source = problem(query, response)
+    pairs = [pair for at in range(60) if (pair := restated(source, way, draws(at)))]
+    assert pairs and len({pair.question for pair in pairs}) >= 3
+    for pair in pairs:
+        assert part in pair.question and answer(pair.solutions[0]) == source.answer
+        assert pair.solutions[0].endswith(response.split("\n")[-2] + "\n" + response.split("\n")[-1])
+        assert fault(pair.question, pair.solutions[0]) is None
+        stated = re.search(r"\$(\d+(?:\.\d+)?)[^$]* and \$(\d+(?:\.\d+)?)", pair.question)
+        assert stated and stated[1] != stated[2]
+        limits = re.search(r"(\d+) is (at least|less than) (\d+)", pair.solutions[0])
+        if limits:
+            assert (int(limits[1]) >= int(limits[3])) == (limits[2] == "at least")
+
+
+def held(source, pair):
+    """Assert what holds for every pair."""
+    assert pair.question != source.query and 1 <= len(pair.solutions) <= 3
+    assert re.search(
+        r"\b(?:if|otherwise|on|at least|fewer|who|for work|noon|members|below|under)\b", pair.question, re.IGNORECASE
+    ), pair.question
+    new = pair.solutions[0].replace("\n", " ")
+    assert re.search(r"\b(?:[Ss]ince|[Bb]ecause|so|not)\b", new), new
+    for solution in pair.solutions:
+        assert fault(pair.question, solution) is None
+
+
+def test_every_pair_holds_and_is_a_pure_function():
+    for source in SOURCES:
+        pairs, refused, dropped = augment(source, 5, 8, SOURCES)
+        assert refused is None and 3 <= len(pairs) <= 8 and set(dropped) <= set(DROPPED)
+        for pair in pairs:
+            held(source, pair)
+        assert len({pair.question for pair in pairs}) == len(pairs)
+        assert augment(source, 5, 8, SOURCES)[0] == pairs and augment(source, 5, 2, SOURCES)[0] == pairs[:2]
+        assert augment(source, 6, 8, SOURCES)[0] != pairs
+
+
+def test_some_conditions_hold_and_some_do_not():
+    texts = [pair.solutions[0] for seed in range(12) for pair in augment(EGGS, seed, 8, SOURCES)[0]]
+    not_holding = sum("does not hold" in text or "not" in text or "keeps all" in text for text in texts)
+    assert 0.1 < not_holding / len(texts) < 0.9
+
+
+def test_refused_sources():
+    for response, reason in (("3+4=7\n#### 7", "annotations"), ("3+9=<<3+9=12>>12\n#### 12", "unexplained")):
+        source = problem("Ann has 3 eggs and buys 4. How many?", response)
+        assert augment(source, 0, 3, [])[:2] == ([], reason) and reason in REFUSED
+    plain = problem("Ann has 3 eggs and buys 4. How many?", "3+4=<<3+4=7>>7\n#### 7")
+    assert augment(plain, 0, 3, [])[:2] == ([], "no_rewrite")
+
+
+@pytest.mark.skipif(not GSM8K.is_file(), reason="needs GSM8K in ../shared/data, which a public clone lacks")
+def test_on_gsm8k_itself():
+    problems = read_problems(GSM8K, 400)
+    pairs = [(source, pair) for source in problems[::4] for pair in augment(source, 2, 8, problems)[0]]
+    for source, pair in pairs:
+        held(source, pair)
+    assert len(pairs) > 100
