@@ -44,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     sub.add_argument(
         "--per-question", type=int,
-        help="maximum number of new questions from each source by each strategy (default: 20 for change_numbers, else"
-        " 8)",
+        help="maximum number of new questions from each source by each strategy (default: 24 for change_numbers, 10 for"
+        " complexity, else 8)",
     )  # fmt: skip
     sub.set_defaults(step_function=_rules)
 

@@ -43,7 +43,7 @@ _NAMED = re.compile(
 _SHARES = [
     (re.compile(r"\b(?:tips?|tipp\w+|gratuity|service)\b"), 10, 25),
     (re.compile(r"\b(?:tax|taxes|vat)\b"), 4, 25),
-    (re.compile(r"\b(?:interest|inflation|annually)\b"), 2, 15),
+    (re.compile(r"\b(?:interest|inflation|annually|return)\b"), 2, 20),
     (re.compile(r"\b(?:commission|fees?|royalt\w+)\b"), 3, 30),
     (re.compile(r"\b(?:discount\w*|off|sale|coupon|cheaper|rebate|markdown|reduced)\b"), 5, 60),
     (re.compile(r"\b(?:rais\w+|increas\w+|rose|rise|grow\w*|grew|bonus)\b"), 4, 60),

@@ -23,7 +23,7 @@ SCALES = tuple(Fraction(tenths, 10) for tenths in (6, 7, 8, 9, 10, 11, 12, 14, 1
 """Factors for all numbers of a unit."""
 JITTER = Fraction(4, 5), Fraction(5, 4)
 """Lowest and highest factor of a number, beside that of its unit."""
-MOST = {1: 5, 2: 12}
+MOST = {1: 6, 2: 16}
 """Number of changing numbers -> maximum number of questions. With fewer numbers, more questions would be much alike."""
 
 DROPPED = {

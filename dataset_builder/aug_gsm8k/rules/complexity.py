@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import cycle
 
 from arith_puzzle.dataset_builder.aug_gsm8k.rules import asked, change_numbers
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions import KINDS
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions import KINDS, PLACE_KINDS, Kind
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import FAULTS, RULES_VERSION, Pair, fault
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem, number_text
 from arith_puzzle.metrics.gsm8k_answer.score import answer
@@ -49,10 +49,10 @@ def augment(
         (pairs, None or a key of REFUSED, number of dropped draws by key of DROPPED).
     """
     dropped: Counter[str] = Counter()
-    read = asked.read(problem.query)
+    read = _read(problem.query)
     if read is None:
         return [], "last_question", dropped
-    kinds = [kind for kind in KINDS if kind.fits(read)]
+    kinds = [kind for kind in (KINDS if isinstance(read, asked.Asked) else PLACE_KINDS) if kind.fits(read)]
     if not kinds:
         return [], "no_kind", dropped
     variants, _, _ = change_numbers.augment(problem, seed, min(VARIANTS, count - 1), problems)
@@ -81,9 +81,13 @@ def augment(
     return pairs, None, dropped
 
 
-def _extend(query: str, response: str, kind, draws: Draws) -> tuple[str, Pair | None]:
+def _read(question: str) -> asked.Asked | asked.Counted | None:
+    return asked.read(question) or asked.read_counted(question)
+
+
+def _extend(query: str, response: str, kind: Kind, draws: Draws) -> tuple[str, Pair | None]:
     """Extend one problem: ("", pair), or (a key of DROPPED, None)."""
-    read, amount = asked.read(query), answer(response)
+    read, amount = _read(query), answer(response)
     body, marker, _ = response.rpartition("\n####")
     if read is None or amount is None or not marker or amount <= 0:
         return "unfit", None

@@ -104,21 +104,22 @@ def kept_up(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
     money = a.noun == "money"
     n = {"day": (5, 6, 10, 12, 14), "week": (3, 4, 5, 6, 8), "month": (3, 4, 5, 6), "year": (2, 3, 4, 5)}[a.period]
     times = pick(draws, n)
-    less = tidy(amount * (1 + draws.below(4)) / 10) if amount >= 10 else 1 + draws.below(2)
+    less = tidy(amount * (1 + draws.below(4)) / 10) if amount >= 10 else 2
     if not (money or amount.denominator == 1) or not 0 < less < amount or amount * times > 100_000:
         return None
     all_, whole = computed("{} * {}", amount, times, money=money)
     rest, result = computed("{} - {}", whole, less, money=money)
     what = f"${less} less" if money else f"{less} fewer {a.noun}"
     unit = "" if money else f" {a.noun}"
+    last = f"{'on' if a.period == 'day' else 'in'} the last {a.period}"
     text = (
-        f"{a.who} {a.does('keep')} this up for {times} {a.period}s, but {a.does(a.verb)} {what} in the last {a.period}."
+        f"{a.who} {a.does('keep')} this up for {times} {a.period}s, but {a.does(a.verb)} {what} {last}."
         f" {a.ask('much money' if money else f'many {a.noun}', f'{a.verb} in these {times} {a.period}s')}"
     )
     return Made(
         text,
         [
-            f"Without the change in the last {a.period}, it {a.would_be()} {all_}{unit} in {times} {a.period}s.",
+            f"Without the change {last}, it {a.would_be()} {all_}{unit} in {times} {a.period}s.",
             f"So {a.he} {a.does(a.verb)} {rest}{unit} in these {times} {a.period}s.",
         ],
         result,
@@ -180,8 +181,8 @@ def from_savings(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
     saved, savings = computed("{} * {}", Fraction(monthly), n, money=True)
     rest, result = computed("{} - {}", savings, amount, money=True)
     text = (
-        f"{a.who} {a.does('take')} all of the money {a.that()} from {a.his} savings of ${monthly:,} a {unit} for {n}"
-        f" {unit}s. How much of {a.his} savings {a.be()} left?"
+        f"{a.who} {a.does('pay')} for all of this from {a.his} savings of ${monthly:,} a {unit} over {n} {unit}s. How"
+        f" much of these savings {a.be()} left?"
     )
     if a.aux == "did" and draws.below(2):
         text = (

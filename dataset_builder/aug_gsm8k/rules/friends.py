@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
@@ -13,8 +14,11 @@ from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws
 NAMES = ("Mia", "Noah", "Lena", "Omar", "Priya", "Mateo", "Ines", "Felix", "Hana", "Theo", "Nadia", "Ravi", "Clara",
          "Jonas", "Aisha", "Marco", "Yuki", "Elias", "Sofia", "Kofi", "Greta", "Diego", "Tara", "Hugo")  # fmt: skip
 ROLES = ("friend", "friend", "cousin", "neighbor")
-_STATES = {"have", "own", "keep"}
+_STATES = {"have", "own", "keep", "need"}
 _ALONE = {"away", "back", "off", "for everything", "for all of them", "in the end"}
+_OWN = re.compile(r"\b(?:his|her|he|she|their|they|them|him|it|its)\b")
+_ODD = re.compile(r"\b(?:combinations?|chances?|ways|choices|options|siblings|parents|grandchildren)\b")
+"""Things that a friend does not have in the same way."""
 _LEFT = {"left", "left now", "now left", "remaining"}
 _TOTAL = ("total", "altogether", "in all", "combined", "all together")
 
@@ -35,14 +39,17 @@ class Relation(NamedTuple):
 
 def suits_a_friend(a: Asked) -> bool:
     """Whether another person may do the same as the person of the last question."""
-    return bool(a.name) and a.rest not in _ALONE
+    fixed = a.rest in _ALONE or a.rest.startswith(("on the ", "for the ", "left ", "remaining ")) or _OWN.search(a.rest)
+    return a.he != "they" and not (fixed or a.implied or _ODD.search(a.noun)) and a.name in a.story
 
 
 def _possible(a: Asked, value: Fraction) -> bool:
     """Whether a person can do so much: hours have limits."""
-    if a.noun != "hours" and a.verb not in ("walk", "run"):
+    if not a.noun.startswith("hours"):
         return True
-    return value <= {"day": 12, "week": 70, None: 60}.get(a.period, 1000)
+    if a.period is None and not re.search(r"\b(?:weeks?|days|months?|years?)\b", a.story + a.text):
+        return value <= 12
+    return value <= {"day": 12, "week": 60}.get(a.period or "", 300)
 
 
 def relation(a: Asked, amount: Fraction, draws: Draws, *, short: bool = False) -> Relation | None:
@@ -50,7 +57,7 @@ def relation(a: Asked, amount: Fraction, draws: Draws, *, short: bool = False) -
     money = a.noun == "money"
     if amount < 4 or amount > 50_000 or not (money or amount.denominator == 1):
         return None
-    difference = tidy(amount * (1 + draws.below(4)) / 10) if amount >= 20 else 1 + draws.below(3)
+    difference = tidy(amount * (1 + draws.below(4)) / 10) if amount >= 20 else 2 + draws.below(3)
     by = f"${difference:,}" if money else f"{difference:,}"
     many, noun = ("much", "") if money else ("many", f" {a.noun}")
     kinds = (
@@ -87,10 +94,14 @@ def _place(a: Asked) -> str:
 def _reference(a: Asked) -> str:
     """The first person's quantity: "Tom has left", "Tom did in total"."""
     if a.verb in _STATES:
+        if _place(a):
+            return f"{a.name} {auxiliary(a.aux, plural=False)}"
         if a.rest in _LEFT:
             return f"{a.name} {a.does(a.verb)} left"
         if any(word in a.text for word in _TOTAL):
             return f"{a.name} {a.does(a.verb)} in total"
+        if a.verb == "need":
+            return f"{a.name} {a.does(a.verb)}"
         now = "in the end" if auxiliary(a.aux, plural=False) == "did" or a.aux == "will" else "now"
         return f"{a.name} {a.does(a.verb)} {now}"
     does = auxiliary(a.aux, plural=False)
@@ -136,6 +147,28 @@ def further_person(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
             *_lines(friend, a, found, verb),
             f"Together, {a.name} and {friend} {_plural(a)} {sum_}{unit}{_place(a)}.",
         ],
+        result,
+    )
+
+
+def compared(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
+    """One more person; the question asks for the difference."""
+    found = relation(a, amount, draws)
+    if found is None or not _possible(a, found.value) or " as " not in found.words or found.value <= amount:
+        return None
+    friend = _friend(a, draws)
+    money = a.noun == "money"
+
+    def verb(base: str) -> str:
+        return a.does(base, "friend")
+
+    what = "much more money" if money else f"many more {a.noun}"
+    unit = "more" if money else f"more {a.noun}"
+    text, result = computed("{} - {}", found.value, amount, money=money)
+    return Made(
+        f"{a.name}'s {pick(draws, ROLES)} {friend} {verb(a.verb)} {found.words} {_reference(a)}{_place(a)}. How {what}"
+        f" {auxiliary(a.aux, plural=False)} {friend} {a.verb}{_place(a)} than {a.name}?",
+        [*_lines(friend, a, found, verb), f"{friend} {verb(a.verb)} {text} {unit}{_place(a)} than {a.name}."],
         result,
     )
 

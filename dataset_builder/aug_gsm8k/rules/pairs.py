@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from arith_puzzle.dataset_builder.aug_gsm8k.responses import plain_equations
 from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotation, evaluate_expression
 from arith_puzzle.metrics.gsm8k_answer.score import answer
 
@@ -26,6 +25,10 @@ FAULTS = {
 """Reason why a finished pair is dropped -> its meaning, in the order of the checks."""
 
 _ANNOTATION = re.compile(r"<<([^<>]*)>>")
+_EQUATION = re.compile(
+    r"((?:[0-9(]|\.[0-9])[0-9.()+\-*/ ]*[0-9)]) *= *(-?[0-9]+(?:\.[0-9]+)?)"
+    r"(?![0-9.]| *[/+*x-] *[0-9(])"
+)
 _A_VOWEL = re.compile(r"\b[Aa] (?:8|11|18|8[0-9]|8[0-9]{2}|8,[0-9]{3}|1[18],[0-9]{3})(?![0-9.,/])")
 _AN_CONSONANT = re.compile(r"\b[Aa]n \$?(?:[0-79]|1[0-79]|[2-79][0-9]+|1[0-9]{2,3})(?![0-9.,/])")
 _SINGULARS = (
@@ -57,7 +60,7 @@ def fault(question: str, solution: str) -> str | None:
     last = evaluate_expression(annotations[-1].rpartition("=")[2])
     if last is None or last <= 0 or answer(solution) != last:
         return "answer"
-    if not all(_holds(*sides) for sides in plain_equations(solution)):
+    if not _equations_hold(solution):
         return "equation"
     if question.rstrip()[-1:] not in ("?", ".") or len(question) > MAX_QUESTION_CHARS:
         return "question"
@@ -69,7 +72,19 @@ def fault(question: str, solution: str) -> str | None:
     return "amount" if _MONEY.search(question) else None
 
 
+def _equations_hold(solution: str) -> bool:
+    """Whether the equations outside the annotations hold. Equations with words or units on the left are ignored."""
+    plain = re.sub(r"[$,]", "", _ANNOTATION.sub("", solution).replace("\u00d7", "*").replace("\u00f7", "/"))
+    plain = re.sub(r"\.(?=\s|$)", ";", plain)  # the end of a sentence, not a decimal point
+    plain = re.sub(r"(?<=[0-9) ])x(?=[ 0-9(])", "*", plain.replace("\u2013", "-"))
+    for found in _EQUATION.finditer(plain):
+        part = plain[: found.start()].rstrip().endswith(("-", "+", "*", "/"))
+        if re.search(r"[-+*/]", found[1]) and not part and not _holds(found[1], found[2]):
+            return False
+    return True
+
+
 def _holds(left: str, right: str) -> bool:
     """Whether an equation holds exactly, or up to the factor 100 that a percent sign stands for."""
-    one, two = evaluate_expression(left), evaluate_expression(right.removesuffix("."))
+    one, two = evaluate_expression(left), evaluate_expression(right)
     return one is not None and two is not None and one in (two, two / 100, two * 100)

@@ -31,7 +31,7 @@ MODULES: dict[str, ModuleType] = {
     "complexity": complexity,
 }
 """Strategy -> its module, with ``augment``, ``REFUSED`` and ``DROPPED``. A run uses this order."""
-PER_QUESTION = {"change_numbers": 20}
+PER_QUESTION = {"change_numbers": 24, "complexity": 10}
 """Strategy -> default of the maximum number of new questions from each source."""
 FEW = 8
 """This default for all strategies that PER_QUESTION does not name."""

@@ -34,6 +34,14 @@ CONTAINERS = {noun: places for nouns, places, _, _ in _CLASSES for noun in nouns
 """Noun in the plural -> containers in the plural."""
 PRICES = {noun: (low, high) for nouns, _, low, high in _CLASSES if high for noun in nouns.split()}
 """Noun in the plural -> lowest and highest price of one, in whole dollars."""
+PEOPLE = frozenset(["children", "kids", "students", "players", "campers", "boys", "girls", "dancers", "members"])
+"""Nouns that count people."""
+_MOVING = """
+    birds ducks dogs cats animals fish chickens cows horses sheep goats pigs frogs bees ants butterflies cars buses
+    trucks bikes vehicles passengers customers guests people visitors fans adults women men tourists
+"""
+MOVING = PEOPLE | frozenset(_MOVING.split())
+"""Nouns that count what comes and goes."""
 _SINGULAR = {"boxes": "box", "shelves": "shelf", "bunches": "bunch"}
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from arith_puzzle.dataset_builder.aug_gsm8k.rules import asked, complexity
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions import KINDS
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions import KINDS, PLACE_KINDS
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import fault
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.steps import computed, tidy
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem
@@ -28,9 +28,17 @@ def problem(question, solution="12*5=<<12*5=60>>60\n60-12=<<60-12=48>>48\n#### 4
         ("How many marbles do they have?", ("marbles", "", "they", "do", "have", "")),
         ("How many marbles does she have left?", None),
         ("How many more marbles does he have?", None),
-        ("How many marbles does he have if he buys 3?", None),
         ("How many marbles does he have than before?", None),
-        ("How many bags of marbles does he have?", None),
+        ("How many of the marbles does he have?", None),
+        ("How many marbles would he have?", None),
+        ("How many marbles does he weigh?", None),
+        (
+            "How many bags of marbles did Tom buy on Monday?",
+            ("bags of marbles", "Tom", "he", "did", "buy", "on Monday"),
+        ),
+        ("How many marbles do Tom and Ann have?", ("marbles", "Tom and Ann", "they", "do", "have", "")),
+        ("How many marbles has he collected?", ("marbles", "Tom", "he", "has", "collect", "")),
+        ("How many dollars did he spend on soap?", ("money", "Tom", "he", "did", "spend", "on soap")),
         ("What does he have?", None),
     ],
 )
@@ -38,6 +46,35 @@ def test_how_the_last_question_is_read(last, read):
     found = asked.read(f"{STORY} {last}")
     assert (found and (found.noun, found.name, found.he, found.aux, found.verb, found.rest)) == read
     assert found is None or (found.story, found.text) == (STORY, last)
+
+
+@pytest.mark.parametrize(
+    ("last", "statement", "question"),
+    [
+        ("If he buys 3, how many does he have?", "He buys 3.", "How many does he have?"),
+        ("How many does he have if he buys 3?", "He buys 3.", "How many does he have?"),
+        ("Assuming Tom buys 3, how many has he?", "Tom buys 3.", "How many has he?"),
+        ("If he would buy 3, how many does he have?", "", "If he would buy 3, how many does he have?"),
+        ("How many does he have?", "", "How many does he have?"),
+    ],
+)
+def test_a_condition_becomes_a_statement(last, statement, question):
+    assert asked.statement_and_question(last) == (statement, question)
+    read = asked.read(f"{STORY} {last.replace('many', 'many marbles')}")
+    if statement and "has he" not in last:
+        assert read is not None and read.story == f"{STORY} {statement}"
+
+
+def test_a_question_about_a_cost_has_one_payer():
+    story = "Ann buys 3 pens for $2 each. She also buys a book for $9."
+    found = asked.read(f"{story} How much did everything cost in total?")
+    assert (
+        found is not None
+        and found.implied
+        and (found.name, found.he, found.aux, found.verb) == ("Ann", "she", "did", "pay")
+    )
+    assert asked.read(f"{story} How much does a pen cost?") is None
+    assert asked.read(f"{story} Tom has a pen. What is the total cost?") is None
 
 
 def test_a_pronoun_needs_one_person():
@@ -67,6 +104,29 @@ QUESTIONS = [
         ("much money", "have", " left"), ("much money", "earn", " per month"), ("much", "save", " now"),
     )
 ]  # fmt: skip
+
+
+PLACES = [
+    f"How many {what} {be}{end}?"
+    for what in ("marbles", "red pens", "children", "students")
+    for be in ("are", "were")
+    for end in (" there", " left", " in the room now", " there in total")
+]
+
+
+@pytest.mark.parametrize("kind", PLACE_KINDS, ids=lambda kind: kind.name)
+def test_each_extension_without_a_person_holds(kind):
+    story, made = "There are 60 in 5 rooms. Then 12 leave.", 0
+    for text in PLACES:
+        read = asked.read_counted(f"{story} {text}")
+        assert read is not None, text
+        for attempt in range(10 if kind.fits(read) else 0):
+            _, pair = complexity._extend(f"{story} {text}", problem(text).response, kind, Draws("test", text, attempt))
+            if pair:
+                made += 1
+                assert pair.solutions[0].count("<<") >= 4 and pair.question.startswith(story)
+                assert bool(re.search(r"\b(?:was|were)\b", pair.question)) == (read.be == "were")
+    assert made > 10
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -108,7 +168,9 @@ def test_pairs_of_a_source_differ_and_depend_on_the_seed():
     ("question", "reason"),
     [
         (f"{STORY} Where are they?", "last_question"),
-        (f"{STORY} How many bags of marbles does he have?", "last_question"),
+        (f"{STORY} How many of the marbles does he have?", "last_question"),
+        ("There are 60 cars, and 12 go. How many cars went by?", "last_question"),
+        ("There are 60 stars, and 12 fade. How many stars are left?", "no_kind"),
         (f"{STORY} How many marbles did he get back?", "no_kind"),
     ],
 )

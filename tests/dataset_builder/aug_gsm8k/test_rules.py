@@ -294,6 +294,8 @@ def in_this_process(problems, seed, counts, workers):
         ("How many?", "2+2=<<2+2=4>>4\n#### 5", "answer"),
         ("How many?", "2-2=<<2-2=0>>0\n#### 0", "answer"),
         ("How many?", "3 x 3 = 8. 2+2=<<2+2=4>>4\n#### 4", "equation"),
+        ("How many?", "So 3 x 3 = $8. 2+2=<<2+2=4>>4\n#### 4", "equation"),
+        ("How many?", "12 pens - 3 = 9 and 5 - 4/3 = 11/3. 2+2=<<2+2=4>>4\n#### 4", None),
         ("How many?", "1/4 = 25%. 2+2=<<2+2=4>>4\n#### 4", None),
         ("How many hens", "2+2=<<2+2=4>>4\n#### 4", "question"),
         ("A 8 foot rope?", "2+2=<<2+2=4>>4\n#### 4", "article"),
