@@ -22,7 +22,7 @@ from arith_puzzle.dataset_builder.puzzle import (
     puzzle_key,
     symbolic_prompt,
 )
-from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER, searches
+from arith_puzzle.dataset_builder.search_traces import CONTEXT, SEARCH_MARKER, searches
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of
 
 ALPACA = (
@@ -69,19 +69,33 @@ def _query_response(table: pa.Table) -> tuple[pa.Array, pa.Array]:
 
 def _search(table: pa.Table) -> tuple[pa.Array, pa.Array]:
     """Search traces, in the order of the table. Puzzles that no attempt solves are left out."""
+    _, prompts, traces = _searched(table, context=CONTEXT)
+    return prompts, traces
+
+
+def _procedure(table: pa.Table) -> tuple[pa.Array, pa.Array]:
+    """What the search answers, without the search. Puzzles that no attempt solves are left out."""
+    rows, _, traces = _searched(table, context=0)
+    answers = pc.replace_substring_regex(traces, rf"(?s)^.*\n{SEARCH_MARKER}\n", "")
+    return table["prompt"].combine_chunks().take(rows), answers
+
+
+def _searched(table: pa.Table, context: int) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """(indices of the rows that an attempt solves, prompts, traces), in the order of the table."""
     numbers, targets = table["numbers"].combine_chunks(), table["target"].to_numpy()
     sizes = pc.list_value_length(numbers).to_numpy()
     parts, order = [], []
     for n in np.unique(sizes):
         rows = np.flatnonzero(sizes == n)
         flat = numbers.take(pa.array(rows)).flatten().to_numpy()
-        *texts, found = searches(flat.reshape(-1, n).astype(np.int64), targets[rows].astype(np.int64))
+        puzzles = flat.reshape(-1, n).astype(np.int64), targets[rows].astype(np.int64)
+        *texts, found = searches(*puzzles, context=context)
         solved = np.flatnonzero(found >= 0)
         parts.append([column.take(pa.array(solved)) for column in texts])
         order.append(rows[solved])
     place = pa.array(np.argsort(np.concatenate(order)))
     prompts, answers = (pa.concat_arrays(columns).take(place) for columns in zip(*parts, strict=True))
-    return prompts, answers
+    return pa.array(np.sort(np.concatenate(order))), prompts, answers
 
 
 def _rewritten(
@@ -158,6 +172,7 @@ FORMATS = {
     "natural": Puzzles(_PUZZLE, _natural, prompt=natural_prompt, states_rules=True),
     # The verifier checks the part after SEARCH_MARKER. Without a marker it checks the whole response.
     "search": Puzzles(("numbers", "target"), _search, strict=_after_marker),
+    "procedure": Puzzles(("prompt", "numbers", "target"), _procedure),
     # Each of the others changes one thing in the symbolic format, for studies/levers_cpu.yaml.
     "shuffled": Puzzles(_PUZZLE, partial(_rewritten, _shuffled_prompt, _same), prompt=_shuffled_prompt),
     "either_order": Puzzles(_PUZZLE, partial(_rewritten, symbolic_prompt, _either_order)),

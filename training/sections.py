@@ -24,10 +24,11 @@ class DatasetSection:
         seed: seed that the dataset was built with.
         format: text of prompts and completions. ``symbolic`` takes the columns prompt and completion. ``natural``
             writes the prompt in English (``arith_puzzle.dataset_builder.puzzle.natural_prompt``). ``search`` writes a
-            search trace before the answer (``arith_puzzle.dataset_builder.search_traces``). ``alpaca`` is for
-            aug-gsm8k: the column query goes below ``### Instruction:``, and the model learns the column response (arXiv
-            2310.05506). The other four change ``symbolic`` in one thing each: ``shuffled`` shuffles the numbers in the
-            prompt, ``either_order`` swaps operands of + and *, ``backward`` writes the last equation first,
+            search trace before the answer (``arith_puzzle.dataset_builder.search_traces``). ``procedure`` writes the
+            answer of that search alone, for a model that answers directly. ``alpaca`` is for aug-gsm8k: the column
+            query goes below ``### Instruction:``, and the model learns the column response (arXiv 2310.05506). The
+            other four change ``symbolic`` in one thing each: ``shuffled`` shuffles the numbers in the prompt,
+            ``either_order`` swaps operands of + and *, ``backward`` writes the last equation first,
             ``reversed_digits`` reverses the digits of every number.
     """
 
@@ -37,7 +38,15 @@ class DatasetSection:
     rows: Positive | None = None
     seed: NotNegative = 0
     format: Literal[
-        "symbolic", "natural", "alpaca", "search", "shuffled", "either_order", "backward", "reversed_digits"
+        "symbolic",
+        "natural",
+        "alpaca",
+        "search",
+        "procedure",
+        "shuffled",
+        "either_order",
+        "backward",
+        "reversed_digits",
     ] = field(default="symbolic", metadata=LATER)
 
 
@@ -119,9 +128,9 @@ class ScoreSection:
     splits: NonEmpty[str] = field(default_factory=lambda: ["test"])
     batch_size: Positive = 256
     max_new_tokens: Positive = 64
-    format: Literal["symbolic", "natural", "search", "shuffled", "either_order", "backward", "reversed_digits"] = (
-        "symbolic"
-    )
+    format: Literal[
+        "symbolic", "natural", "search", "procedure", "shuffled", "either_order", "backward", "reversed_digits"
+    ] = "symbolic"
     limit: Positive | None = field(default=None, metadata=LATER)
 
 

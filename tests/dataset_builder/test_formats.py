@@ -36,8 +36,9 @@ def test_a_training_answer_is_right_under_the_verifier(name, table):
     form = FORMATS[name]
     prompts, answers = (column.to_pylist() for column in form.texts(table.select(form.columns)))
     puzzles = list(zip(table["numbers"].to_pylist(), table["target"].to_pylist(), strict=True))
-    if name == "search":  # puzzles that no attempt solves are left out, and long searches begin late
-        assert 0.97 * len(puzzles) < len(prompts) < len(puzzles) and any(text.count("\n") == 2 for text in prompts)
+    if name in ("search", "procedure"):  # puzzles that no attempt solves are left out, and long searches begin late
+        assert 0.97 * len(puzzles) < len(prompts) < len(puzzles)
+        assert any(text.count("\n") == 2 for text in prompts) == (name == "search")
         asked = [parse_puzzle(text.split("\n")[0]) for text in prompts]
         assert [puzzle for puzzle in puzzles if puzzle in asked] == asked
         puzzles, prompts = asked, [f"{text.split(chr(10))[0]}\n" for text in prompts]
@@ -56,7 +57,7 @@ def load_recipe_with(name):
 
 def test_each_lever_changes_one_thing(table):
     plain_prompts, plain = (column.to_pylist() for column in FORMATS["symbolic"].texts(table))
-    levers = [name for name in PUZZLE_FORMATS if name not in ("natural", "search")]
+    levers = [name for name in PUZZLE_FORMATS if name not in ("natural", "search", "procedure")]
     texts = {name: [c.to_pylist() for c in FORMATS[name].texts(table)] for name in levers}
     assert texts["shuffled"][1] == plain and texts["shuffled"][0] != plain_prompts
     assert sum(a != b for a, b in zip(texts["shuffled"][0], plain_prompts, strict=True)) > 200
@@ -71,6 +72,12 @@ def test_each_lever_changes_one_thing(table):
     assert [text.split("\n")[::-1] for text in texts["backward"][1]] == [text.split("\n") for text in plain]
     for column, other in zip(texts["reversed_digits"], texts["symbolic"], strict=True):
         assert column == [re.sub(r"\d+", lambda m: m[0][::-1], text) for text in other]
+
+
+def test_the_procedures_answer_is_what_its_search_ends_with(table):
+    """Also where the search is long, and its text begins in the middle."""
+    searched, answers = FORMATS["search"], FORMATS["procedure"].texts(table)[1].to_pylist()
+    assert answers == [searched.strict(text) for text in searched.texts(table)[1].to_pylist()]
 
 
 def test_a_search_without_an_end_is_judged_whole():

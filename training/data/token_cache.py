@@ -149,7 +149,7 @@ def _drills(recipe: Recipe) -> _Source:
 
 def _version(form: str) -> dict:
     """The part of a cache's key for a format whose texts are made by code of this project, which has versions."""
-    return {"search": SEARCH_VERSION} if form == "search" else {}
+    return {"search": SEARCH_VERSION} if form in ("search", "procedure") else {}
 
 
 def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
