@@ -18,7 +18,7 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import file_sha256
 from arith_puzzle.common.processes import follow_parent
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import Benchmarks, normalized
-from arith_puzzle.dataset_builder.aug_gsm8k.rules import change_numbers, complexity
+from arith_puzzle.dataset_builder.aug_gsm8k.rules import change_numbers, complexity, conditional, fractions_percentages
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import RULES_VERSION, Pair
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.paths import MOST_PATHS, orders
 from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, write_run
@@ -28,6 +28,8 @@ from arith_puzzle.metrics.gsm8k_answer.score import answer
 GENERATOR = "rules"
 MODULES: dict[str, ModuleType] = {
     "change_numbers": change_numbers,
+    "fractions_percentages": fractions_percentages,
+    "conditional": conditional,
     "complexity": complexity,
 }
 """Strategy -> its module, with ``augment``, ``REFUSED`` and ``DROPPED``. A run uses this order."""
