@@ -29,7 +29,11 @@ def _is_cost(story: Story) -> bool:
 def _is_gain(story: Story) -> bool:
     final = story.final
     able = final.rest.startswith("can ") or not story.person
-    if re.search(UNSPENT, final.phrase()) or final.verb == "raise" or "fundrais" in story.text:
+    if (
+        re.search(UNSPENT, final.phrase())
+        or final.verb == "raise"
+        or story.says("fundrais\\w*|raise money|raises money|raised money|raising money|church|charity")
+    ):
         return False
     return final.kind == "money" and final.verb in GAINS and not final.needed and not able
 

@@ -144,7 +144,8 @@ def _sale(story: Story) -> Made | None:
     sizes = [n for n in (2, 3, 4, 5, 6, 8, 10, 12) if whole % n == 0 and 2 <= whole // n <= 60]
     if not sizes or story.says("bags?|sells?|sold|packs?|dozens?|gifts?|presents?|birthday|books"):
         return None
-    size, price = story.pick(sizes), story.pick([2, 3, 4, 5])
+    size = story.pick(sizes)
+    price = story.pick([price for price in (1, 2, 3, 4, 5) if price <= size])
     person, bags = story.actor, Fraction(whole, size)
     where = story.pick(["at a market", "at a fair", "at a yard sale", "to the neighbors"])
     if food and where == "at a yard sale":
