@@ -35,7 +35,7 @@ __all__ = ["DROPPED", "REFUSED", "STRATEGY", "augment"]
 STRATEGY = "conditional"
 COUNT_KINDS = (*COUNTS, *GROUPS, *TASKS)
 MOST_BETS = 2
-"""Maximum number of variants of a source with a bet, which fits nearly every source."""
+"""Maximum number of variants of a source with a bet or with a guess, which fit nearly every source."""
 
 
 def augment(
@@ -58,7 +58,8 @@ def augment(
         final, _ = final_of(base.query)
         for rewrite in () if final is None else (*MONEY, payments, bet) if final.kind == "money" else COUNT_KINDS:
             ways.setdefault(rewrite.__name__, []).append(partial(attached, base, rewrite))
-    if "bet" in ways:
-        del ways["bet"][MOST_BETS:]
+    for kind in ("bet", "guess"):
+        if kind in ways:
+            del ways[kind][MOST_BETS:]
     pairs, dropped = offers(STRATEGY, problem, seed, count, ways)
     return pairs, None if pairs else "no_rewrite", dropped

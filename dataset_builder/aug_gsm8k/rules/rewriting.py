@@ -45,7 +45,7 @@ BASES = 10
 """Number of variants with other numbers that a source is rewritten in, beside the source itself."""
 ROUNDS = 3
 """Number of draws for a rewriting of a variant."""
-MOST_OF_A_KIND = 6
+MOST_OF_A_KIND = 8
 """Maximum number of pairs of one kind from a source."""
 
 _ANNOTATION = re.compile(r"<<([^<>]*)=[^<>=]*>>")

@@ -75,7 +75,10 @@ def counted(story: Story) -> bool:
 def clean(story: Story) -> bool:
     """Whether the phrase for the answer is plain enough for a new sentence."""
     phrase = story.phrase
-    return not (_BAD_WORDS.search(phrase) or re.search(r"[0-9] \w+$|[0-9]$", phrase) or len(phrase.split()) > 16)
+    stranded = re.search(r"\b(?:to|for|in|at|on|with|from|of|by)$", f"{phrase} {story.final.tail}".strip())
+    return not (
+        stranded or _BAD_WORDS.search(phrase) or re.search(r"[0-9] \w+$|[0-9]$", phrase) or len(phrase.split()) > 16
+    )
 
 
 def handed(noun: str) -> bool:
@@ -89,6 +92,27 @@ def there(story: Story) -> bool:
     plain = not final.subject and final.verb == "be" and not final.needed
     place = re.match(r"(?:left|remaining|still|now|in|on|at|inside)\b|$", final.tail)
     return bool(counted(story) and plain and place and " that remain" not in final.head)
+
+
+CROWD = re.compile(
+    r"^(?:[a-z]+ )?(?:people|students|children|kids|guests|passengers|adults|girls|boys|men|women|visitors|customers|"
+    r"players|fans|employees|workers)$"
+)
+
+
+def crowd(story: Story) -> bool:
+    """Whether the answer counts people in a place that some of them can leave."""
+    final = story.final
+    place = re.match(r"(?:now )?(?:in|on|at|inside) .*", final.tail)
+    return bool(
+        CROWD.match(final.noun) and place
+        and not re.search(r"\b(?:lists?|family|teams?|pictures?|survey|town|city|world|country|age)\b", final.tail)
+    )  # fmt: skip
+
+
+def on_what(story: Story) -> str:
+    """The words of the final question that say what is paid, such as " on the books"; else an empty string."""
+    return f" {story.final.tail}" if re.match(r"(?:on|for) ", story.final.tail) and story.final.subject else ""
 
 
 def adult(story: Story) -> bool:
@@ -219,6 +243,9 @@ def relative(story: Story, *, kin: str = "brother sister cousin friend neighbor"
         other: whether the person must take another pronoun than the actor, so that later pronouns are clear.
     """
     found = [word for word in kin.split() if not story.says(f"{word}s?")]
+    if story.person and story.person.plural:
+        # "Their brother" fits two persons with names, but no class and no team.
+        found = [word for word in found if word in ("friend", "neighbor", "cousin") and " and " in story.person.name]
     if other and story.person:
         clear = {"he": _FEMALE, "she": _MALE}.get(_PRONOUN_OF.get(story.person.objective, ""), _MALE | _FEMALE)
         found = [word for word in found if word in clear]

@@ -141,6 +141,19 @@ def test_conditions_on_what_is_done_and_on_people():
         assert answer(pair.solutions[0]) == visits * (low if limit > 12 else high)
 
 
+def test_a_guess_scores_points():
+    found = ways(RUN, [tasks.guess])["guess"]
+    results = set()
+    for pair in found:
+        guessed, most = (int(re.search(text, pair.question)[1]) for text in (r"exactly (\d+)", r"(\d+) points minus"))
+        near = int(re.search(r"at most (\d+)", pair.question)[1])
+        bonus = int(re.search(r"(?:bonus of|and) (\d+)", pair.question)[1])
+        distance = abs(30 - guessed)
+        assert answer(pair.solutions[0]) == most - distance + (bonus if distance <= near else 0) and distance > 0
+        results.add(distance <= near)
+    assert results == {True, False}
+
+
 def test_conditions_on_an_amount_of_money():
     found = ways(SHOES, money.MONEY)
     assert found["discount"] and found["delivery"] and found["budget"] and not found["passes_on"]

@@ -29,7 +29,9 @@ _OTHER_RULE = re.compile(
     r"bonus|\brent|raise|half price",
     re.IGNORECASE,
 )
-_TIME = r"day|week|month|year|night|morning|afternoon|evening|noon|tomorrow|hours|a\.m|p\.m|\bam\b|\bpm\b"
+_TIME = (
+    r"after|later|then\b|acres?|day|week|month|year|night|morning|evening|noon|tomorrow|hours|a\.m|p\.m|\bam\b|\bpm\b"
+)
 
 
 class Case(NamedTuple):

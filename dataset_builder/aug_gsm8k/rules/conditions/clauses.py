@@ -95,24 +95,27 @@ def rule(story: Story, when: Condition | str, then: Action, otherwise: Action | 
     """
     person, tense = story.actor, story.final.tense
     clause = when if isinstance(when, str) else fact(story, when.quantity)
+    # "Them" needs the things before it: where the action comes first, it names them.
+    first = then.rest.replace("of them", f"of the {story.final.noun}", 1)
     if tense == "past":
         opening = story.pick(["had decided to", "had planned to", "wanted to"])
         other = f", and to {otherwise.verb} {otherwise.rest} otherwise" if otherwise else ""
         if story.draws.below(2) or opening == "wanted to":
             opening = "had decided to" if opening == "wanted to" else opening
-            return f"{capital(person.pronoun)} {opening} {then.verb} {then.rest} if {clause}{other}."
+            return f"{capital(person.pronoun)} {opening} {then.verb} {first} if {clause}{other}."
         other = f". Otherwise, {person.pronoun} would {otherwise.verb} {otherwise.rest}" if otherwise else ""
         return f"If {clause}, {person.pronoun} would {then.verb} {then.rest}{other}."
     does = f"{conjugated(then.verb, tense, person.plural)} {then.rest}"
+    early = f"{conjugated(then.verb, tense, person.plural)} {first}"
     if otherwise is None:
         if story.draws.below(3) == 0:
-            return f"{capital(person.pronoun)} {does} if {clause}."
+            return f"{capital(person.pronoun)} {early} if {clause}."
         return f"If {clause}, {person.pronoun} {does}."
     else_does = f"{conjugated(otherwise.verb, tense, person.plural)} {otherwise.rest}"
     return story.pick([
         f"If {clause}, {person.pronoun} {does}. Otherwise, {person.pronoun} {else_does}.",
         f"If {clause}, {person.pronoun} {does}; if not, {person.pronoun} {else_does}.",
-        f"{capital(person.pronoun)} {does} if {clause}. Otherwise, {person.pronoun} {else_does}.",
+        f"{capital(person.pronoun)} {early} if {clause}. Otherwise, {person.pronoun} {else_does}.",
     ])  # fmt: skip
 
 
@@ -139,7 +142,8 @@ def doing(story: Story) -> bool:
     final = story.final
     free = not re.match(r"(?:can|could|should|would|still|initially|originally) ", final.rest)
     return bool(
-        final.kind == "count" and story.person and final.verb in WORK_VERBS and free and not final.needed
+        final.kind == "count" and story.person and "dollars" not in final.noun and final.verb in WORK_VERBS
+        and free and not final.needed
         and clean(story) and (story.whole or 0) >= 5
         and not re.search(r"\b(?:left|still|before|originally|first|more|each|every|per|a|in total)\b", final.tail)
     )  # fmt: skip

@@ -15,7 +15,16 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions.clauses import (
     rule,
 )
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import Rewrite
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import MEASURE, clean, fact, held, relative, shares_of, there
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import (
+    MEASURE,
+    clean,
+    crowd,
+    fact,
+    held,
+    relative,
+    shares_of,
+    there,
+)
 
 _EVENTLY = (2, 3, 4, 5, 6, 8, 10, 12)
 
@@ -247,11 +256,6 @@ def buys(story: Story) -> Made | None:
     )
 
 
-_CROWD = (
-    r"(?:people|students|children|kids|guests|passengers|adults|girls|boys|men|women|visitors|customers|players|fans)"
-)
-
-
 def moved(story: Story) -> Made | None:
     """Some go if there are too many, or some come if there are too few."""
     final = story.final
@@ -259,10 +263,10 @@ def moved(story: Story) -> Made | None:
     if not there(story) or when is None or final.tense == "future":
         return None
     noun, whole, past = final.noun, story.whole or 0, final.tense == "past"
-    people = bool(re.fullmatch(_CROWD, noun))
+    people = crowd(story)
     known = worth(noun) or FOOD.get(noun.split()[-1]) or GOODS.get(noun.split()[-1])
     place = re.match(r"(?:in|on|at|inside) .*", final.tail)
-    if not (people or known) or (people and not place) or (people and story.says("died|born|boys and girls")):
+    if not (people or known) or (people and story.says("died|born")):
         return None
     first, second = _small(story, 12), _small(story, 12)
     large = when.words in ("more than", "at least")

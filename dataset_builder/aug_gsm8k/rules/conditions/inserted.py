@@ -26,7 +26,7 @@ _NO_SHOP = re.compile(
     r"electricity|fine|ticket|sells?|sold|selling|park|ride|trip|worth|restaurants|stores|shops|weeks?|years?|daily|auction|wedding|hotel)\b",
     re.IGNORECASE,
 )
-_SHOP = re.compile(r"\b(?:store|shop|supermarket|bakery|bookstore|restaurant|cafe|market|shopping)\b", re.IGNORECASE)
+_SHOP = re.compile(r"\b(?:store|shop|supermarket|bookstore|shopping)\b", re.IGNORECASE)
 _BUY = re.compile(r"\b(?:buys?|bought|buying|purchase[sd]?|orders?|ordered)\b", re.IGNORECASE)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

@@ -15,11 +15,12 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions.clauses import (
 )
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.fractions.money import gained, spent
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import Rewrite
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import adult, fact, relative, shares_of
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import adult, fact, on_what, relative, shares_of
 
 _SHOP = r"stores?|shops?|shopping|supermarket|groceries|mall|buys?|bought|buying|purchase\w*|market"
 _NO_SHOP = (
-    r"rent|discounts?|coupons?|fees?|salary|wages?|loans?|interest|off|tips?|restaurant|delivery|shipping|tax(?:es)?"
+    r"rent|discounts?|coupons?|fees?|salary|wages?|loans?|interest|off|tips?|restaurant|delivery|shipping|tax(?:es)?|"
+    r"insurance|health\w*|plan|government|electricity|gas|fuel|loan"
 )
 _SNACKS = [
     ("a loaf of bread", 3, 5), ("a box of tea", 3, 7), ("a bar of chocolate", 2, 4), ("a jar of honey", 5, 9),
@@ -54,7 +55,10 @@ def _ask(story: Story) -> tuple[str, str]:
     final = story.final
     if story.person and final.subject:
         tail = story.pick(["in the end", "in total", "then"])
-        return f"How much {story.asked(final.verb)} {tail}?", f"{capital(story.actor.pronoun)} {story.verb(final.verb)}"
+        return (
+            f"How much {story.asked(final.verb)}{on_what(story)} {tail}?",
+            f"{capital(story.actor.pronoun)} {story.verb(final.verb)}",
+        )
     past = final.tense == "past"
     return f"What {'was' if past else 'is'} the final cost?", f"The final cost {'was' if past else 'is'}"
 
@@ -120,7 +124,7 @@ def delivery(story: Story) -> Made | None:
     when = condition(story, up=False)
     if not spent(story) or when is None or not story.says(_SHOP) or story.says(_NO_SHOP) or story.value < 15:
         return None
-    if story.says("tickets?|trip|museum|car|house|horses?|park"):
+    if story.says("tickets?|trip|museum|cars?|house|horses?|park|movies?|date|lessons?|games?|bus|hotel|rides?"):
         return None
     past = story.final.tense == "past"
     ask, ends = _ask(story)

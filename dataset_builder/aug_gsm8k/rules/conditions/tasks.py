@@ -1,4 +1,4 @@
-"""Conditions on what a person does, on people, on minutes and on ages; and bets on a number."""
+"""Conditions on what a person does, on people, on minutes and on ages; and bets and guesses."""
 
 from __future__ import annotations
 
@@ -227,5 +227,41 @@ def bet(story: Story) -> Made | None:
     )
 
 
-TASKS: tuple[Rewrite, ...] = (reward, tickets, breaks, fare, bet)
-"""Conditions on what is done, on people, on minutes and on ages, and bets."""
+def guess(story: Story) -> Made | None:
+    """A guess scores more points if it is near the answer."""
+    final, whole = story.final, story.whole or 0
+    plain = final.subject not in ("I", "we", "you") and not final.needed and final.verb not in ("", "take")
+    if final.kind != "count" or not plain or not clean(story) or not 10 <= whole <= 400:
+        return None
+    near = max(2, whole // 10)
+    distance = 1 + story.draws.below(2 * near)
+    guessed = whole + distance if story.draws.below(2) else whole - distance
+    clause = _clear(story, fact(story, f"exactly {guessed}"))
+    if clause is None or guessed < 3 or story.says(r"guess\w*|points?|game"):
+        return None
+    name = story.pick([name for name in _FRIENDS if not story.says(name.lower())])
+    most = 10 * (2 * near // 10 + 2)
+    bonus = story.pick([5, 10, 15, 20])
+    more, less = max(whole, guessed), min(whole, guessed)
+    sentence = story.pick([
+        f"In a guessing game, {name} guesses that {clause}. A guess scores {most} points minus its distance from the"
+        f" true number. If this distance is at most {near}, there is a bonus of {bonus} points. How many points does"
+        f" {name} get?",
+        f"{name} guesses that {clause}. For the guess, {name} gets {most} points minus the distance from the true"
+        f" number, and {bonus} extra points if the distance is at most {near}. How many points does {name} get?",
+    ])  # fmt: skip
+    steps = [
+        Step(f"The guess is {calculated(f'{more}-{less}')} away from the true number."),
+        Step(f"Without a bonus, {name} gets {calculated(f'{most}-{distance}')} points."),
+    ]
+    if distance > near:
+        check = f"{distance} is more than {near}"
+        text = outcome(story, check, False, f"there is no bonus, and {name} gets {most - distance} points")
+        return sentence, [*steps, Step(text)], Fraction(most - distance)
+    steps.append(Step(outcome(story, f"{distance} is at most {near}", True, "the bonus is added")))
+    steps.append(Step(f"{name} gets {calculated(f'{most - distance}+{bonus}')} points."))
+    return sentence, steps, Fraction(most - distance + bonus)
+
+
+TASKS: tuple[Rewrite, ...] = (reward, tickets, breaks, fare, bet, guess)
+"""Conditions on what is done, on people, on minutes and on ages, bets and guesses."""

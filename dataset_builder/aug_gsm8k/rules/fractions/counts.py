@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.final_question import PEOPLE
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import Made, Step, Story, calculated, capital
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.tables import COLOR_WORDS, COLORED
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.tables import COLOR_WORDS, COLORED, FEED, FOOD, GOODS, WORTH
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import Rewrite
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import (
     HELD_VERBS,
@@ -15,6 +15,7 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import (
     Share,
     clean,
     counted,
+    crowd,
     held,
     relative,
     shares_of,
@@ -43,6 +44,8 @@ def handed_on(story: Story) -> Made | None:
     share, person, noun, phrase = story.pick(shares), story.actor, story.final.noun, story.phrase
     part = story.value * share.value
     rest = story.value - part
+    if 1 in (part, rest):
+        return None
     verb, link = story.pick([("give", "to"), ("give", "to"), ("hand", "to"), ("send", "to")])
     gives = f"of {phrase}, {person.pronoun} {story.verb(verb)} {share.words} {link} {other}"
     second = story.draws.below(3) == 0
@@ -55,6 +58,8 @@ def handed_on(story: Story) -> Made | None:
             return None
         then = story.pick(more)
         gone = rest * then.value
+        if 1 in (gone, part, rest - gone):
+            return None
         target = f"{person.possessive} {story.pick(others)}"
         return (
             f"{capital(gives)} and {then.words} of the rest to {target}. How many {noun} {story.asked('keep')}?",
@@ -124,7 +129,8 @@ def _works(story: Story) -> bool:
     final = story.final
     free = not re.match(r"(?:can|could|should|would|still|initially|originally) ", final.rest)
     return bool(
-        final.kind == "count" and story.person and final.verb in WORK_VERBS and free and not final.needed
+        final.kind == "count" and story.person and "dollars" not in final.noun and final.verb in WORK_VERBS
+        and free and not final.needed
         and clean(story) and (story.whole or 0) >= 5
         and not re.search(r"\b(?:left|still|so far|before|originally|first|more)\b", final.tail)
     )  # fmt: skip
@@ -228,6 +234,10 @@ def taken_away(story: Story) -> Made | None:
         return None
     noun, past = final.noun, final.tense == "past"
     people = bool(PEOPLE.search(noun))
+    word = noun.split()[-1]
+    known = word in WORTH or word in FOOD or word in GOODS or word in FEED
+    if not (crowd(story) if people else known and " of " not in noun and word != "tiles"):
+        return None
     share = _pick_share(story, 0.1, 0.75)
     if share is None or re.search(r"\b(?:legs|wheels|trees|rooms|seats|days|hours|minutes|pages|miles)\b", noun):
         return None

@@ -14,6 +14,7 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import (
     Share,
     adult,
     clean,
+    on_what,
     relative,
     shares_of,
 )
@@ -24,7 +25,10 @@ _SHOPPING = (
     r"prices?|sells?|market"
 )
 _MEAL = r"restaurant|cafe|diner|dinner|lunch|breakfast|pizzas?|waiter|waitress|meals?|burgers?|entrees?|desserts?"
-_NO_SHOP = r"rent|tax(?:es)?|tips?|discounts?|coupons?|fees?|percent|salary|wages?|loans?|interest|bills?|worth|off"
+_NO_SHOP = (
+    r"rent|tax(?:es)?|tips?|discounts?|coupons?|fees?|percent|salary|wages?|loans?|interest|bills?|worth|off|insurance|"
+    r"health\w*|government|electricity"
+)
 
 
 def _money(story: Story) -> bool:
@@ -67,7 +71,7 @@ def _payment(story: Story) -> tuple[str, str]:
         person = story.actor
         verb = final.verb
         tail = story.pick(["in the end", "then", "in total"])
-        return f"How much {story.asked(verb)} {tail}?", f"{capital(person.pronoun)} {story.verb(verb)}"
+        return f"How much {story.asked(verb)}{on_what(story)} {tail}?", f"{capital(person.pronoun)} {story.verb(verb)}"
     past = final.tense == "past"
     ask = story.pick([f"What {'was' if past else 'is'} the final cost?", f"How much {'was' if past else 'is'} that?"])
     return ask.replace("How much is that?", "How much is the bill then?").replace(
