@@ -11,8 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
+from huggingface_hub import DatasetCardData, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from arith_puzzle.common.files import PACKAGE, read_json
@@ -21,9 +20,15 @@ from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
 from arith_puzzle.model_cards.check import CARDS, check_card, size_category
 from arith_puzzle.model_cards.licence import licence_text
 from arith_puzzle.model_cards.seen import seen_table
-from arith_puzzle.model_cards.tables import reason_table, score_table
-from arith_puzzle.model_cards.wording import HUB, describe_decoding, describe_shift, describe_split, joined, searched
-from arith_puzzle.training.data.pretraining_mix import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V, WALK_SIZES
+from arith_puzzle.model_cards.values import (
+    drill_values,
+    method,
+    model_index,
+    result_values,
+    splits_of,
+    training_values,
+)
+from arith_puzzle.model_cards.wording import HUB, describe_split
 
 ARXIV = "arxiv:2406.02100"
 EXAMPLE = {"prompt": "3,6,7,51,58:4\n", "completion": "58-51=7\n6-7=-1\n3*-1=-3\n-3+7=4"}
@@ -143,19 +148,19 @@ def adapter_card(
         base_model=names["base_id"],
         base_model_relation="adapter",
         datasets=[names["dataset_id"]],
-        tags=["lora", "trl", _method(run), "arithmetic", "reasoning", ARXIV],
-        **_model_index(names, adapter),
+        tags=["lora", "trl", method(run), "arithmetic", "reasoning", ARXIV],
+        **model_index(names, adapter),
     )
     body = fill(
         "adapter",
         **names,
-        **_results({"base": base, "adapter": adapter}, manifest),
-        **_training(run),
+        **result_values({"base": base, "adapter": adapter}, manifest),
+        **training_values(run),
         config=adapter["config"],
         first_split=next(iter(adapter["splits"])),
         dataset_licence=manifest.get("licence", "CC BY 4.0"),
-        trained_on=describe_split(_splits(manifest, adapter["config"])["train"]),
-        seen=seen_table({"base": base_run, "adapter": run}, _splits(manifest, adapter["config"])),
+        trained_on=describe_split(splits_of(manifest, adapter["config"])["train"]),
+        seen=seen_table({"base": base_run, "adapter": run}, splits_of(manifest, adapter["config"])),
         drilled=(run["recipe"].get("drills") or {}).get("rows"),
         example=example,
         licence=licence_text(licence),
@@ -174,12 +179,12 @@ def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, exa
         base_model=names["base_id"],
         base_model_relation="finetune",
         datasets=[names["dataset_id"]],
-        tags=["lora", "merged", "trl", _method(run), "arithmetic", "reasoning", ARXIV],
+        tags=["lora", "merged", "trl", method(run), "arithmetic", "reasoning", ARXIV],
     )
     body = fill(
         "merged",
         **names,
-        **_results({"adapter": adapter}, manifest),
+        **result_values({"adapter": adapter}, manifest),
         parameters=run["parameters"] - run["trainable_parameters"],
         example=example,
         licence=licence_text(licence),
@@ -188,13 +193,13 @@ def merged_card(names: Mapping, run: dict, adapter: dict, *, manifest: dict, exa
     return whole_card(data, body, "model")
 
 
-def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict, config: Mapping, licence: dict) -> str:
+def base_card(names: Mapping, run: dict, base: dict | None, *, manifest: dict, config: Mapping, licence: dict) -> str:
     """The text of the README.md of a base of ours.
 
     Args:
         names: repo_id, adapter_id, dataset_id, metric_id.
         run: run.json of the base's training.
-        base: its results.json.
+        base: its results.json; None: it was not scored without its adapter.
         manifest: of the dataset that scoring used.
         config: the base's config.json.
         licence: of the base, from ``arith_puzzle.model_cards.licence``.
@@ -204,14 +209,14 @@ def base_card(names: Mapping, run: dict, base: dict, *, manifest: dict, config: 
         library_name="transformers",
         pipeline_tag="text-generation",
         tags=["arithmetic", ARXIV],
-        **_model_index(names, base),
+        **(model_index(names, base) if base else {}),
     )
     body = fill(
         "base",
         **names,
-        **_results({"base": base}, manifest),
-        **_training(run),
-        **_drills(run),
+        **(result_values({"base": base}, manifest) if base else {"scores": None, "marker": SEARCH_MARKER}),
+        **training_values(run),
+        **drill_values(run),
         licence=licence_text(licence),
         seen=seen_table({"base": run}, {}),
         vocabulary=config["vocab_size"],
@@ -234,12 +239,12 @@ def given_base_card(
         library_name="transformers",
         pipeline_tag="text-generation",
         tags=["arithmetic", ARXIV],
-        **_model_index(names, base),
+        **model_index(names, base),
     )
     body = fill(
         "given_base",
         **names,
-        **_results({"base": base}, manifest),
+        **result_values({"base": base}, manifest),
         example=example,
         licence=licence_text(licence),
         max_new_tokens=base["decoding"]["max_new_tokens"],
@@ -263,90 +268,6 @@ def space_card(text: str, names: Mapping[str, str], **linked: list[str]) -> str:
     return str(card)
 
 
-def _results(shown: dict[str, dict], manifest: dict) -> dict:
-    """The values that the templates need for the section on results."""
-    first = next(iter(shown.values()))
-    known = _splits(manifest, first["config"])
-    legend = [
-        {
-            "name": f"{first['config']}/{split}",
-            "what": describe_split(known[split]),
-            "shift": describe_shift(known[split], known["train"]) if "train" in known else "",
-        }
-        for split in first["splits"]
-        if split in known
-    ]
-    whole = all(
-        known.get(split, {}).get("rows") == item["n"] for one in shown.values() for split, item in one["splits"].items()
-    )
-    return {
-        "searched": searched(first["decoding"]),
-        "marker": SEARCH_MARKER,
-        "whole": whole,
-        "scores": score_table(shown),
-        "reasons": reason_table(shown),
-        "settings": describe_decoding(first["decoding"]),
-        "legend": legend,
-    }
-
-
-def _training(run: dict) -> dict:
-    """The values that the templates need for the section on training."""
-    hardware, last, step = run["hardware"], run["log"][-1], run.get("resumed_from_step")
-    return {
-        "run": run,
-        "grpo": _grpo(run["recipe"]),
-        "gpu": hardware.get("gpu"),
-        "resumed": f" from step {step:,}, where the run was resumed" if step else "",
-        "steps": last["step"],
-        "epochs": last["epoch"],
-        "device_hours": run["seconds"] * hardware["processes"] / 3600,
-        "recipe": yaml.safe_dump(_given(run["recipe"]), sort_keys=False, width=110),
-        "versions": ", ".join(f"{name} {version}" for name, version in run["versions"].items()),
-    }
-
-
-def _method(run: dict) -> str:
-    return "sft" if run["recipe"].get("grpo") is None else "grpo"
-
-
-def _grpo(recipe: dict) -> dict | None:
-    """What the card says about reinforcement learning; None for a run of supervised fine-tuning."""
-    if recipe.get("grpo") is None:
-        return None
-    lenient = (recipe.get("reward") or {}).get("lenient")
-    return {"verdict": "lenient" if lenient else "strict", "adapter": recipe["model"].get("adapter")}
-
-
-def _drills(run: dict) -> dict:
-    """The values that the base's template needs for its rows and its initial weights.
-
-    A run.json may lack the limit, V and the sizes. Then the defaults of the pretraining mix hold.
-    """
-    drills, model = run["recipe"]["drills"], run["recipe"]["model"]
-    return {
-        "equations": drills["drill_share"] > 0,
-        "drill_limit": drills.get("limit") or DRILL_LIMIT,
-        "puzzle_v": drills.get("v") or PUZZLE_V,
-        "puzzle_sizes": joined(map(str, sorted(set(drills.get("sizes") or PUZZLE_SIZES)))),
-        "searches": drills.get("format") == "search",
-        "walked": bool(drills.get("walk_share")),
-        "walk_sizes": f"{min(WALK_SIZES)} to {max(WALK_SIZES)}",
-        "began": (model.get("base") or "").rpartition("/")[2],
-    }
-
-
-def _given(value: object) -> object:
-    """A recipe without its empty values."""
-    if not isinstance(value, dict):
-        return value
-    return {key: _given(item) for key, item in value.items() if item not in (None, {}, [])}
-
-
-def _splits(manifest: dict, config: str) -> dict:
-    return manifest["configs"].get(config, {"splits": {}})["splits"]
-
-
 def fill(name: str, **values: object) -> str:
     """A card's body: ``templates/<name>.md.jinja`` with these values. A missing value is an error."""
     return _templates.get_template(f"{name}.md.jinja").render(hub=HUB, **values)
@@ -357,25 +278,6 @@ def whole_card(data: object, body: str, kind: str) -> str:
     text = str(CARDS[kind](f"---\n{data.to_yaml()}\n---\n\n{body}"))
     check_card(text, kind)
     return text
-
-
-def _model_index(names: Mapping, results: dict) -> dict:
-    return {
-        "model_name": names["repo_id"],
-        "eval_results": [
-            EvalResult(
-                task_type="text-generation",
-                dataset_type=names["dataset_id"],
-                dataset_name=names["dataset_id"].rpartition("/")[2],
-                dataset_config=results["config"],
-                dataset_split=split,
-                metric_type="pass@1",
-                metric_name=f"pass@1: {describe_decoding(results['decoding'])}, n = {item['n']:,}",
-                metric_value=round(item["pass@1"], 4),
-            )
-            for split, item in results["splits"].items()
-        ],
-    }
 
 
 def _histogram(splits: list[dict], label: str) -> dict:

@@ -21,11 +21,14 @@ from arith_puzzle.common.chat import Chat
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.dataset_builder.puzzle import parse_puzzle, symbolic_prompt
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
-from arith_puzzle.release.diff import DERIVED, HUB_FILES, SHARED, Stage
-from arith_puzzle.release.snippets import snippets
+from arith_puzzle.model_cards.snippets import Snippet, snippets
+from arith_puzzle.release.diff import DERIVED, HUB_FILES, Stage, is_shared
+from arith_puzzle.release.stage import Repo
 from arith_puzzle.release.user import CheckFailed, User
 from arith_puzzle.release.yank import unmarked_card
 
+SOLVED = "{'ok': 1.0}"
+"""The last line that a card's snippet prints if its example is solved."""
 ADAPTER_ROWS = 200
 """How many rows the loaded adapter answers again."""
 
@@ -49,9 +52,10 @@ def check(staged: Path, endpoint: str, *, token: str | None = None, shared: bool
         steps: list[tuple[str, Callable]] = [("files", lambda: check_files(stage, user, shared=shared))]
         steps += [(repo.kind, partial(_CHECKS[repo.kind], stage, user)) for repo in stage.repos if repo.kind in _CHECKS]
         steps += [("demo", one.result) for one in demo]
-        for folder, name in _cards(stage):
+        for repo, folder, name in _cards(stage):
+            run = partial(_check_shipped, user) if repo.shipped and repo.role == "adapter" else user.run_snippet
             for snippet in snippets((staged / folder / "README.md").read_text(encoding="utf-8")):
-                steps.append((f"{name}:{snippet.line}", partial(user.run_snippet, name, snippet)))
+                steps.append((f"{name}:{snippet.line}", partial(run, name, snippet)))
         with tqdm(total=len(steps), desc="check", unit="step") as bar:
             for name, step in steps:
                 bar.set_postfix_str(name)
@@ -59,10 +63,10 @@ def check(staged: Path, endpoint: str, *, token: str | None = None, shared: bool
                 bar.update()
 
 
-def _cards(stage: Stage) -> list[tuple[str, str]]:
-    """(folder of the stage, the card's name in messages). `check_files` compares the cards with the published ones."""
+def _cards(stage: Stage) -> list[tuple[Repo, str, str]]:
+    """(repo, folder of the stage, the card's name in messages). `check_files` compares the cards with the published."""
     return [
-        (folder, f"card of {repo.id}" + ("" if branch == "main" else f" at {branch}"))
+        (repo, folder, f"card of {repo.id}" + ("" if branch == "main" else f" at {branch}"))
         for repo in stage.repos
         for branch, folder in stage.branches(repo).items()
         if (stage.root / folder / "README.md").is_file()
@@ -84,7 +88,7 @@ def check_files(stage: Stage, user: User, *, shared: bool = False) -> None:
     for repo, revision, folder in wanted:
         there, staged = _published(got[f"{repo.type} {repo.id} {revision}"]), _hashes(stage, folder)
         for path in sorted(set(there) - HUB_FILES | set(staged)):
-            if shared and repo.kind in SHARED and DERIVED.fullmatch(path):
+            if shared and is_shared(repo) and DERIVED.fullmatch(path):
                 continue
             if path not in there:
                 raise CheckFailed(f"{repo.kind}: {path} is not at {repo.id}, {revision}")
@@ -182,18 +186,29 @@ def _check_adapter(stage: Stage, user: User) -> None:
         )
 
 
+def _check_shipped(user: User, name: str, snippet: Snippet) -> None:
+    """Run the snippet of the card of an adapter of the package, which prints the verdict on its own example."""
+    said = user.run_snippet(name, snippet).splitlines()
+    if said[-1:] != [SOLVED]:
+        raise CheckFailed(f"{name}, line {snippet.line}: the adapter does not solve the card's example: {said[-1:]}")
+
+
 def _check_demo(stage: Stage, user: User) -> None:
     with next((stage.root / "adapter" / "generations").glob("adapter-*.jsonl")).open() as file:
         row = json.loads(file.readline())
     numbers, target = parse_puzzle(symbolic_prompt(row["numbers"], row["target"]))
     got = user.run_script("open_demo.py", stage.ids["demo"], ",".join(map(str, numbers)), str(target))
-    if got["status"]["model"] != "ready" or got["status"]["adapter"] != stage.ids["adapter"]:
-        raise CheckFailed(f"demo: it does not run the released adapter: {got['status']}")
+    adapters = [repo.id for repo in stage.repos if repo.role == "adapter"]
+    states = {each["adapter"]: each["model"] for each in got["status"]["models"]}
+    if states != dict.fromkeys(adapters, "ready"):
+        raise CheckFailed(f"demo: it does not run the released adapters: {got['status']}")
     if not verify(numbers, target, got["solve"]["solution"], **rules_of(row)).correct:
         raise CheckFailed(f"demo: the solver's answer is wrong: {got['solve']}")
-    verdict = verify(numbers, target, got["ask"]["answer"], **rules_of(row))
-    if got["ask"]["correct"] != verdict.correct or got["ask"]["reason"] != verdict.reason:
-        raise CheckFailed(f"demo: its verdict on its model's answer differs from the verifier's: {got['ask']}")
+    for adapter in adapters:
+        asked = got["ask"][adapter]
+        verdict = verify(numbers, target, asked["answer"], **rules_of(row))
+        if asked["adapter"] != adapter or (asked["correct"], asked["reason"]) != (verdict.correct, verdict.reason):
+            raise CheckFailed(f"demo: its verdict on its model's answer differs from the verifier's: {asked}")
 
 
 _CHECKS = {

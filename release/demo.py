@@ -71,11 +71,13 @@ def serve_demo(
 def welcome(endpoint: str, port: int, ids: dict[str, str]) -> str:
     """The addresses, and shell lines that can be pasted into another terminal, in any folder."""
     rows = '[{"numbers": [2, 3], "target": 5}]'
+    adapters = [name for kind, name in ids.items() if kind.partition(".")[0] == "adapter"]
     codes = (
         f'from datasets import load_dataset; print(load_dataset("{ids["dataset"]}"))',
         f'import evaluate; print(evaluate.load("{ids["metric"]}").compute(predictions=["2+3=5"], references={rows}))',
-        f'from peft import AutoPeftModelForCausalLM as Model; print(Model.from_pretrained("{ids["adapter"]}"))',
-    )
+        *(f'from peft import AutoPeftModelForCausalLM as Model; print(Model.from_pretrained("{name}"))'
+          for name in adapters),
+    )  # fmt: skip
     commands = "\n".join("  " + shlex.join([sys.executable, "-c", code]) for code in codes)
     return f"""
   demo        http://127.0.0.1:{port}

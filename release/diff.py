@@ -8,7 +8,7 @@ adapter's base is not on the Hub.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,8 @@ YANKED = "-yanked"
 HUB_FILES = {".gitattributes"}
 """Files that the Hub writes itself."""
 SHARED = ("base", "dataset", "metric", "environment")
-"""Kinds of repos that several releases of a namespace use. If the rest is equal, DERIVED files may differ."""
+"""Kinds of repos that several releases of a namespace use, as they use those of the package's adapters. If the rest is
+equal, DERIVED files may differ."""
 DERIVED = re.compile(r"(README\.md|manifest\.json|run\.json|results\.json|eval\.yaml|(plots|\.eval_results)/.*)")
 """Files that staging writes about a release: of what it was scored on, for example."""
 _RENAME = {
@@ -45,6 +46,11 @@ _RENAME = {
     "merged": ", or give the recipe another name",
     "demo": ", or give the recipe a name that does not begin with arith-puzzle-, after which its demo is called",
 }
+
+
+def is_shared(repo: Repo) -> bool:
+    """Whether several releases of a namespace use the repo."""
+    return repo.kind in SHARED or bool(repo.shipped)
 
 
 class Stage:
@@ -162,12 +168,12 @@ class RepoDiff:
         return any(RELEASE_TAG.fullmatch(tag) for tag in self.tags)
 
 
-def require_free_names(hub: Hub, repos: list[Repo], tag: str, *, base: str, again: bool) -> None:
+def require_free_names(hub: Hub, repos: list[Repo], tag: str, *, weights: Mapping[str, Path], again: bool) -> None:
     """Find reasons not to publish that are known before anything is built or trained.
 
     Args:
         tag: the version's tag.
-        base: folder or Hub id of the base.
+        weights: kind of a repo whose weights exist already -> their folder. The same weights may be published.
         again: the models exist already, or tags may move: then another content under the tag is no reason.
 
     Raises:
@@ -175,23 +181,23 @@ def require_free_names(hub: Hub, repos: list[Repo], tag: str, *, base: str, agai
     """
     require_write_access(hub, repos)
     for repo in repos:
-        hub.do(f"looking at {repo.id}", partial(_require_free_name, hub.api, repo, tag, base=Path(base), again=again))
+        hub.do(f"looking at {repo.id}", partial(_require_free_name, hub.api, repo, tag, weights, again=again))
 
 
-def _require_free_name(api: HfApi, repo: Repo, tag: str, *, base: Path, again: bool) -> None:
+def _require_free_name(api: HfApi, repo: Repo, tag: str, weights: Mapping[str, Path], *, again: bool) -> None:
     found = _look(api, repo, tag)
     if found is None or tag not in found[2] or again:
         return
-    if repo.kind == "base":
+    if folder := weights.get(repo.kind):
         large = {entry.path: entry.lfs.sha256 for entry in tree(api, repo, tag) if entry.lfs}
-        if all((base / path).is_file() and file_sha256(base / path) == sha256 for path, sha256 in large.items()):
+        if all((folder / path).is_file() and file_sha256(folder / path) == sha256 for path, sha256 in large.items()):
             return
-    if repo.kind in _RENAME:
+    if repo.kind in _RENAME or repo.shipped:
         raise _taken(repo, tag)
 
 
 def _taken(repo: Repo, tag: str) -> InputError:
-    remedy = _RENAME.get(repo.kind, "")
+    remedy = f", or leave out --with {repo.shipped}" if repo.shipped else _RENAME.get(repo.kind, "")
     return InputError(f"{repo.id} has {tag} with other content; raise the version in pyproject.toml{remedy}")
 
 
@@ -232,7 +238,7 @@ def diff_repo(api: HfApi, stage: Stage, repo: Repo, *, move_tags: bool) -> RepoD
     if published and (published.changes or any(other.changes for other in branches)):
         if move_tags:
             published = None
-        elif repo.kind in SHARED and all(other.derived_only for other in (published, *branches)):
+        elif is_shared(repo) and all(other.derived_only for other in (published, *branches)):
             published, *branches = (other.as_published() for other in (published, *branches))
         else:
             raise _taken(repo, stage.tag)
@@ -256,8 +262,9 @@ def diff(hub: Hub, stage: Stage, *, move_tags: bool) -> list[RepoDiff]:
         found.append(hub.do(f"looking at {repo.id}", step))
         if found[-1].exists:
             hub.do(f"writing to {repo.id}", partial(hub.api.auth_check, **where(repo), write=True))
-    if "adapter" in stage.ids:
-        require_base(hub, stage.root / "adapter" / "adapter_config.json", stage.repos, stage.tag)
+    for repo in stage.repos:
+        if repo.role == "adapter":
+            require_base(hub, stage.root / repo.kind / "adapter_config.json", stage.repos, stage.tag)
     for each in found:
         for branch in each.branches:
             card = stage.files(stage.branches(each.repo)[branch.name]).get("README.md")

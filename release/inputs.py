@@ -12,6 +12,7 @@ from arith_puzzle.common.provenance import dataset_content, model_content
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.evaluation.options import command_line
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, verify
+from arith_puzzle.model_cards.shipped import ShippedAdapter, read_shipped
 from arith_puzzle.release.compare import compare
 from arith_puzzle.release.own_data import describe, own_dataset
 from arith_puzzle.training.data.token_cache import split_content
@@ -97,16 +98,16 @@ class Inputs:
         ids: the Hub ids: "adapter_id", "dataset_id" and so on, and "base_id" if the base is published too.
         tag: the version's tag.
         licence: of the base, from ``arith_puzzle.model_cards.licence``.
-        dataset, run, scores, others: folders, as in ``arith_puzzle.release.stage.stage``.
+        dataset, run, scores, others, along: as in ``arith_puzzle.release.stage.stage``.
 
     Raises:
-        InputError: a file is missing or not JSON, `check_origin` refuses the run or the scores, or `compare` refuses a
-            folder of ``others``.
+        InputError: a file is missing or not JSON, `check_origin` refuses the run or the scores, `compare` refuses a
+            folder of ``others``, or `read_shipped` a name of ``along``.
     """
 
     def __init__(
         self, recipe: Recipe, ids: Mapping[str, str], tag: str, licence: dict, *, dataset: Path, run: Path,
-        scores: Path, others: Sequence[Path] = (),
+        scores: Path, others: Sequence[Path] = (), along: Sequence[str] = (),
     ):  # fmt: skip
         self.licence = licence
         self.recipe, self.dataset, self.run, self.scores = recipe, dataset, run, scores
@@ -125,11 +126,19 @@ class Inputs:
         self.first_split = next(iter(self.results["adapter"]["splits"]))
         self.compared = compare(self.results, scores, others)
         self.example = _first_answer(recipe, scores / "adapter", self.first_split)
+        self.along = {name: read_shipped(name) for name in along}
 
     def names(self, kind: str) -> dict:
         """The names that a model's card needs: its own id, and those of the other repos."""
         own = {"repo_id": self.ids[f"{kind}_id"], "base_revision": self.base_revision or "main"}
         return {"merged_id": None} | self.ids | own
+
+    def shipped_names(self, model: ShippedAdapter) -> dict:
+        """The names that the cards of an adapter of the package and of its base need, except their own id."""
+        own = {"adapter_id": f"{self.namespace}/{model.recipe.name}", "base_id": f"{self.namespace}/{model.base.name}"}
+        return (
+            {key: self.ids[key] for key in ("dataset_id", "metric_id", "demo_id")} | own | {"base_revision": self.tag}
+        )
 
     def placeholders(self) -> dict[str, str]:
         """What the README.md of a Space has in angle brackets."""
@@ -139,12 +148,7 @@ class Inputs:
     def run_record(self) -> dict:
         """The adapter's run.json, with Hub ids."""
         record = read_json(self.run / "run.json")
-        recipe = record["recipe"]
-        if self.own_base and recipe["model"].get("base"):
-            recipe["model"]["base"] = self.ids["base_id"]
-        if recipe.get("dataset"):
-            recipe["dataset"]["path"] = self.ids["dataset_id"]
-        return record
+        return hub_run(record, self.ids["base_id"] if self.own_base else None, self.ids["dataset_id"])
 
     def base_record(self) -> dict | None:
         """The run.json of a base that was trained on drills; None of other bases.
@@ -161,18 +165,36 @@ class Inputs:
         return record
 
     def _hub_results(self, results: dict) -> dict:
-        adapter = results["adapter"] is not None
-        results = results | {
-            "name": self.ids["adapter_id"] if adapter else self.ids["base_id"],
-            "model": self.ids["base_id"],
-            "adapter": self.ids["adapter_id"] if adapter else None,
-            "dataset": self.ids["dataset_id"],
-            "model_revision": self.base_revision,
-            "adapter_revision": self.tag if adapter else None,
-        }
-        if "command" in results:  # it names folders of this machine
-            results["command"] = command_line(results, "score")
-        return results
+        return hub_results(
+            results | {"dataset": self.ids["dataset_id"]}, adapter_id=self.ids["adapter_id"], tag=self.tag,
+            base_id=self.ids["base_id"], base_revision=self.base_revision,
+        )  # fmt: skip
+
+
+def hub_results(results: dict, *, adapter_id: str, tag: str, base_id: str, base_revision: str | None) -> dict:
+    """A results.json with the Hub ids and revisions of its models."""
+    adapter = results["adapter"] is not None
+    results = results | {
+        "name": adapter_id if adapter else base_id,
+        "model": base_id,
+        "adapter": adapter_id if adapter else None,
+        "model_revision": base_revision,
+        "adapter_revision": tag if adapter else None,
+    }
+    if "command" in results:  # it names folders of this machine
+        results["command"] = command_line(results, "score")
+    return results
+
+
+def hub_run(record: dict, base_id: str | None, dataset_id: str | None = None) -> dict:
+    """A run.json with the Hub ids of the base and of the dataset. None leaves a name as it is."""
+    recipe = record["recipe"]
+    sections = {key: dict(recipe[key]) for key in ("model", "dataset") if recipe.get(key)}
+    if base_id and sections["model"].get("base"):
+        sections["model"]["base"] = base_id
+    if dataset_id and "dataset" in sections:
+        sections["dataset"]["path"] = dataset_id
+    return record | {"recipe": recipe | sections}
 
 
 def _first_answer(recipe: Recipe, scores: Path, split: str) -> dict:

@@ -148,6 +148,7 @@ def release(
     merged: bool = False,
     stated_licence: str | None = None,
     others: Sequence[Path] = (),
+    along: Sequence[str] = (),
 ) -> None:
     """Run all steps in order.
 
@@ -160,6 +161,7 @@ def release(
         merged: also publish base and adapter as one model.
         stated_licence: id of the base's licence, if the base's card has none.
         others: folders with the scores of other models, for the demo's table.
+        along: names of adapters of the package that are published too.
 
     Raises:
         InputError: bad input, in any step.
@@ -170,6 +172,7 @@ def release(
     from arith_puzzle.common.provenance import check_no_pattern
     from arith_puzzle.dataset_builder.configs import find_config
     from arith_puzzle.model_cards.licence import base_licence
+    from arith_puzzle.model_cards.shipped import read_shipped
     from arith_puzzle.release.compare import read_others
     from arith_puzzle.release.diff import require_free_names
     from arith_puzzle.release.hub import connect
@@ -183,7 +186,7 @@ def release(
     check_no_pattern(work.root)
     check_recipe(recipe)
     read_others(others)
-    check_repo_ids(plan(recipe, namespace or "local", merged=merged))
+    check_repo_ids(plan(recipe, namespace or "local", merged=merged, along=along))
     base_licence(recipe.base_path, recipe.model.revision, stated=stated_licence)
     config = recipe.dataset.config
     if own_dataset(recipe):
@@ -201,9 +204,13 @@ def release(
     trained = (work.run / "run.json").is_file()
     with destination(to, work.root) as (api, _):
         owner = namespace or namespace_of(api)
-        repos = plan(recipe, owner, merged=merged)
+        repos = plan(recipe, owner, merged=merged, along=along)
+        weights = {"base": Path(recipe.base_path)}
+        for name in along:
+            model = read_shipped(name)
+            weights |= {f"base.{name}": model.base, f"adapter.{name}": model.folder}
         with connect(api) as hub:
-            require_free_names(hub, repos, TAG, base=recipe.base_path, again=trained or to == "local")
+            require_free_names(hub, repos, TAG, weights=weights, again=trained or to == "local")
     if not own_dataset(recipe):
         manifest = build_dataset(config, work.dataset, seed=recipe.dataset.seed, workers=2)
     counts = {name: item["rows"] for name, item in manifest["configs"][config]["splits"].items()}
@@ -218,7 +225,7 @@ def release(
     score_models(recipe, work)
     with destination(to, work.root) as (api, token):
         stage(recipe, owner, dataset=work.dataset, run=work.run, scores=work.scores, out=work.stage,
-              merged=merged, stated_licence=stated_licence, others=others)  # fmt: skip
+              merged=merged, stated_licence=stated_licence, others=others, along=along)  # fmt: skip
         say("stage", f"{work.stage}: {', '.join(sorted(p.name for p in work.stage.iterdir() if p.is_dir()))}")
         published = publish(work.stage, api, private=private, move_tags=to == "local")
         say("publish", f"{api.endpoint}/collections/{published['collection']}")
@@ -237,7 +244,7 @@ def check_published(work: Work, endpoint: str, published: dict, *, token: str | 
     work.checked.write_text(json.dumps({"published": seen, "commits": published}, indent=1) + "\n")
     say(
         "check",
-        "all files equal the staged ones; dataset, metric, environment, adapter, demo and the cards' snippets work",
+        "all files equal the staged ones; dataset, metric, environment, models, demo and the cards' snippets work",
     )
 
 

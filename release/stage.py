@@ -17,16 +17,17 @@ from huggingface_hub.utils import validate_repo_id
 
 from arith_puzzle.common.errors import InputError, first_line
 from arith_puzzle.common.files import PACKAGE, read_json, shipped, write_json, write_text
-from arith_puzzle.common.provenance import MODEL_FILES
 from arith_puzzle.dataset_builder.loading_script import stage_script
 from arith_puzzle.evaluation.plots import plot_by_n, plot_loss, plot_reasons, plot_training
 from arith_puzzle.model_cards import benchmark, render
 from arith_puzzle.model_cards.check import check_card
 from arith_puzzle.model_cards.licence import base_licence, copy_notices
+from arith_puzzle.model_cards.shipped import read_shipped
 from arith_puzzle.release.compare import with_scores
 from arith_puzzle.release.imports import copy_imported
 from arith_puzzle.release.inputs import Inputs, check_recipe
 from arith_puzzle.release.own_data import own_card
+from arith_puzzle.release.stage_shipped import copy_model, stage_shipped_adapter, stage_shipped_base
 from arith_puzzle.training.recipe import Recipe, load_recipe
 
 TAG = f"v{version('arith-puzzle')}"
@@ -58,15 +59,35 @@ CACHES = shutil.ignore_patterns("__pycache__", "*.pyc", ".gradio")
 
 @dataclass(frozen=True)
 class Repo:
-    """A repo to publish. ``kind`` is the name of its folder in the stage, ``type`` is the Hub's repo type."""
+    """A repo to publish. ``kind`` is the name of its folder in the stage, ``type`` is the Hub's repo type.
+
+    An adapter of the package that is published too, and its base, have the kinds ``adapter.NAME`` and ``base.NAME``.
+    """
 
     kind: str
     type: str
     id: str
 
+    @property
+    def role(self) -> str:
+        """The kind without the name of an adapter of the package."""
+        return self.kind.partition(".")[0]
 
-def plan(recipe: Recipe, namespace: str, *, merged: bool = False) -> list[Repo]:
-    """The repos of a release in the order of publishing: a repo comes before those that refer to it."""
+    @property
+    def shipped(self) -> str:
+        """The name of the adapter of the package to which the repo belongs; empty if it belongs to the recipe."""
+        return self.kind.partition(".")[2]
+
+
+def plan(recipe: Recipe, namespace: str, *, merged: bool = False, along: Sequence[str] = ()) -> list[Repo]:
+    """The repos of a release in the order of publishing: a repo comes before those that refer to it.
+
+    Args:
+        along: names of adapters of the package that are published too. A base that the recipe has itself comes once.
+
+    Raises:
+        InputError: there is no such adapter, or the recipe's own has the same name.
+    """
     own_base = Path(recipe.base_path).is_dir()
     ours = recipe.name.startswith("arith-puzzle-")
     repos = [
@@ -76,9 +97,23 @@ def plan(recipe: Recipe, namespace: str, *, merged: bool = False) -> list[Repo]:
         Repo("environment", "space", f"{namespace}/arith-puzzle-env"),
         Repo("adapter", "model", f"{namespace}/{recipe.name}"),
         Repo("merged", "model", f"{namespace}/{recipe.name}-merged") if merged else None,
+        *_shipped_repos(recipe, namespace, along),
         Repo("demo", "space", f"{namespace}/{'arith-puzzle' if ours else recipe.name}-demo"),
     ]
     return [repo for repo in repos if repo]
+
+
+def _shipped_repos(recipe: Recipe, namespace: str, along: Sequence[str]) -> list[Repo]:
+    found, bases = [], {Path(recipe.base_path).resolve()}
+    for name in dict.fromkeys(along):
+        model = read_shipped(name)
+        if model.recipe.name == recipe.name:
+            raise InputError(f"--with {name}: the release publishes {recipe.name} itself; leave it out")
+        if model.base.resolve() not in bases:
+            bases.add(model.base.resolve())
+            found.append(Repo(f"base.{name}", "model", f"{namespace}/{model.base.name}"))
+        found.append(Repo(f"adapter.{name}", "model", f"{namespace}/{model.recipe.name}"))
+    return found
 
 
 def check_repo_ids(repos: Iterable[Repo]) -> None:
@@ -97,7 +132,7 @@ def check_repo_ids(repos: Iterable[Repo]) -> None:
 
 def stage(
     recipe: Recipe, namespace: str, *, dataset: Path, run: Path, scores: Path, out: Path, merged: bool = False,
-    stated_licence: str | None = None, others: Sequence[Path] = (),
+    stated_licence: str | None = None, others: Sequence[Path] = (), along: Sequence[str] = (),
 ) -> Path:  # fmt: skip
     """Write all folders below ``out``, and ``out/release.json`` with the plan. An older stage is replaced.
 
@@ -111,6 +146,7 @@ def stage(
         merged: also stage base and adapter as one model.
         stated_licence: id of the base's licence, if the base's card has none.
         others: folders with the scores of other models on the same rows, for the demo's table.
+        along: names of adapters of the package that are published too. The demo begins with the first.
 
     Returns:
         ``out``.
@@ -122,11 +158,19 @@ def stage(
     """
     check_recipe(recipe)
     licence = base_licence(recipe.base_path, recipe.model.revision, stated=stated_licence)
-    repos = plan(recipe, namespace, merged=merged)
+    repos = plan(recipe, namespace, merged=merged, along=along)
     ids = {f"{repo.kind}_id": repo.id for repo in repos}
-    inputs = Inputs(recipe, ids, TAG, licence, dataset=dataset, run=run, scores=scores, others=others)
-    stagers = {repo: partial(_STAGERS[repo.kind], inputs=inputs) for repo in repos}
-    notes = with_scores(NOTES, inputs.compared)
+    inputs = Inputs(recipe, ids, TAG, licence, dataset=dataset, run=run, scores=scores, others=others, along=along)
+    stagers = {
+        repo: partial(_SHIPPED[repo.role], repo_id=repo.id, model=inputs.along[repo.shipped], inputs=inputs)
+        if repo.shipped
+        else partial(_STAGERS[repo.kind], inputs=inputs)
+        for repo in repos
+    }
+    notes = {"dataset": NOTES["dataset"]}
+    for name, model in inputs.along.items():
+        notes |= {f"adapter.{name}": model.note, f"base.{name}": f"The base of {model.recipe.name}"}
+    notes = with_scores(notes | NOTES, inputs.compared)
     return write_stage(out, namespace, stagers, PAPER, "The paper that introduced the puzzle", recipe, notes)
 
 
@@ -233,7 +277,7 @@ def study_of(recipe_digest: str, *, placed: Path) -> Path | None:
 
 
 def _stage_adapter(folder: Path, inputs: Inputs) -> None:
-    _copy_model(inputs.run, folder)
+    copy_model(inputs.run, folder)
     config = read_json(folder / "adapter_config.json")
     config |= {"base_model_name_or_path": inputs.ids["base_id"], "revision": inputs.base_revision}
     write_json(folder / "adapter_config.json", config)
@@ -263,7 +307,7 @@ def _stage_adapter(folder: Path, inputs: Inputs) -> None:
 
 def _stage_base(folder: Path, inputs: Inputs) -> None:
     source, results = Path(inputs.recipe.base_path), inputs.results["base"]
-    _copy_model(source, folder)
+    copy_model(source, folder)
     copy_notices(str(source), folder)
     write_json(folder / "results.json", results)
     _write_eval_results(folder, inputs.ids["base_id"], inputs, results)
@@ -302,8 +346,11 @@ def _stage_demo(folder: Path, inputs: Inputs) -> None:
     copy_imported(PACKAGE / DEMO, folder)
     ids, answers = inputs.ids, inputs.recipe.score.format
     names = inputs.placeholders() | {"repo_id": ids["demo_id"]}
-    card = render.space_card((folder / "README.md").read_text(), names,
-                             models=[ids["adapter_id"], ids["base_id"]], datasets=[ids["dataset_id"]])  # fmt: skip
+    shipped = [inputs.shipped_names(model) | {"format": model.recipe.score.format} for model in inputs.along.values()]
+    along = [{"adapter": each["adapter_id"], "adapter_revision": TAG, "format": each["format"]} for each in shipped]
+    models = [each[key] for each in (*shipped, ids) for key in ("adapter_id", "base_id")]
+    card = render.space_card((folder / "README.md").read_text(), names, models=list(dict.fromkeys(models)),
+                             datasets=[ids["dataset_id"]])  # fmt: skip
     write_text(folder / "README.md", card)
     write_json(folder / "comparison.json", {"splits": inputs.compared})
     write_json(
@@ -316,6 +363,7 @@ def _stage_demo(folder: Path, inputs: Inputs) -> None:
             "config": inputs.recipe.dataset.config,
             "split": inputs.first_split,
             "comparison": "comparison.json",
+            **({"along": along} if along else {}),
             **({} if answers == "symbolic" else {"format": answers}),
             **({"rules": inputs.example["rules"]} if inputs.example["rules"] else {}),
             **({"chat": asdict(inputs.recipe.chat)} if inputs.recipe.chat else {}),
@@ -332,15 +380,8 @@ _STAGERS = {
     "merged": _stage_merged,
     "demo": _stage_demo,
 }
-
-
-def _copy_model(run: Path, folder: Path) -> None:
-    """Copy a run's weights, tokenizer and records, without its checkpoints and its database of curves."""
-    folder.mkdir()
-    known = ("*.json", "*.safetensors", "*.jinja", "*.model", *MODEL_FILES)
-    for path in sorted({path for pattern in known for path in run.glob(pattern) if path.is_file()}):
-        if path.name != "recipe.json":
-            shutil.copy(path, folder)
+_SHIPPED = {"base": stage_shipped_base, "adapter": stage_shipped_adapter}
+"""Role of the repo of an adapter of the package -> what stages it."""
 
 
 def _write_eval_results(folder: Path, repo_id: str, inputs: Inputs, results: dict) -> None:

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from arith_puzzle.common.processes import end, start
-from arith_puzzle.release.snippets import Snippet
+from arith_puzzle.model_cards.snippets import Snippet
 
 AS_USER = Path(__file__).parent / "as_user"
 FORK_SERVER = AS_USER / "fork_server.py"
@@ -81,8 +81,8 @@ class User:
             raise CheckFailed(f"{script.removesuffix('.py')} failed as a user would see it: {_last_line(done)}")
         return json.loads(done.stdout.splitlines()[-1])
 
-    def run_snippet(self, card: str, snippet: Snippet) -> None:
-        """Run a card's snippet exactly as it is printed. Raises CheckFailed if it fails."""
+    def run_snippet(self, card: str, snippet: Snippet) -> str:
+        """Run a card's snippet exactly as it is printed. Returns what it prints. Raises CheckFailed if it fails."""
         with tempfile.TemporaryDirectory(prefix="as-user-") as folder:
             try:
                 done = self._run(snippet.command(Path(folder)), Path(folder), SNIPPET_SECONDS)
@@ -90,6 +90,7 @@ class User:
                 raise CheckFailed(f"{card}, line {snippet.line}: the snippet ran for {SNIPPET_SECONDS} s") from None
         if done.returncode:
             raise CheckFailed(f"{card}, line {snippet.line}: the snippet does not run as printed: {_last_line(done)}")
+        return done.stdout
 
     def _run(self, command: list[str], folder: Path, seconds: int) -> subprocess.CompletedProcess:
         if self.warm and command[0] == sys.executable:

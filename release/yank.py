@@ -21,7 +21,7 @@ from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.release.diff import RELEASE_TAG, SHARED, YANKED
+from arith_puzzle.release.diff import RELEASE_TAG, SHARED, YANKED, is_shared
 from arith_puzzle.release.hub import Hub, commit, connect, where
 from arith_puzzle.release.preflight import require_write_access
 from arith_puzzle.release.stage import Repo
@@ -63,8 +63,11 @@ def yank(
         if model:
             hub.do(f"looking for the successor {model}", partial(api.repo_info, model, repo_type="model"))
         if other := hub.do("looking at the collection", partial(_other_model, api, repos, tag)):
-            announce(f"{other} has {tag} too, so what releases share stays unmarked: {', '.join(SHARED)}")
-            repos = [repo for repo in repos if repo.kind not in SHARED]
+            announce(
+                f"{other} has {tag} too, so what releases share stays unmarked: {', '.join(SHARED)}, "
+                "and what belongs to adapters of the package"
+            )
+            repos = [repo for repo in repos if not is_shared(repo)]
         tags = {repo: hub.do(f"looking at {repo.id}", partial(_tags, api, repo)) for repo in repos}
         marked = [repo for repo in repos if tag in tags[repo]]
         if not marked:
@@ -132,7 +135,7 @@ def _mark(hub: Hub, repo: Repo, tag: str, successor: str | None, *, dry_run: boo
 
 def _other_model(api: HfApi, repos: list[Repo], tag: str) -> str | None:
     """A model of another release that the collections of this one's owner list, and whose version is not withdrawn."""
-    if not any(repo.kind in SHARED for repo in repos):
+    if not any(map(is_shared, repos)):
         return None
     for collection in api.list_collections(owner=repos[0].id.split("/")[0]):
         for item in api.get_collection(collection.slug).items:

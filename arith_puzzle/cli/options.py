@@ -108,6 +108,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
                         "id of the Hub, such as apache-2.0")  # fmt: skip
     parser.add_argument("--compare", nargs="+", default=[], type=Path, metavar="DIR", help="folders of `arith-puzzle "
                         "score`: other models on the same rows, for the table in the demo")  # fmt: skip
+    parser.add_argument("--with", nargs="*", dest="along", metavar="NAME", help="also publish these trained adapters "
+                        "of the package, with their bases; the demo begins with the first. Without a NAME: none "
+                        "(default: paper_search_cpu with the recipe demo_cpu, else none)")  # fmt: skip
 
 
 def source_and_work(args: argparse.Namespace):
@@ -128,6 +131,13 @@ def source_and_work(args: argparse.Namespace):
             f"the work folder {work} lies in the dataset's folder {dataset}, which is published; use --work"
         )
     return recipe, Work(work, dataset=dataset)
+
+
+def along_with(args: argparse.Namespace, recipe) -> tuple[str, ...]:
+    """The adapters of the package that a release of the recipe publishes too: those of --with, or the default."""
+    from arith_puzzle.model_cards.shipped import published_with
+
+    return published_with(recipe) if args.along is None else tuple(dict.fromkeys(args.along))
 
 
 def check_staged(work, recipe, namespace: str | None) -> None:

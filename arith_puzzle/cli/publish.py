@@ -50,6 +50,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _along(work, recipe) -> list[str]:
+    """The adapters of the package in the stage, if it is there, or else those that the recipe's release publishes."""
+    from arith_puzzle.model_cards.shipped import published_with
+    from arith_puzzle.release.stage import read_plan
+
+    if not (work.stage / "release.json").is_file():
+        return list(published_with(recipe))
+    return [repo.shipped for repo in read_plan(work.stage)[1] if repo.shipped and repo.role == "adapter"]
+
+
 def _yank(args: argparse.Namespace) -> int:
     from arith_puzzle.release import stage, stage_augmented
     from arith_puzzle.release.pipeline import destination
@@ -59,7 +69,11 @@ def _yank(args: argparse.Namespace) -> int:
     recipe, work = source_and_work(args)
     with destination(args.to, work.root) as (api, _):
         owner = args.namespace or namespace_of(api)
-        repos = stage.plan(recipe, owner, merged=True) if recipe else stage_augmented.plan(owner)
+        repos = (
+            stage.plan(recipe, owner, merged=True, along=_along(work, recipe))
+            if recipe
+            else stage_augmented.plan(owner)
+        )
         yank(repos, api, args.yank, args.successor, dry_run=args.dry_run, announce=print)
     if args.dry_run:
         print("dry run: nothing was changed")

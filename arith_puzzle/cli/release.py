@@ -9,7 +9,14 @@ import argparse
 import re
 
 from arith_puzzle.cli import COMMANDS
-from arith_puzzle.cli.options import PUBLISHING, add_common, add_model_options, source_and_work, status_of_check
+from arith_puzzle.cli.options import (
+    PUBLISHING,
+    add_common,
+    add_model_options,
+    along_with,
+    source_and_work,
+    status_of_check,
+)
 from arith_puzzle.common.errors import InputError
 
 ELSEWHERE = {
@@ -35,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     options = {"to": args.to, "namespace": args.namespace, "private": args.private, "merged": args.merged}
     try:
         recipe, work = source_and_work(args)
+        options["along"] = along_with(args, recipe)
         with work.claim():
             return status_of_check(
                 lambda: release(

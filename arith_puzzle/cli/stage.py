@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from arith_puzzle.cli.options import add_common, add_model_options, source_and_work
+from arith_puzzle.cli.options import add_common, add_model_options, along_with, source_and_work
 from arith_puzzle.common.errors import InputError
 
 
@@ -27,6 +27,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--merged is for a recipe's models, and {args.source} has no model; leave it out")
     if recipe is None and args.compare:
         raise InputError(f"--compare is for a recipe's models, and {args.source} has no model; leave it out")
+    if recipe is None and args.along:
+        raise InputError(f"--with is for a recipe's models, and {args.source} has no model; leave it out")
     with work.claim():
         owner = args.namespace
         if owner is None:
@@ -37,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
         if recipe is None:
             print(stage_augmented.stage(args.source, owner, work.stage))
             return 0
-        parts = {"dataset": work.dataset, "run": work.run, "scores": work.scores, "others": args.compare}
+        parts = {"dataset": work.dataset, "run": work.run, "scores": work.scores, "others": args.compare,
+                 "along": along_with(args, recipe)}  # fmt: skip
         print(stage.stage(recipe, owner, out=work.stage, merged=args.merged, stated_licence=args.base_license, **parts))
     return 0

@@ -1,4 +1,7 @@
-"""Download the demo's Space, start its app as the Hub does, and send it a puzzle. Prints the replies as JSON."""
+"""Download the demo's Space, start its app as the Hub does, and send each of its models a puzzle.
+
+Prints {"status", "ask": {adapter: the reply}, "solve"} as JSON.
+"""
 
 import json
 import os
@@ -24,13 +27,14 @@ with child([sys.executable, "app.py"], cwd=folder, env=environment, stdout=sys.s
         try:
             client = client or Client(f"http://127.0.0.1:{port}", verbose=False)
             status = client.predict(api_name="/status")
-            if status["model"] != "loading":
+            if all(each["model"] != "loading" for each in status["models"]):
                 break
         except Exception as error:  # it does not listen yet
-            status = {"model": "loading", "reason": str(error)}
+            status = {"models": [], "reason": str(error)}
         if time.monotonic() > deadline or app.poll() is not None:
             break
         time.sleep(0.5)
-    asked = client.predict(numbers, target, api_name="/ask") if client and status["model"] == "ready" else None
+    ready = [each["adapter"] for each in status["models"] if each["model"] == "ready"]
+    asked = {adapter: client.predict(numbers, target, model=adapter, api_name="/ask") for adapter in ready}
     solved = client.predict(numbers, target, api_name="/solve") if client else None
     print(json.dumps({"status": status, "ask": asked, "solve": solved}))

@@ -14,10 +14,9 @@ from service import Service, person
 
 def add(service: Service) -> None:
     """Add the endpoints to the page."""
-    model = service.model
 
     async def ask(
-        numbers: str, target: int, samples: int = 1, temperature: float = 0.0, seed: int = 0,
+        numbers: str, target: int, samples: int = 1, temperature: float = 0.0, seed: int = 0, model: str = "",
         request: gr.Request = None,
     ) -> dict:  # fmt: skip
         """Ask the model for answers to an arithmetic puzzle. The verifier checks each line.
@@ -28,9 +27,13 @@ def add(service: Service) -> None:
             samples: number of answers, 1 to 16; more than one needs a temperature above 0.
             temperature: sampling temperature, 0 (greedy) to 2.
             seed: the same seed gives the same answers.
+            model: name of one of the page's models, which /status lists; empty for the first one.
         """
-        result = await service.ask(numbers, target, samples, temperature, seed, person(request))
-        return result if "error" in result else result | {"adapter": model.adapter, "base": model.base}
+        result = await service.ask(numbers, target, samples, temperature, seed, person(request), model)
+        if "error" in result:
+            return result
+        asked = service.models.find(model)
+        return result | {"adapter": asked.adapter, "base": asked.base}
 
     async def judge(numbers: str, target: int, answer: str, prose: bool = False) -> dict:
         """Check whether an answer solves an arithmetic puzzle: verdict, first fault, numbers left after each line.
@@ -78,8 +81,8 @@ def add(service: Service) -> None:
             return result if "error" in result else result | {"verdicts": out.read_text(encoding="utf-8")}
 
     async def status() -> dict:
-        """Whether this page has a model, and which one."""
-        return model.status()
+        """Whether this page has models, and which ones."""
+        return service.models.status()
 
     for function, queued in (
         (ask, True), (judge, False), (solve, False), (sample, False), (results, False), (measure_file, True),

@@ -19,7 +19,7 @@ import api
 import backend
 import gradio as gr
 import render
-from model import Model
+from model import Models
 from puzzles import Puzzles
 from released import Results
 from service import PRIVATE, Service
@@ -34,16 +34,22 @@ HERE = Path(__file__).absolute().parent
 
 def build(service: Service) -> gr.Blocks:
     """The page with its four tabs and the API."""
-    model = service.model
+    models = service.models
     with gr.Blocks(
         title="Beat the model: arithmetic puzzles", analytics_enabled=False, delete_cache=(3600, 3600)
     ) as page:
         gr.HTML(render.HEADER, apply_default_css=False)
-        state = gr.HTML(_status(model), apply_default_css=False, elem_id="status")
+        first = models.models[0].name
+        if len(models.models) > 1:
+            names = [(render.choice(each.name, searches=each.searches), each.name) for each in models.models]
+            chosen = gr.Radio(names, value=first, label="Play against", elem_id="model", elem_classes="ap-models")
+        else:
+            chosen = gr.State(first)
+        state = gr.HTML(_status(models, first), apply_default_css=False, elem_id="status")
         with gr.Tab("Play", id="play"):
-            play.build(service)
+            play.build(service, chosen)
         with gr.Tab("Ask", id="ask"):
-            ask.build(service)
+            ask.build(service, chosen)
         with gr.Tab("Check", id="judge"):
             judge.build(service)
         with gr.Tab("Results", id="measure"):
@@ -51,18 +57,19 @@ def build(service: Service) -> gr.Blocks:
         gr.HTML(render.FOOTER, apply_default_css=False)
         api.add(service)
 
-        async def show_status():
-            return _status(model), gr.Timer(active=model.state == "loading")
+        async def show_status(name: str):
+            return _status(models, name), gr.Timer(active=models.loading)
 
         watch = gr.Timer(2)
         quick = {"queue": False, "show_progress": "hidden", **PRIVATE}
-        gr.on([page.load, watch.tick], show_status, None, [state, watch], **quick)
+        gr.on([page.load, watch.tick, chosen.change], show_status, chosen, [state, watch], **quick)
         for function, outputs in service.on_load:
             page.load(function, None, outputs, **quick)
     return page.queue(max_size=64, api_open=False)
 
 
-def _status(model: Model) -> str:
+def _status(models: Models, name: str) -> str:
+    model = models.find(name)
     return render.status(model.status(), searches=model.searches)
 
 
@@ -77,11 +84,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     sys.setswitchinterval(0.001)  # seconds; clicks wait less for the thread that runs the model
-    model = Model(settings.adapter, settings.adapter_revision, settings.format, settings.chat, settings.model)
-    puzzles = Puzzles(settings)
-    model.start()
+    models, puzzles = Models.of(settings), Puzzles(settings)
+    models.start()
     puzzles.start()
-    service = Service(model, puzzles, Results(settings))
+    service = Service(models, puzzles, Results(settings))
     page = build(service)
     try:
         page.launch(

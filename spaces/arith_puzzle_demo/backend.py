@@ -9,11 +9,23 @@ import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from pydantic.dataclasses import dataclass as strict_dataclass
+
 from arith_puzzle.common.chat import Chat
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.strict_yaml import build
+from arith_puzzle.common.strict_yaml import STRICT, build
 from arith_puzzle.dataset_builder.formats import PUZZLE_FORMATS
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of
+
+
+@strict_dataclass(frozen=True, config=STRICT)
+class Along:
+    """A further adapter of the page: Hub id or folder, revision, and format of its prompts and answers."""
+
+    adapter: str
+    adapter_revision: str | None = None
+    format: str | None = None
+    """None: the one in the adapter's run.json."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,8 @@ class Settings:
     """Rule, division and form of ``verify``. None: those that the dataset's rows state, else the paper's."""
     comparison: str | None = None
     """File with the scores of several models on the same rows, beside settings.json. None: there is none."""
+    along: tuple[Along, ...] = ()
+    """Further adapters, from which visitors can choose. The page begins with the first of them."""
 
     @classmethod
     def read(cls, path: Path, environment: dict[str, str]) -> Settings:
@@ -57,6 +71,7 @@ class Settings:
             raise InputError(f"{path.name} has unknown keys {unknown}: remove them")
         if "format" in values:
             check_format(values["format"], path.name)
+        values["along"] = _further(values.get("along", []), path.name)
         values["chat"] = make_chat(values.get("chat"), path.name)
         try:
             rules_of(values.get("rules") or {})
@@ -68,7 +83,7 @@ class Settings:
                 if name != "dataset":
                     values["comparison"] = None  # it is of the adapter in the file
                 if name in ("model", "adapter"):  # the format in the file belongs to the adapter in the file
-                    values |= {"format": None, "model": None, "adapter": None, name: override}
+                    values |= {"format": None, "model": None, "adapter": None, "along": (), name: override}
             elif not values.get(name) or not Path(values[name]).is_dir():
                 continue
             # A revision belongs to the repo in the file, not to a folder or another repo.
@@ -77,6 +92,17 @@ class Settings:
         if values.get("comparison"):
             values["comparison"] = str(path.parent / str(values["comparison"]))
         return cls(**values)
+
+
+def _further(values: object, where: str) -> tuple[Along, ...]:
+    """The adapters in ``along`` of a settings.json. Raises InputError if they are no list of objects with its keys."""
+    if not isinstance(values, list) or not all(isinstance(each, dict) and each.get("adapter") for each in values):
+        raise InputError(f"{where}: along is a list of objects with an adapter: write it again with the stage command")
+    found = tuple(build(where, "along.", Along, each) for each in values)
+    for each in found:
+        if each.format is not None:
+            check_format(each.format, where)
+    return found
 
 
 def check_format(name: object, where: str) -> None:

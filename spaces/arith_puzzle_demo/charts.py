@@ -55,24 +55,32 @@ def _why(models: list[dict]) -> str:
 
 
 def heat(results: dict) -> str:
-    """pass@1 of each model on each split, with a note where there is no score."""
+    """pass@1 of each model on each split, with a note where there is no score.
+
+    Splits of several configs can have the same name, so then the config's name comes before it.
+    """
     found: dict[str, dict[str, dict]] = {}
     kinds: dict[str, bool] = {}
+    several = len({score["config"] for score in results["scores"]}) > 1
     for score in results["scores"]:
-        found.setdefault(score["split"], {})[score["model"]] = score
+        place = f"{score['config']}/{score['split']}" if several else score["split"]
+        found.setdefault(place, {})[score["model"]] = score
         kinds[score["model"]] = score["adapted"]
+    places = [*found, *([] if several else (split for split in results["splits"] if split not in found))]
+    order = {split: place for place, split in enumerate(results["splits"])}
+    places.sort(key=lambda place: order.get(place, 0))
     models = sorted(kinds, key=lambda model: (kinds[model], model))
     head = "".join(f'<th scope="col">{escape(model.rpartition("/")[2])}</th>' for model in models)
     rows = []
-    for split in results["splits"]:
+    for place in places:
         cells = []
         for model in models:
-            score = found.get(split, {}).get(model)
+            score = found.get(place, {}).get(model)
             if score is None:
                 cells.append('<td class="ap-none">not measured</td>')
             else:
                 cells.append(f'<td style="--v:{score["pass@1"] * 100:.0f}"><b>{score["pass@1"]:.3f}</b></td>')
-        name = escape(split).replace("_", "_<wbr>")
+        name = escape(place).replace("_", "_<wbr>").replace("/", "/<wbr>")
         rows.append(f'<tr><th scope="row">{name}</th>{"".join(cells)}</tr>')
     return (
         '<table class="ap-heat"><caption>pass@1 of each model on each set of puzzles</caption><thead><tr>'

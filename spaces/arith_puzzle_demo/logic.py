@@ -38,6 +38,7 @@ MAX_ANSWER_CHARS = 20_000
 COUNT_CAP = 200
 """Counting of solutions stops at this number."""
 NO_ANSWER = "Wrong. The search did not end, so there is no answer to check."
+STOPPED = "You stopped the model"
 MAX_SAMPLES = 16
 MAX_TEMPERATURE = 2.0
 
@@ -176,7 +177,7 @@ def answered(numbers: list[int], target: int, text: str, form: str, rules: Rules
     search = searched.Search.of(text)
     if not search.ended and not result["correct"]:
         result = judged(numbers, target, "") | {"verdict": NO_ANSWER}
-    counts = {"attempts": search.attempts, "ended": search.ended}
+    counts = {"attempts": len(search.attempts), "ended": search.ended}
     return result | {"raw": text, "search": counts}
 
 

@@ -1,4 +1,4 @@
-"""The scores of the released models: results.json and scaling.json, from the adapter's repo on the Hub or a folder."""
+"""The scores of the released models: results.json and scaling.json, from the adapters' repos on the Hub or folders."""
 
 from __future__ import annotations
 
@@ -46,11 +46,16 @@ class Results:
 
     def _find(self) -> dict:
         chosen = self.settings
-        source = chosen.results or chosen.adapter or chosen.model
-        if not source:
+        places = self._places()
+        if not places:
             raise Unavailable("no results are set for this page")
+        source = places[0][0]
         try:
-            files = _in_folder(Path(source)) if Path(source).is_dir() else self._from_hub(source)
+            found = [
+                _in_folder(Path(place)) if Path(place).is_dir() else self._from_hub(place, revision)
+                for place, revision in places
+            ]
+            files = {"results": [file for each in found for file in each["results"]], "scaling": found[0]["scaling"]}
             counts = _counts(self._manifest())
             compared = _compared(_load(Path(chosen.comparison))) if chosen.comparison else []
             scores = [_score(run, split, counts) for file in files["results"] for run, split in _runs(file)]
@@ -73,16 +78,25 @@ class Results:
             "source": source,
         }
 
-    def _from_hub(self, repo: str) -> dict:
-        get = self._download
-        return {"results": [get(repo, "results.json")], "scaling": get(repo, "scaling.json", optional=True)}
+    def _places(self) -> list[tuple[str, str | None]]:
+        """(folder or repo, revision) of each model; its own, which may be missing, comes first."""
+        chosen = self.settings
+        own = chosen.results or chosen.adapter or chosen.model
+        places = [(own, chosen.adapter_revision)] if own else []
+        return places + [(each.adapter, each.adapter_revision) for each in chosen.along if not chosen.results]
 
-    def _download(self, repo: str, name: str, *, optional: bool = False, dataset: bool = False) -> dict | None:
+    def _from_hub(self, repo: str, revision: str | None) -> dict:
+        return {
+            "results": [self._download(repo, "results.json", revision)],
+            "scaling": self._download(repo, "scaling.json", revision, optional=True),
+        }
+
+    def _download(
+        self, repo: str, name: str, revision: str | None, *, optional: bool = False, kind: str = "model"
+    ) -> dict | None:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import EntryNotFoundError
 
-        chosen = self.settings
-        kind, revision = ("dataset", chosen.dataset_revision) if dataset else ("model", chosen.adapter_revision)
         try:
             return _load(Path(hf_hub_download(repo, name, repo_type=kind, revision=revision)))
         except EntryNotFoundError:
@@ -98,7 +112,8 @@ class Results:
         if Path(source).is_dir():
             path = Path(source) / "manifest.json"
             return _load(path) if path.is_file() else None
-        return self._download(source, "manifest.json", optional=True, dataset=True)
+        revision = self.settings.dataset_revision
+        return self._download(source, "manifest.json", revision, optional=True, kind="dataset")
 
 
 def _in_folder(folder: Path) -> dict:
@@ -164,8 +179,8 @@ def _compared_model(model: dict) -> dict:
 
 
 def _runs(file: dict) -> list[tuple[dict, str]]:
-    """All (run, split) pairs of a results.json, which holds one run, or ``base`` and ``adapter``."""
-    runs = [file] if "splits" in file else [file[who] for who in ("base", "adapter") if file.get(who)]
+    """All (run, split) pairs of a results.json, which holds one run, or several, such as ``base`` and ``adapter``."""
+    runs = [file] if "splits" in file else [run for run in file.values() if run]
     return [(run, split) for run in runs for split in run["splits"]]
 
 

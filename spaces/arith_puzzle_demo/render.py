@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from searched import Search
-from tree import expression, picture, read_tree
+from searched import Attempt, Pair, Search
+from tree import SIGNS, expression, picture, read_tree
 
 SHOWN = 12
 """Number of other solutions shown at first; a click shows the rest."""
 LISTED = 60
 """Maximum number of solutions in the page."""
+RECENT = 6
+"""Number of attempts of a running search in the page."""
 
 HEADER = """
 <header class="ap-head">
@@ -55,6 +59,11 @@ def status(state: dict, *, searches: bool = False) -> str:
     return f'<p class="ap-status ap-{state["model"]}" role="status">{text}</p>'
 
 
+def choice(name: str, *, searches: bool) -> str:
+    """The entry of a model in the list of models."""
+    return f"{_name(name)}: {'searches, then answers; hard to beat' if searches else 'answers at once'}"
+
+
 def _name(model: str) -> str:
     """The last part of a folder's path; a Hub id unchanged."""
     return Path(model).name if Path(model).is_absolute() else model
@@ -72,44 +81,88 @@ def note(text: str) -> str:
 
 
 def attempt(result: dict) -> str:
-    """The model's attempt in the tab "Play": its lines so far with their verdicts; during a search, a counter."""
+    """The model's attempt in the tab "Play": its search, if it searches, and its lines so far with their verdicts."""
     if "error" in result:
         return note(result["error"])
     if "search" in result and not (result["done"] or result["search"]["ended"]):
         return _searching(Search.of(result["raw"]))
-    head = verdict_line(result) if result["done"] else working("The model is writing …")
-    search = search_part(result) if result["done"] else _counted(result)
-    table = steps_table(result["steps"], result["line"])
-    return f'<section class="ap-card" aria-live="polite">{table}{head}{search}</section>'
+    head = verdict_line(result) if result["done"] else working("The model is writing its answer …")
+    if result.get("stopped"):
+        head = f'<p class="ap-verdict ap-plain" role="status">{escape(result["verdict"])}</p>'
+    answer = steps_table(result["steps"], result["line"])
+    if answer and "search" in result:
+        answer = f"<h3>Its answer</h3>{answer}"
+    return f'<section class="ap-card" aria-live="polite">{search_part(result)}{answer}{head}</section>'
 
 
 def _searching(search: Search) -> str:
     """The state of a search. Screen readers announce that the model searches, but not the parts that change quickly."""
     return (
         f'<section class="ap-card">{working("The model is searching …")}<div class="ap-now" aria-live="off">'
-        f"<p>{_counts(search.attempts)}</p><code>{escape(search.line)}</code></div></section>"
+        f"{_attempts(search.attempts[-RECENT:], len(search.attempts), open_last=True)}</div></section>"
     )
-
-
-def _counts(attempts: int) -> str:
-    return f"{attempts} attempt{'s' if attempts != 1 else ''}"
-
-
-def _counted(result: dict) -> str:
-    """The number of attempts of a search, if there was one."""
-    search = result.get("search")
-    return f'<p class="ap-small">{_counts(search["attempts"])}.</p>' if search else ""
 
 
 def search_part(result: dict) -> str:
-    """The search of a model as a folded section; empty for models that do not search."""
+    """The search of a model: the attempt that succeeded, and all of them folded; empty if the model does not search."""
     if "search" not in result:
         return ""
-    counts = _counts(result["search"]["attempts"])
+    search = Search.of(result["raw"])
+    count = len(search.attempts)
+    counted = f"{count} attempt{'s' * (count != 1)}"
+    found = _attempts(search.attempts[-1:], count, open_last=True) if search.ended else ""
     return (
-        f'<details class="ap-search"><summary>How the model searched: {counts}</summary><pre class="ap-read" '
-        f'tabindex="0" aria-label="The search">{escape(Search.of(result["raw"]).text)}</pre></details>'
+        f'{found}<details class="ap-search"><summary>How the model searched: {counted}</summary>'
+        f'<div class="ap-all" tabindex="0" role="region" aria-label="The search">{_attempts(search.attempts, count)}'
+        f'<details><summary>As the model wrote it</summary><pre class="ap-read">{escape(search.text)}</pre></details>'
+        "</div></details>"
     )
+
+
+def _attempts(attempts: Sequence[Attempt], count: int, *, open_last: bool = False) -> str:
+    """The last ones of ``count`` attempts as a list. The last one may show its pairs, others only how they begin."""
+    first = count - len(attempts) + 1
+    items = [
+        _attempt(number, attempt, whole=open_last and number == count) for number, attempt in enumerate(attempts, first)
+    ]
+    return f'<ol class="ap-attempts">{"".join(items)}</ol>'
+
+
+def _attempt(number: int, attempt: Attempt, *, whole: bool) -> str:
+    """One attempt: the pair that it begins with, its further steps, the numbers left, and the pairs of these."""
+    begin, *steps = attempt.steps or [""]
+    said = f"<span>begins with <b>{_equation(begin)}</b></span>" if begin else "<span>all pairs</span>"
+    said += "".join(f"<span>then {_equation(step)}</span>" for step in steps)
+    left = "".join(f"<i>{escape(value)}</i>" for value in attempt.left)
+    said += f'<span class="ap-left">left {left}</span>' if left else ""
+    if attempt.found:
+        said += '<span class="ap-good-text">✓ found</span>'
+    elif not whole:
+        said += '<span class="ap-small">no pair fits</span>'
+    body = ""
+    if attempt.pairs and (whole or attempt.found):
+        head = "<tr><th>pair</th><th>must make</th><th>makes</th></tr>"
+        rows = "".join(map(_pair, attempt.pairs))
+        body = f'<table class="ap-pairs"><thead>{head}</thead><tbody>{rows}</tbody></table>'
+    if whole:
+        body += "".join(f"<p><code>{escape(line)}</code></p>" for line in attempt.other)
+    kind = "ap-found" if attempt.found else "ap-open" if whole else "ap-failed"
+    return f'<li class="{kind}" value="{number}"><div class="ap-begin">{said}</div>{body}</li>'
+
+
+def _pair(pair: Pair) -> str:
+    """A pair of the last three numbers: which values it must make, and which it makes; the last equation if it fits."""
+    *made, last = map(escape, pair.made)
+    made.append(f"<b>{last}</b><br>so <b>{_equation(pair.equation)}</b> ✓" if pair.found else last)
+    return (
+        f"<tr{' class=ap-good' if pair.found else ''}><td>{escape(', '.join(pair.numbers))}</td>"
+        f"<td>{escape(' or '.join(pair.wanted))}</td><td>{', '.join(made)}</td></tr>"
+    )
+
+
+def _equation(text: str) -> str:
+    """An equation with the signs of print, and thin spaces."""
+    return re.sub("[-+*/=]", lambda sign: f"&thinsp;{SIGNS.get(sign[0], sign[0])}&thinsp;", escape(text))
 
 
 def judged(result: dict) -> str:

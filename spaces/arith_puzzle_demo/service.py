@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
 import gradio as gr
 import logic
 from anyio import to_thread
-from model import Model
+from model import Models
 from puzzles import Puzzles
 from released import Results
 from turns import Turns
@@ -24,7 +24,7 @@ from arith_puzzle.common.errors import InputError
 PRIVATE = {"api_visibility": "private"}
 SOLVERS = 2
 FILE_SECONDS = 20.0
-_END = object()
+_END, _STOPPED = object(), object()
 
 
 def person(request: gr.Request | None) -> str:
@@ -39,15 +39,19 @@ def person(request: gr.Request | None) -> str:
 
 
 class Service:
-    """The demo's model, puzzles, results, solver and file reader. Each has its own queue where visitors take turns."""
+    """The demo's models, puzzles, results, solver and file reader. Each has its own queue where visitors take turns.
 
-    def __init__(self, model: Model, puzzles: Puzzles, results: Results):
-        self.model, self.puzzles, self.results = model, puzzles, results
+    All models share one queue, because they share the machine.
+    """
+
+    def __init__(self, models: Models, puzzles: Puzzles, results: Results):
+        self.models, self.puzzles, self.results = models, puzzles, results
         self.solver, self.files = Workers(SOLVERS), Workers(1, FILE_SECONDS)
         # Waiting and running requests together must stay below the 40 threads of Gradio's queue.
         self._model_turns = Turns("the model", 1, waiting=24)
         self._solver_turns = Turns("the solver", SOLVERS, waiting=64)  # does not use that queue
         self._file_turns = Turns("the file reader", 1, waiting=8)
+        self._stops: dict[str, Callable] = {}
         self.on_load: list = []
         """(function, outputs) pairs that the page calls when a visitor opens it."""
 
@@ -65,25 +69,37 @@ class Service:
         self.solver.close()
         self.files.close()
 
-    async def ask(self, numbers, target, samples, temperature, seed, who: str) -> dict:
-        """``logic.ask`` of the model, in turn."""
+    async def ask(self, numbers, target, samples, temperature, seed, who: str, name: str = "") -> dict:
+        """``logic.ask`` of the model of that name, in turn."""
 
+        @logic.calm
         def ask() -> dict:
-            return logic.ask(
-                numbers, target, samples, temperature, seed, self.model.sample, self.model.form, self.rules
-            )
+            model = self.models.find(name)
+            return logic.ask(numbers, target, samples, temperature, seed, model.sample, model.form, self.rules)
 
         return await _in_turn(self._model_turns, who, ask)
 
-    async def watch(self, numbers, target, who: str) -> AsyncIterator[dict]:
-        """``logic.watch`` of the model, in turn; or ``{"error": …}``. It ends when the visitor leaves."""
-        results, gone = asyncio.Queue(), threading.Event()
+    def stop(self, session: str, *, quietly: bool = False) -> None:
+        """End the ``watch`` of a session, if there is one. ``quietly``: without a last result."""
+        if stop := self._stops.get(session):
+            stop(_END if quietly else _STOPPED)
+
+    async def watch(self, numbers, target, who: str, name: str = "", session: str = "") -> AsyncIterator[dict]:
+        """``logic.watch`` of the model of that name, in turn; or ``{"error": …}``.
+
+        It ends early when the visitor leaves, or by ``stop``. Then the last result has ``stopped``.
+
+        Args:
+            session: of the visitor's page, for ``stop``.
+        """
+        results, gone, last = asyncio.Queue(), threading.Event(), None
         give = partial(asyncio.get_running_loop().call_soon_threadsafe, results.put_nowait)
 
         def run(given: list[int], goal: int) -> None:
-            form = self.model.form
+            model = self.models.find(name)
+            form = model.form
             prompt = logic.question(given, goal, form, self.rules)
-            with contextlib.closing(self.model.stream(prompt, len(given) - 1)) as stream:
+            with contextlib.closing(model.stream(prompt, len(given) - 1)) as stream:
                 for result in logic.watch(given, goal, stream, form, self.rules):
                     if gone.is_set():
                         return
@@ -100,12 +116,20 @@ class Service:
                 give(_END)  # after the results that the thread gave
 
         task = asyncio.create_task(answer())
+        self._stops[session] = give
         try:
             while (result := await results.get()) is not _END:
+                if result is _STOPPED:
+                    halted = {"done": True, "stopped": True, "verdict": f"{logic.STOPPED}."}
+                    yield last | halted if last else {"error": logic.STOPPED}
+                    return
+                last = result
                 yield result
         finally:
             gone.set()
             task.cancel()
+            if self._stops.get(session) is give:
+                del self._stops[session]
 
     async def solve(self, numbers, target, who: str) -> dict:
         """``logic.solve``, in turn."""

@@ -11,7 +11,7 @@ ON = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "true")
 """Whether this is ZeroGPU; the Hub sets the variable. There the model must be loaded before the page is launched."""
 
 
-def seconds(prompt: str, room: int, *_) -> int:
+def seconds(name: str, prompt: list[int], room: int, *_) -> int:
     """The GPU time to reserve for a call of model.py's functions, from its limit of new tokens."""
     return max(SECONDS, room // TOKENS_A_SECOND)
 

@@ -17,9 +17,9 @@ from arith_puzzle.model_cards import render
 from arith_puzzle.model_cards.paper_table import paper_table
 from arith_puzzle.model_cards.readme import render as readme_block
 from arith_puzzle.model_cards.seen import seen_table
+from arith_puzzle.model_cards.snippets import snippets
 from arith_puzzle.model_cards.tables import reason_table, score_table
 from arith_puzzle.model_cards.wording import describe_decoding, describe_shift, describe_split
-from arith_puzzle.release.snippets import snippets
 from tests.paths import ROOT
 
 SECONDS = f"{json.loads((ROOT / 'results' / 'tiny_cpu' / 'run.json').read_text())['seconds']:.0f}"

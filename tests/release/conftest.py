@@ -15,6 +15,8 @@ from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
 from arith_puzzle.training.recipe import load_recipe
 from tests.release.staging import RECIPE, recorded
 
+SHIPPED = "paper_search_cpu"
+"""The adapter of the package that the release publishes too."""
 COMMAND = [sys.executable, "-m", "arith_puzzle.cli"]
 
 
@@ -54,7 +56,7 @@ def released(run, recipe_file, starter, once):
     def make(folder):
         (folder / "work").mkdir()
         shutil.copytree(starter[0], folder / "work" / "arith-puzzle")
-        done = run("release", recipe_file, "--to", "local", "--work", folder / "work")
+        done = run("release", recipe_file, "--to", "local", "--work", folder / "work", "--with", SHIPPED)
         assert done.returncode == 0, done.stderr[-3000:]
         (folder / "printed.json").write_text(json.dumps({"stdout": done.stdout, "stderr": done.stderr}))
 

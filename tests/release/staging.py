@@ -24,11 +24,14 @@ RECIPE = "training/recipes/tiny_cpu.yaml"
 CARD = "---\nlicense: apache-2.0\n{more}---\n\n# {name}\n\nOf version {version}.\n"
 
 
-def write_stage(root: Path, version: str = "0.1.0", namespace: str = "local", *, extra: int = 0) -> Path:
+def write_stage(
+    root: Path, version: str = "0.1.0", namespace: str = "local", *, extra: int = 0, along: str | None = None
+) -> Path:
     """Write folders for all six repos. Versions differ in weights, data and cards, and each has a file of its own.
 
     Args:
         extra: size in bytes of another large file in the dataset.
+        along: name of an adapter of the package; then there are a base and an adapter of that name too.
     """
     chance, tag = random.Random(version), f"v{version}"
     repos = [
@@ -37,8 +40,10 @@ def write_stage(root: Path, version: str = "0.1.0", namespace: str = "local", *,
         Repo("metric", "space", f"{namespace}/arith_puzzle_verifier"),
         Repo("environment", "space", f"{namespace}/arith-puzzle-env"),
         Repo("adapter", "model", f"{namespace}/arith-puzzle-arith-tiny-lora"),
+        *([Repo(f"base.{along}", "model", f"{namespace}/arith-tiny-search"),
+           Repo(f"adapter.{along}", "model", f"{namespace}/arith-puzzle-search-lora")] if along else []),
         Repo("demo", "space", f"{namespace}/arith-puzzle-demo"),
-    ]
+    ]  # fmt: skip
 
     def write(path: str, content: str | bytes) -> None:
         file = root / path
@@ -63,6 +68,11 @@ def write_stage(root: Path, version: str = "0.1.0", namespace: str = "local", *,
     config = {"base_model_name_or_path": repos[0].id, "revision": tag, "r": 4}
     write("adapter/adapter_config.json", json.dumps(config))
     write("adapter/.eval_results/arith-puzzle.yaml", f"- value: {chance.random()}\n")
+    if along:
+        base = next(repo.id for repo in repos if repo.kind == f"base.{along}")
+        write(f"base.{along}/model.safetensors", chance.randbytes(60_000))
+        write(f"adapter.{along}/adapter_model.safetensors", chance.randbytes(40_000))
+        write(f"adapter.{along}/adapter_config.json", json.dumps({"base_model_name_or_path": base, "revision": tag}))
     write("demo/app.py", "print('demo')\n")
     write("demo/settings.json", json.dumps({"adapter_revision": tag}))
     plan = {

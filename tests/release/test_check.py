@@ -9,11 +9,11 @@ import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, constants
 
 from arith_puzzle.local_hub import running
+from arith_puzzle.model_cards.snippets import Snippet, snippets
 from arith_puzzle.release import user as user_module
 from arith_puzzle.release.check import check_files
 from arith_puzzle.release.diff import Stage
 from arith_puzzle.release.publish import publish
-from arith_puzzle.release.snippets import Snippet, snippets
 from arith_puzzle.release.stage import read_plan
 from arith_puzzle.release.user import CheckFailed, User
 from arith_puzzle.release.yank import yank

@@ -115,7 +115,7 @@ def test_names_that_are_taken_are_found_before_anything_is_trained(api, stage, t
 
     def look(repos, tag="v0.1.0", base="base", **options):
         with connect(api) as hub:
-            require_free_names(hub, repos, tag, base=str(stage / base), again=options.get("again", False))
+            require_free_names(hub, repos, tag, weights={"base": stage / base}, again=options.get("again", False))
 
     look(repos)
     publish(stage, api)

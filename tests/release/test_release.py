@@ -9,8 +9,9 @@ from arith_puzzle.release.pipeline import Work, destination
 from arith_puzzle.release.publish import publish
 from arith_puzzle.release.stage import PAPER, TAG, read_plan
 from tests.paths import ROOT
+from tests.release.conftest import SHIPPED
 
-KINDS = {"base", "dataset", "metric", "environment", "adapter", "demo"}
+KINDS = {"base", "dataset", "metric", "environment", "adapter", "demo", f"base.{SHIPPED}", f"adapter.{SHIPPED}"}
 
 
 def _commits(work):
@@ -57,7 +58,7 @@ def test_the_loading_script_is_on_its_own_revision_and_nowhere_else(released):
 def test_the_second_run_skips_what_is_done_and_commits_nothing(run, released, recipe_file):
     work, _ = released
     before = _commits(work)
-    again = run("release", recipe_file, "--to", "local", "--work", work)
+    again = run("release", recipe_file, "--to", "local", "--work", work, "--with", SHIPPED)
     assert again.returncode == 0, again.stderr
     assert "nothing to train" in again.stdout and "have been checked already" in again.stdout
     assert _commits(work) == before
@@ -88,8 +89,15 @@ def test_neither_token_nor_local_path_leaves_the_machine(released):
         ("metric", "verify.py", b'(False, "wrong_target")\n', b'(False, "ok")\n', True, "metric: known answers"),
         ("adapter", "adapter_model.safetensors", None, None, True, "it gives the same answers as the base"),
         ("adapter", "README.md", b"```python\n", b"```python\nimport nothing\n", True, "does not run as printed"),
+        (f"adapter.{SHIPPED}", "README.md", b'"target": 4', b'"target": 5', True, "does not solve the card's example"),
     ],
-    ids=["another file", "a verifier that is wrong", "an adapter that does nothing", "a snippet that does not run"],
+    ids=[
+        "another file",
+        "a verifier that is wrong",
+        "an adapter that does nothing",
+        "a snippet that does not run",
+        "an example that is not solved",
+    ],
 )
 def test_check_finds_what_is_wrong(run, released, recipe_file, tmp_path, kind, file, old, new, staged, said):
     """A wrong file is uploaded, or staged and published. `check` must say which part is wrong."""

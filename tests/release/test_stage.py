@@ -18,9 +18,9 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
 from arith_puzzle.model_cards import benchmark
+from arith_puzzle.model_cards.snippets import snippets
 from arith_puzzle.release.compare import with_scores
 from arith_puzzle.release.imports import imported_files
-from arith_puzzle.release.snippets import snippets
 from arith_puzzle.release.stage import (
     DEMO,
     ENVIRONMENT,

@@ -12,8 +12,8 @@ from huggingface_hub import ModelCard
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.search_traces import SEARCH_MARKER
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import verify
+from arith_puzzle.model_cards.snippets import snippets
 from arith_puzzle.release.inputs import check_recipe
-from arith_puzzle.release.snippets import snippets
 from arith_puzzle.release.stage import stage
 from arith_puzzle.training.recipe import load_recipe
 from tests.paths import ROOT

@@ -273,6 +273,24 @@ def searching(serve, staged, searching_adapter, measured) -> str:
 
 
 @pytest.fixture(scope="session")
+def two_models(serve, staged, searching_adapter, tiny_adapter, tmp_path_factory) -> str:
+    """A demo with two models, as a release's settings.json names them. The model that searches takes its time."""
+    folder = shutil.copytree(staged, tmp_path_factory.mktemp("two") / "space")
+    settings = {"adapter": str(tiny_adapter), "along": [{"adapter": str(searching_adapter), "format": "search"}]}
+    (folder / "settings.json").write_text(json.dumps(settings))
+    with (folder / "model.py").open("a") as file:
+        file.write("""
+import time
+def slowly(self, prompt, equations, stream=Model.stream):
+    for text in stream(self, prompt, equations):
+        yield text
+        time.sleep(0.15 if self.searches else 0)
+Model.stream = slowly
+""")
+    return serve(folder)
+
+
+@pytest.fixture(scope="session")
 def is_json():
     """Whether a value survives a round trip through strict JSON."""
     return lambda value: json.loads(json.dumps(value, allow_nan=False)) == value

@@ -78,13 +78,14 @@ class TestApiWithoutModel:
 
     def test_status(self, bare):
         state = client(bare).predict(api_name="/status")
-        assert state == {"model": "none", "reason": "no model is set for this page", "adapter": None, "base": None}
+        none = {"model": "none", "reason": "no model is set for this page", "adapter": None, "base": None}
+        assert state == none | {"models": [none | {"searches": False}]}
 
     def test_endpoints(self, bare):
         named = client(bare).view_api(return_format="dict", print_info=False)["named_endpoints"]
         assert set(named) == {"/ask", "/judge", "/solve", "/sample", "/results", "/measure_file", "/status"}
         parameters = [each["parameter_name"] for each in named["/ask"]["parameters"]]
-        assert parameters == ["numbers", "target", "samples", "temperature", "seed"]
+        assert parameters == ["numbers", "target", "samples", "temperature", "seed", "model"]
 
     def test_judge_and_solve_work(self, bare):
         demo = client(bare)
@@ -97,6 +98,8 @@ class TestApiWithoutModel:
     def test_what_is_missing_is_said(self, bare):
         demo = client(bare)
         assert demo.predict("3,4", 7, api_name="/ask") == {"error": "no model is set for this page"}
+        other = demo.predict("3,4", 7, model="n/other", api_name="/ask")
+        assert other == {"error": "the models of this page are none; got 'n/other'"}
         assert "no dataset" in demo.predict("easy", "test", api_name="/sample")["error"]
         assert demo.predict(api_name="/results") == {"error": "no results are set for this page"}
         made = demo.predict(api_name="/sample")
@@ -185,7 +188,8 @@ class TestApiWithModel:
     def test_ask_and_sample(self, full, tiny_adapter, loaded):
         demo, state = loaded(full)
         base = str(tiny_adapter.with_name("base"))
-        assert state == {"model": "ready", "reason": "", "adapter": str(tiny_adapter), "base": base}
+        ready = {"model": "ready", "reason": "", "adapter": str(tiny_adapter), "base": base}
+        assert state == ready | {"models": [ready | {"searches": False}]}
         drawn = demo.predict("hard", api_name="/sample")
         assert (drawn["puzzle"], drawn["source"]) == ("5,6,7:4", "starter/test")
         result = demo.predict(drawn["numbers"], drawn["target"], api_name="/ask")

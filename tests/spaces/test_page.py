@@ -333,7 +333,10 @@ class TestSearching:
         page.locator("#attempt .ap-verdict.ap-good").wait_for()
         assert page.locator("#attempt tbody code").all_inner_texts() == ["58-43=15", "51-22=29", "29+15=44"]
         live = [text for text in page.evaluate("window.seen") if "The model is searching" in text]
-        assert any("1 attempt" in text for text in live) and any("2 attempts" in text for text in live), live
+        assert any("7" in text and "15" not in text for text in live) and any("15" in text for text in live), live
+        found = page.locator("#attempt > div > section > .ap-attempts .ap-found, #attempt .ap-found").first
+        assert "begins with" in found.inner_text() and "found" in found.inner_text()
+        assert "29" in found.locator("tr.ap-good").inner_text() and page.locator("#stop").count() == 0
         self.check_search(page, "#attempt", "2 attempts", "51,22:59,29:29:29+15=44")
         page.screenshot(path=pictures / f"search-play-{name}.png", full_page=True)
         assert fits(page)
@@ -351,10 +354,39 @@ class TestSearching:
     @staticmethod
     def check_search(page, where, counts, line):
         """The search is folded, opens by a click, and its height stays limited."""
-        folded, text = page.locator(f"{where} details.ap-search"), page.locator(f"{where} details.ap-search pre")
-        assert counts in folded.locator("summary").inner_text() and not text.is_visible()
-        folded.locator("summary").click()
-        assert text.is_visible() and line in text.inner_text() and text.bounding_box()["height"] <= 260
+        folded, whole = page.locator(f"{where} details.ap-search"), page.locator(f"{where} .ap-all")
+        assert counts in folded.locator("summary").first.inner_text() and not whole.is_visible()
+        folded.locator("summary").first.click()
+        assert whole.is_visible() and whole.bounding_box()["height"] <= 260
+        folded.locator("summary").nth(1).click()
+        assert line in folded.locator("pre").inner_text()
+
+
+class TestChoice:
+    """A page with two models, of which the first searches."""
+
+    @pytest.mark.slow
+    def test_choose_watch_stop_and_play_again(self, two_models, open_page, pictures):
+        """By keyboard alone, except where a puzzle is chosen by its link."""
+        page = open_page(f"{two_models}/?puzzle=22,43,51,58:44", PHONE, "dark")
+        page.locator("#status").get_by_text("It searches before it answers").wait_for()
+        choices = page.get_by_role("radio")
+        assert choices.count() == 2 and choices.first.is_checked()
+        assert "searches, then answers" in page.locator("#model label").first.inner_text()
+        page.locator("#race").press("Enter")
+        page.locator("#stop").press("Enter")
+        page.locator("#attempt").get_by_text("You stopped the model").wait_for()
+        page.locator("#stop").wait_for(state="detached")
+        page.locator("#race").press("Enter")
+        page.locator("#attempt .ap-verdict.ap-good").wait_for()
+        page.screenshot(path=pictures / "choice-phone.png", full_page=True)
+        assert page.locator("#attempt .ap-found").first.is_visible() and fits(page)
+        choices.first.press("ArrowRight")
+        page.locator("#status").get_by_text("The model: adapter on base").wait_for()
+        page.locator("#attempt .ap-waiting").wait_for()
+        page.locator("#race").press("Enter")
+        page.locator("#attempt .ap-verdict.ap-bad").wait_for()
+        assert page.locator("#attempt .ap-attempts").count() == 0
 
 
 class TestJudge:

@@ -25,7 +25,8 @@ import tree
 import turns
 import workers
 import yaml
-from model import Model
+from model import Model, Models
+from service import Service
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
@@ -151,6 +152,24 @@ class TestCharts:
         assert "0.667 <small>[0.208, 0.939]</small>" in page and "pass@8" in page
         heat = charts.heat(results)
         assert heat.count("not measured") == 3 and heat.count('scope="row"') == 3 and 'style="--v:67"' in heat
+
+    def test_results_of_further_adapters(self, measured, tmp_path):
+        """Splits of two configs can have the same name, and they do not share a line."""
+        score = {"n": 50, "pass@1": 0.92, "pass@1_ci95": [0.81, 0.97], "by_n": {"5": 0.92}, "reasons": {"ok": 0.92}}
+        runs = {"adapter": ("1m", "test"), "stress": ("stress", "n9")}
+        more = {key: {"name": "n/more", "adapter": "n/more", "config": config, "splits": {split: score}}
+                for key, (config, split) in runs.items()}  # fmt: skip
+        (tmp_path / "results.json").write_text(json.dumps(more))
+        along = (backend.Along(str(tmp_path)),)
+        results = released.Results(backend.Settings(str(measured), along=along)).read()
+        places = [(score["config"], score["split"], score["model"]) for score in results["scores"]]
+        assert {("1m", "test", "n/more"), ("stress", "n9", "n/more"), ("starter", "test", "n/lora")} < set(places)
+        heat = charts.heat(results)
+        for place in ("1m/<wbr>test", "starter/<wbr>test", "starter/<wbr>n9", "stress/<wbr>n9"):
+            assert heat.count(f'<th scope="row">{place}</th>') == 1
+        assert heat.count("not measured") == 7 and results["scaling"] and results["source"] == str(measured)
+        given = backend.Settings(str(tmp_path), along=along, results=str(measured))
+        assert "n/more" not in {score["model"] for score in released.Results(given).read()["scores"]}
 
     def test_intervals_only_where_n_is_known(self, tmp_path):
         score = {"n": 4, "pass@1": 0.5, "pass@1_ci95": [0.1, 0.9], "by_n": {"3": 0.5, "4": 0.5}, "reasons": {"ok": 0.5}}
@@ -328,7 +347,7 @@ class TestModel:
 
         model = Model(str(tiny_adapter))
         model.load()
-        monkeypatch.setattr(module, "_loaded", (None, module._loaded[1]))
+        monkeypatch.setitem(module._loaded, model.name, (None, module._loaded[model.name][1]))
         assert set(logic.ask("3,4", 7, 1, 0, 0, model.sample)) == {"error"}
         with pytest.raises(logic.Unavailable, match="could not answer"):
             list(model.stream("3,4:7\n", 1))
@@ -344,6 +363,84 @@ class TestModel:
         model.load()
         state = model.status()
         assert state["model"] == "none" and "could not be loaded" in state["reason"] and "\n" not in state["reason"]
+
+
+class TestModels:
+    def test_those_along_come_first_and_the_first_answers(self):
+        settings = backend.Settings("n/own", along=(backend.Along("n/more", "v1", "search"), backend.Along("n/last")))
+        models = Models.of(settings)
+        assert [model.name for model in models.models] == ["n/more", "n/last", "n/own"]
+        assert models.find("").name == models.find(None).name == "n/more" and models.find("n/own").name == "n/own"
+        state = models.status()
+        assert state["adapter"] == "n/more" and state["models"][0]["searches"] and models.loading
+        with pytest.raises(InputError, match="the models of this page are n/more, n/last, n/own; got 'x'"):
+            models.find("x")
+        assert [model.name for model in Models.of(backend.Settings(along=settings.along)).models] == [
+            "n/more",
+            "n/last",
+        ]
+        assert Models.of(backend.Settings()).status()["model"] == "none"
+
+    def test_each_answers_as_it_does_alone(self, tiny_adapter, searching_adapter, searches):
+        """Also after the other one was loaded. One that cannot be loaded does not harm the others."""
+        names = (str(searching_adapter), str(tiny_adapter.parent / "nowhere"))
+        settings = backend.Settings(str(tiny_adapter), along=tuple(map(backend.Along, names)))
+        models = Models.of(settings)
+        alone = Model(str(tiny_adapter))
+        alone.load()
+        models._load()
+        assert [each["model"] for each in models.status()["models"]] == ["ready", "none", "ready"]
+        prompt = "2,3,4:23\n"
+        assert list(models.find("").stream(prompt, 2))[-1] == searches[prompt][:190]
+        own = models.find(str(tiny_adapter))
+        assert list(own.stream(prompt, 2)) == list(alone.stream(prompt, 2)) and not own.searches
+
+
+class TestStop:
+    """A visitor stops the model, with a real one that searches."""
+
+    @pytest.fixture
+    def service(self, searching_adapter):
+        settings = backend.Settings(str(searching_adapter), format=None)
+        models = Models.of(settings)
+        models._load()
+        made = Service(models, puzzles.Puzzles(settings), released.Results(settings))
+        yield made
+        made.close()
+
+    @staticmethod
+    async def stopped(service, **how):
+        """The results of a search that is stopped after its first line, and whether the next visitor has a turn."""
+        seen = []
+        async for result in service.watch("2,3,4", 23, "one", session="s"):
+            seen.append(result)
+            if len(seen) == 1:
+                service.stop("another session")
+                service.stop("s", **how)
+        after = [result async for result in service.watch("22,43,51,58", 44, "two", session="t")]
+        return seen, after[-1]
+
+    def test_the_last_result_says_so_and_the_next_visitor_is_served(self, service):
+        seen, after = run(self.stopped(service))
+        assert len(seen) < 12 and seen[-1]["stopped"] and seen[-1]["done"] and not seen[-1]["correct"]
+        page = render.attempt(seen[-1])
+        assert "You stopped the model." in page and "ap-bad" not in page and "How the model searched" in page
+        assert after["done"] and after["correct"] and not service._stops
+
+    def test_quietly_there_is_no_last_result(self, service):
+        seen, after = run(self.stopped(service, quietly=True))
+        assert not any("stopped" in result for result in seen) and after["correct"]
+
+    def test_who_waits_can_stop_too(self, service):
+        async def wait():
+            async with service._model_turns.of("busy"):
+                waiting = service.watch("2,3,4", 23, "one", session="s")
+                first = asyncio.ensure_future(anext(waiting))
+                await asyncio.sleep(0.05)
+                service.stop("s")
+                return await first, [result async for result in waiting]
+
+        assert run(wait()) == ({"error": logic.STOPPED}, [])
 
 
 class TestStream:
@@ -453,6 +550,23 @@ class TestSettings:
                 backend.Settings.read(path, {})
             assert len(str(error.value)) < 250
 
+    def test_further_adapters_are_read_and_checked(self, tmp_path):
+        path = tmp_path / "settings.json"
+        path.write_text(json.dumps({"adapter": "n/a", "along": [{"adapter": "n/b", "adapter_revision": "v1"}]}))
+        assert backend.Settings.read(path, {}).along == (backend.Along("n/b", "v1", None),)
+        assert backend.Settings.read(path, {"ARITH_PUZZLE_DATASET": "m/d"}).along
+        for name in ("ADAPTER", "MODEL"):
+            assert backend.Settings.read(path, {f"ARITH_PUZZLE_{name}": "m/c"}).along == ()
+        for wrong, said in (
+            ({"adapter": "n/b"}, "along is a list of objects with an adapter"),
+            ([{"adapter": ""}], "along is a list of objects with an adapter"),
+            ([{"adapter": "n/b", "revision": "v1"}], "unknown key 'along.revision'"),
+            ([{"adapter": "n/b", "format": "alpaca"}], "format is one of symbolic"),
+        ):
+            path.write_text(json.dumps({"along": wrong}))
+            with pytest.raises(InputError, match=f"settings.json: {said}"):
+                backend.Settings.read(path, {})
+
     def test_a_chat_is_read_and_checked(self, tmp_path):
         path = tmp_path / "settings.json"
         path.write_text(json.dumps({"adapter": "n/a", "format": "natural", "chat": {"system": "S"}}))
@@ -491,7 +605,7 @@ if {spaces!r}:
     fake.asked = []
     def GPU(duration):
         def wrap(function):
-            fake.asked.append((function.__name__, duration("", 192), duration("", 700, 16, None, 0)))
+            fake.asked.append((function.__name__, duration("m", [], 192), duration("m", [], 700, 16, None, 0)))
             return function
         return wrap
     fake.GPU = GPU
@@ -520,9 +634,9 @@ print(zerogpu.ON, "torch" in sys.modules, getattr(spaces, "asked", None), getatt
         import model as module
 
         monkeypatch.setattr(module, "ON", True)
-        model = Model(str(tiny_adapter))
-        model.start()
-        assert model.state == "ready"
+        models = Models([Model(str(tiny_adapter)), Model(None, whole=str(tiny_adapter.with_name("base")))])
+        models.start()
+        assert [each["model"] for each in models.status()["models"]] == ["ready", "ready"]
 
 
 class TestFolder:

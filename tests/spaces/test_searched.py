@@ -9,7 +9,7 @@ import pytest
 import render
 from huggingface_hub import HfApi
 from model import Model
-from searched import MAX_LINE, Search
+from searched import Attempt, Pair, Search
 
 from arith_puzzle.dataset_builder.formats import FORMATS
 from arith_puzzle.dataset_builder.puzzle import parse_puzzle
@@ -37,11 +37,15 @@ def pieces(text: str, size: int):
 
 
 class TestSearch:
-    def test_counts_and_line(self, solved):
+    def test_attempts(self, solved):
         search = Search.of(solved)
         assert search.ended and search.text + "\n:\n" + FORMATS["search"].strict(solved) == solved
-        assert (search.attempts, search.line) == (2, "51,22:59,29:29:29+15=44")
-        assert Search.of("") == Search("", False) and Search.of("").line == ""
+        first, second = search.attempts
+        assert (first.steps, first.left, first.found, len(first.pairs)) == (("58-51=7",), ("7", "22", "43"), False, 3)
+        assert second == Attempt(
+            ("58-43=15",), ("15", "22", "51"), (Pair(("51", "22"), ("59", "29"), ("29",), "29+15=44"),), ()
+        )
+        assert second.found and Search.of("") == Search("", False) and Search.of("").attempts == ()
 
     def test_what_the_builder_writes(self):
         """Complete searches of the builder, with the number of attempts that it states."""
@@ -49,8 +53,25 @@ class TestSearch:
         prompts, texts, found = written(numbers, np.array([44, 22, 30]), context=None)
         for prompt, text, index in zip(prompts.to_pylist(), texts.to_pylist(), found.tolist(), strict=True):
             search = Search.of(text)
-            assert search.ended and search.attempts == index + 1 == search.text.count(prompt) + 1
+            assert search.ended and len(search.attempts) == index + 1 == search.text.count(prompt) + 1
+            *failed, last = search.attempts
+            assert last.found and last.pairs[-1].equation == text.splitlines()[-1]
+            assert not any(attempt.found for attempt in failed) and len({a.steps[0] for a in search.attempts}) > index
+            for attempt in search.attempts:
+                assert not attempt.other and len(attempt.left) == 3 and len(attempt.steps) == 1
+                assert all(set(pair.numbers) <= set(attempt.left) for pair in attempt.pairs)
+            assert [len(attempt.pairs) for attempt in failed] == [3] * len(failed)
         assert found.max() > 3
+
+    def test_three_numbers_have_pairs_only_and_more_numbers_more_steps(self):
+        for puzzle, steps in (([[7, 8, 20]], 0), ([[3, 6, 7, 51, 58]], 2), ([[3, 6, 7, 19, 51, 58]], 3)):
+            _, texts, _ = written(np.array(puzzle), np.array([21 if steps == 0 else 4]), context=None)
+            for attempt in Search.of(texts[0].as_py()).attempts:
+                assert len(attempt.steps) == steps and attempt.pairs and bool(attempt.left) == bool(steps)
+
+    def test_lines_of_no_known_form_are_kept(self):
+        attempt = Attempt.of(["9-8=1", "1,2:x", "1,2,3:4", "5,6:7", "-1,2:3:4"])
+        assert attempt == Attempt(("9-8=1",), ("1", "2", "3"), (), ("1,2:x", "5,6:7", "-1,2:3:4"))
 
     @pytest.mark.parametrize("size", [1, 2, 3])
     def test_grows_and_ends_with_the_whole_marker_only(self, solved, size):
@@ -58,13 +79,8 @@ class TestSearch:
         attempts = 0
         for text in pieces(solved, size):
             search = Search.of(text)
-            assert search.ended == (len(text) >= end) and search.attempts >= attempts
-            attempts = search.attempts
-            assert len(search.line) <= MAX_LINE + 1 and "\n" not in search.line
-
-    def test_a_long_line_shows_where_the_model_is(self):
-        line = Search.of("9-8=1\n" + "12,7:" + "5," * 60 + "1+1=2").line
-        assert line.startswith("…") and line.endswith("1+1=2") and len(line) == MAX_LINE + 1
+            assert search.ended == (len(text) >= end) and len(search.attempts) >= attempts
+            attempts = len(search.attempts)
 
 
 class TestWatch:
@@ -97,7 +113,22 @@ class TestWatch:
         page = render.attempt(next(logic.watch(NUMBERS, TARGET, iter([solved[:29]]), "search")))
         still, moving = page.split('aria-live="off"')
         assert "The model is searching" in still and 'role="status"' in still and "polite" not in page
-        assert "<p>1 attempt</p>" in moving and "<code>43,22:51,3</code>" in moving
+        assert "58&thinsp;\u2212&thinsp;51&thinsp;=&thinsp;7" in moving and "left <i>7</i><i>22</i><i>43</i>" in moving
+
+    def test_a_long_search_shows_its_last_attempts(self, solved):
+        first = solved.split("\n\n")[0]
+        text = "\n\n".join([first] + [f"22,43,51,58:44\n{first}"] * 40)
+        result = next(logic.watch(NUMBERS, TARGET, iter([text]), "search"))
+        page = render.attempt(result)
+        assert [f'value="{number}"' in page for number in (35, 36, 41, 42)] == [False, True, True, False]
+        assert page.count("<table") == 1 and page.count("no pair fits") == render.RECENT - 1 and len(page) < 4000
+
+    def test_the_attempt_that_succeeded_is_open_and_marked(self, solved):
+        *_, last = logic.watch(NUMBERS, TARGET, iter([solved]), "search")
+        before, folded = render.attempt(last).split("<details", 1)
+        assert before.count("✓ found") == 1 and 'value="2"' in before and "no pair fits" not in before
+        assert "<td>51, 22</td><td>59 or 29</td><td><b>29</b>" in before
+        assert folded.index("How the model searched") < folded.index("Its answer") < folded.index("Correct")
 
     def test_everything_is_escaped(self):
         hostile = "<img src=x onerror=alert(1)>\"'&"
@@ -180,6 +211,7 @@ class TestModel:
         model = self.loaded(tiny_adapter)
         assert model.form == "symbolic" and not model.searches
         assert "searches" not in render.status(model.status(), searches=model.searches)
+        assert render.choice("n/a", searches=False) == "n/a: answers at once"
 
     def test_a_format_that_no_puzzle_has_is_one_line(self, tiny_adapter, tmp_path):
         shutil.copytree(tiny_adapter, tmp_path / "a")

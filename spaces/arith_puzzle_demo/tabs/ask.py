@@ -12,8 +12,8 @@ from service import PRIVATE, Service, person
 EXAMPLES = (("3, 6, 7, 51, 58", "4"), ("5, 8, 13, 40", "1"), ("1, 1, 1", "7"))
 
 
-def build(service: Service) -> None:
-    """Add the tab's parts to the page."""
+def build(service: Service, chosen_model: gr.components.Component) -> None:
+    """Add the tab's parts to the page. ``chosen_model`` holds the name of the model that is asked."""
     limit = logic.MAX_INPUT_CHARS
     with gr.Row(elem_classes="ap-puzzle"):
         numbers = gr.Textbox(EXAMPLES[0][0], label="Numbers", max_length=limit, scale=4, min_width=200)
@@ -43,10 +43,10 @@ def build(service: Service) -> None:
         with gr.Column(min_width=300):
             solved = gr.HTML(apply_default_css=False, elem_id="solved")
 
-    async def show_model(numbers, target, samples, temperature, seed, request: gr.Request) -> AsyncIterator[str]:
+    async def show_model(numbers, target, samples, temperature, seed, name, request: gr.Request) -> AsyncIterator[str]:
         yield render.working("The model is answering …")
         heat = temperature or (1.0 if samples > 1 else 0)  # greedy answers would all be the same
-        yield render.samples(await service.ask(numbers, target, samples, heat, seed, person(request)), heat)
+        yield render.samples(await service.ask(numbers, target, samples, heat, seed, person(request), name), heat)
 
     async def show_solution(numbers, target, request: gr.Request) -> str:
         result, near = await service.solve_with_nearest(numbers, target, person(request))
@@ -55,5 +55,8 @@ def build(service: Service) -> None:
     puzzle = [numbers, target]
     asking = [both.click, numbers.submit, target.submit]
     hidden = {"show_progress": "hidden", **PRIVATE}
-    gr.on(asking, show_model, [*puzzle, samples, temperature, seed], answered, concurrency_limit=None, **hidden)
+    gr.on(
+        asking, show_model, [*puzzle, samples, temperature, seed, chosen_model], answered, concurrency_limit=None,
+        **hidden,
+    )  # fmt: skip
     gr.on([*asking, alone.click], show_solution, puzzle, solved, queue=False, **hidden)

@@ -20,8 +20,8 @@ FIRST = logic.facts([4, 7, 8, 20], 24, source="", solutions=11)
 """The puzzle that the page shows first."""
 
 
-def build(service: Service) -> None:
-    """Add the tab's parts to the page."""
+def build(service: Service, chosen_model: gr.components.Component) -> None:
+    """Add the tab's parts to the page. ``chosen_model`` holds the name of the model that the visitor plays against."""
     with gr.Row(elem_classes="ap-play"):
         with gr.Column(scale=5, min_width=300):
             board = gr.HTML(
@@ -38,22 +38,24 @@ def build(service: Service) -> None:
         with gr.Column(scale=4, min_width=300):
             gr.HTML('<h2 class="ap-h2">The model at the same puzzle</h2>', apply_default_css=False)
             with gr.Row():
-                race = gr.Button("Let the model try", variant="primary", min_width=150, elem_id="race")
-                give_up = gr.Button("Show a solution", min_width=150, elem_id="give-up")
+                race = gr.Button("Let the model try", variant="primary", min_width=130, elem_id="race")
+                stop = gr.Button("Stop", min_width=60, visible=False, elem_id="stop")
+                give_up = gr.Button("Show a solution", min_width=130, elem_id="give-up")
             attempt = gr.HTML(_WAITING, apply_default_css=False, elem_id="attempt")
             solved = gr.HTML(apply_default_css=False, elem_id="shown")
     late, chosen = gr.Timer(2), gr.State((LEVELS[0], MADE_HERE))
 
-    async def show_new(level: str, source: str):
+    async def show_new(level: str, source: str, request: gr.Request):
+        service.stop(request.session_hash, quietly=True)  # the model at the puzzle before
         drawn = await service.sample(level, source)
         if "error" in drawn:
             return gr.skip(), render.note(drawn["error"]), gr.skip(), gr.skip()
         return drawn, "", _WAITING, ""
 
-    async def show_chosen(level: str, source: str, before: tuple[str, str]):
+    async def show_chosen(level: str, source: str, before: tuple[str, str], request: gr.Request):
         """Show a new puzzle if the visitor changed a choice; do nothing if the page itself changed the list."""
         now = (level, source)
-        return (*await show_new(*now), now) if now != before else (gr.skip(),) * 5
+        return (*await show_new(*now, request), now) if now != before else (gr.skip(),) * 5
 
     async def show_first(request: gr.Request):
         """Show the puzzle in the link, if there is one, and fill the list of sources."""
@@ -76,9 +78,18 @@ def build(service: Service) -> None:
             return gr.skip(), gr.skip()
         return gr.Dropdown(_choices(service.puzzles.sources())), gr.Timer(active=False)
 
-    async def show_race(board: dict, request: gr.Request) -> AsyncIterator[str]:
-        async for result in service.watch(*_puzzle(board), person(request)):
-            yield render.attempt(result)
+    async def show_race(board: dict, name: str, request: gr.Request) -> AsyncIterator[tuple]:
+        yield render.working("The model begins …"), gr.Button(visible=True)
+        async for result in service.watch(*_puzzle(board), person(request), name, request.session_hash):
+            yield render.attempt(result), gr.skip()
+        yield gr.skip(), gr.Button(visible=False)
+
+    async def show_stopped(request: gr.Request) -> None:
+        service.stop(request.session_hash)
+
+    async def show_other_model(request: gr.Request) -> str:
+        service.stop(request.session_hash, quietly=True)
+        return _WAITING
 
     async def show_solution(board: dict, request: gr.Request) -> str:
         result, near = await service.solve_with_nearest(*_puzzle(board), person(request))
@@ -98,7 +109,11 @@ def build(service: Service) -> None:
     board.submit(show_played, None, mine, **quick)
     # It runs in the browser. A reply of the server could arrive after the verdict of the next attempt, and erase it.
     board.change(None, None, mine, js="() => ''", **PRIVATE)
-    race.click(show_race, board, attempt, concurrency_limit=None, show_progress="hidden", **PRIVATE)
+    race.click(
+        show_race, [board, chosen_model], [attempt, stop], concurrency_limit=None, show_progress="hidden", **PRIVATE
+    )
+    stop.click(show_stopped, None, None, **quick)
+    chosen_model.change(show_other_model, None, attempt, **quick)
     give_up.click(show_solution, board, solved, **quick)
     late.tick(show_late, None, [source, late], **quick)
     service.on_load.append((show_first, [board, source, chosen, late]))
