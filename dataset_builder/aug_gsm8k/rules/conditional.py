@@ -34,8 +34,10 @@ __all__ = ["DROPPED", "REFUSED", "STRATEGY", "augment"]
 
 STRATEGY = "conditional"
 COUNT_KINDS = (*COUNTS, *GROUPS, *TASKS)
-MOST_BETS = 2
-"""Maximum number of variants of a source with a bet or with a guess, which fit nearly every source."""
+MOST_BETS = 3
+"""Maximum number of variants of a source with a bet or with a guess, which fit nearly every source.
+
+They are used only if the other kinds give too few pairs."""
 
 
 def augment(
@@ -58,8 +60,9 @@ def augment(
         final, _ = final_of(base.query)
         for rewrite in () if final is None else (*MONEY, payments, bet) if final.kind == "money" else COUNT_KINDS:
             ways.setdefault(rewrite.__name__, []).append(partial(attached, base, rewrite))
-    for kind in ("bet", "guess"):
-        if kind in ways:
-            del ways[kind][MOST_BETS:]
+    fillers = {kind: ways.pop(kind)[:MOST_BETS] for kind in ("bet", "guess") if kind in ways}
     pairs, dropped = offers(STRATEGY, problem, seed, count, ways)
+    if len(pairs) < count:
+        more, dropped_too = offers(f"{STRATEGY} fillers", problem, seed, count - len(pairs), fillers)
+        pairs, dropped = pairs + more, dropped + dropped_too
     return pairs, None if pairs else "no_rewrite", dropped

@@ -54,6 +54,10 @@ _BAD_TAIL = re.compile(
     r"second|third|final|another|other|rest|remaining|extra|more|one|once|twice|each|every|will|can|could|if|to|by|"
     r"take|takes|total|that|who|they|he|she|it)\b"
 )
+_PLACED = re.compile(
+    r"(?:left|remaining|still|now|in|on|at|inside|for|to|from|this|last|that|today|yesterday|during|over|with|by|after)\b|"
+    r"\w+ing\b"
+)
 _BAD_WORDS = re.compile(r"\b(?:legs|eyes|heads|wheels) (?:of|in)|\bnumber of\b", re.IGNORECASE)
 
 
@@ -74,11 +78,14 @@ def counted(story: Story) -> bool:
 
 def clean(story: Story) -> bool:
     """Whether the phrase for the answer is plain enough for a new sentence."""
-    phrase = story.phrase
-    stranded = re.search(r"\b(?:to|for|in|at|on|with|from|of|by)$", f"{phrase} {story.final.tail}".strip())
-    return not (
-        stranded or _BAD_WORDS.search(phrase) or re.search(r"[0-9] \w+$|[0-9]$", phrase) or len(phrase.split()) > 16
-    )
+    final, phrase = story.final, story.phrase
+    if re.search(r"\b(?:to|for|in|at|on|with|from|of|by)$|[0-9] \w+$|[0-9]$", f"{phrase} {final.tail}".strip()):
+        return False
+    if _BAD_WORDS.search(phrase) or len(phrase.split()) > 16 or re.match(r"(?:each|every)\b", final.subject):
+        return False
+    placed = not final.tail or _PLACED.match(final.tail)
+    loose = final.kind == "count" and (not final.verb or (MEASURE.search(final.noun) and final.verb != "take"))
+    return bool(placed or not loose)
 
 
 def handed(noun: str) -> bool:

@@ -58,10 +58,10 @@ def grouped(story: Story) -> Made | None:
     of = f"{unit} of {size}"
     are = "were" if past else "are"
     return (
-        f"If {fact(story, when.quantity)}, they {verb} {unit} of {first}. Otherwise, they {verb} {unit} of {second}."
-        f" How many {unit} {are} there?",
+        f"If {fact(story, when.quantity)}, the {final.noun} {verb} {unit} of {first}. Otherwise, they {verb}"
+        f" {unit} of {second}. How many {unit} {are} there?",
         [
-            Step(outcome(story, when.check, when.holds, f"they {verb} {of}")),
+            Step(outcome(story, when.check, when.holds, f"the {final.noun} {verb} {of}")),
             Step(f"There {are} {calculated(f'{story.whole}/{size}')} {unit}."),
         ],
         Fraction(story.whole or 0, size),
@@ -90,8 +90,8 @@ def priced(story: Story) -> Made | None:
         f"At a market, all of {story.phrase} {are} sold for ${second} each if {fact(story, when.quantity)}, and for"
         f" ${first} each otherwise. How much money {get} they bring in?",
         [
-            Step(outcome(story, when.check, when.holds, f"they {are} sold for ${rate} each")),
-            Step(f"They {'brought' if past else 'bring'} in {calculated(f'{story.whole}*{rate}', True)}."),
+            Step(outcome(story, when.check, when.holds, f"the {final.noun} {are} sold for ${rate} each")),
+            Step(f"The {final.noun} {'brought' if past else 'bring'} in {calculated(f'{story.whole}*{rate}', True)}."),
         ],
         Fraction((story.whole or 0) * rate),
     )

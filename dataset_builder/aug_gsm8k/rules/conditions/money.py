@@ -321,7 +321,11 @@ def passes_on(story: Story) -> Made | None:
 
 def affords(story: Story) -> Made | None:
     """Buys something if the money is enough, and something cheaper otherwise."""
-    if not gained(story) or "profit" in story.phrase or story.says("enough|afford"):
+    if (
+        not gained(story)
+        or "profit" in story.phrase
+        or story.says("enough|afford|fundrais\\w+|charity|league|school|class")
+    ):
         return None
     value, person = story.value, story.actor
     dear = _item(story, value / 2, value * 2)
