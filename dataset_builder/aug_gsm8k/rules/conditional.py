@@ -22,6 +22,7 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import Pair
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import (
     DROPPED,
     REFUSED,
+    Way,
     attached,
     bases,
     final_of,
@@ -60,7 +61,7 @@ def augment(
         final, _ = final_of(base.query)
         for rewrite in () if final is None else (*MONEY, payments, bet) if final.kind == "money" else COUNT_KINDS:
             ways.setdefault(rewrite.__name__, []).append(partial(attached, base, rewrite))
-    fillers = {kind: ways.pop(kind)[:MOST_BETS] for kind in ("bet", "guess") if kind in ways}
+    fillers: dict[str, list[Way]] = {kind: ways.pop(kind)[:MOST_BETS] for kind in ("bet", "guess") if kind in ways}
     pairs, dropped = offers(STRATEGY, problem, seed, count, ways)
     if len(pairs) < count:
         more, dropped_too = offers(f"{STRATEGY} fillers", problem, seed, count - len(pairs), fillers)

@@ -63,7 +63,7 @@ _CASH = Case(
 _CLUB = Case(
     "for members of the customer club", "for everybody else", "The customer {is} a member of the club.",
     "The customer {is} not a member of the club.", "the customer {is} a member", "the customer {is} not a member",
-    r"customers?|club|friends\b|each of|everyone|people|worth|sells?\b|sold", True,
+    r"customers?|club|brother|sister|friends\b|each of|everyone|people|worth|sells?\b|sold", True,
 )  # fmt: skip
 _WEEKEND = Case(
     "on weekends", "on other days", "All of this {happens} on a {weekend}.", "All of this {happens} on a {weekday}.",

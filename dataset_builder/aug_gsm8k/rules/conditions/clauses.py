@@ -96,7 +96,8 @@ def rule(story: Story, when: Condition | str, then: Action, otherwise: Action | 
     person, tense = story.actor, story.final.tense
     clause = when if isinstance(when, str) else fact(story, when.quantity)
     # "Them" needs the things before it: where the action comes first, it names them.
-    first = then.rest.replace("of them", f"of the {story.final.noun}", 1)
+    things = story.phrase if story.final.kind == "money" else f"the {story.final.noun}"
+    first = then.rest.replace("of them", f"of {things}", 1).replace("of the money", f"of {things}", 1)
     if tense == "past":
         opening = story.pick(["had decided to", "had planned to", "wanted to"])
         other = f", and to {otherwise.verb} {otherwise.rest} otherwise" if otherwise else ""

@@ -19,7 +19,24 @@ _NO_SALE = (
     r"sells?|sold|price|costs?|money|dollars?|potluck|party|famil\w+|gifts?|guests?|dinner|lunch|collect\w*|vase|"
     r"aquarium"
 )
-_GONE = ("eat", "sell", "lose", "use", "give", "donate", "drink", "throw", "burn", "spend")
+_GONE = (
+    "eat",
+    "sell",
+    "lose",
+    "use",
+    "give",
+    "donate",
+    "drink",
+    "throw",
+    "burn",
+    "spend",
+    "hand",
+    "send",
+    "deliver",
+    "ship",
+    "read",
+    "write",
+)
 
 
 def _sizes(story: Story, holds: bool) -> tuple[int, int] | None:

@@ -264,8 +264,7 @@ def cashback(story: Story) -> Made | None:
     )
     sentence += f" if {fact(story, when.quantity)}"
     sentence += f", and ${low} otherwise." if with_else else "."
-    ask = f"How much {'did' if past else 'will' if story.final.tense == 'future' else 'does'} {person.pronoun}"
-    ask += f" {story.final.verb} in the end?"
+    ask = f"How much {story.asked(story.final.verb)} in the end?"
     back = share.value * story.value if when.holds else Fraction(low) if with_else else Fraction(0)
     ends = f"In the end, {person.pronoun} {story.verb(story.final.verb)}"
     if not back:
@@ -321,11 +320,8 @@ def passes_on(story: Story) -> Made | None:
 
 def affords(story: Story) -> Made | None:
     """Buys something if the money is enough, and something cheaper otherwise."""
-    if (
-        not gained(story)
-        or "profit" in story.phrase
-        or story.says("enough|afford|fundrais\\w+|charity|league|school|class")
-    ):
+    no_gift = r"enough|afford|fundrais\w+|charity|league|class"
+    if not gained(story) or "profit" in story.phrase or story.says(no_gift):
         return None
     value, person = story.value, story.actor
     dear = _item(story, value / 2, value * 2)

@@ -285,12 +285,13 @@ def _unit(problem: Problem, draws: Draws) -> Given | None:
     for small, large, factor, a_large in _UNITS:
         for match in re.finditer(
             rf"(?<![-$.,/\d])(?<!every )(?<!each )(?<!per )(?<!last )(?<!next )(?<!first )(?<!another )(?<!and )"
+            r"(?<!\ba )(?<!\ban )"
             rf"\b(\d+) {small}\b(?!,? (?:old|per|an?|each|every|and|or|ago|\d|tall|older|younger|fast|slow|more|less|"
             rf"longer|short|lat|earl|away|worth|to|in|apart|late|early|deep|wide|by|long|high|of sleep)\b|'|-|/)",
             query,
         ):
-            share = Fraction(match[1]) / factor
-            fits = [item for item in SHARES if item.value == share and not item.percent]
+            part = Fraction(match[1]) / factor
+            fits = [item for item in SHARES if item.value == part and not item.percent]
             if not fits or not once(query, match[1]) or not _used(problem, Fraction(match[1])):
                 continue
             if re.search(rf"\b{large}s?\b", query) and small in ("hours", "months", "meters"):

@@ -51,7 +51,8 @@ def gained(story: Story) -> bool:
     if not _money(story) or final.needed or not story.person or final.verb not in GAIN_VERBS:
         return False
     return not re.match(r"(?:can|could|should|would|still) ", final.rest) and not re.search(
-        r"\b(?:more|than|before|originally|first|each|per|change|back|save|saves|saved)\b", story.phrase
+        r"\b(?:more|than|before|originally|initially|start|beginning|first|each|per|change|back|save|saves|saved)\b",
+        story.phrase,
     )
 
 
