@@ -10,7 +10,8 @@ from arith_puzzle.dataset_builder.search_traces import SEARCH_BOUND
 from arith_puzzle.model_cards.wording import joined
 from arith_puzzle.training.data.pretraining_mix import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V, WALK_SIZES
 
-SEARCHED = f"with a search; products and dividends up to {SEARCH_BOUND}"
+BOUNDED = f"products and dividends up to {SEARCH_BOUND}"
+SEARCHED = f"with a search; {BOUNDED}"
 
 
 def seen_table(runs: dict[str, dict | None], splits: dict) -> str:
@@ -65,5 +66,5 @@ def _dataset(run: dict, splits: dict) -> list[str]:
         return [place, "", "", ""]
     split = splits[section["split"]]
     operations = " ".join(split.get("operations") or "+-*/")
-    searches = section.get("format") in ("search", "procedure")
-    return [place, joined(split["by_n"]), f"{split['v']:,}", f"{operations}, {SEARCHED}" if searches else operations]
+    how = {"search": f", {SEARCHED}", "procedure": f"; {BOUNDED}"}.get(section.get("format"), "")
+    return [place, joined(split["by_n"]), f"{split['v']:,}", operations + how]

@@ -158,6 +158,9 @@ def test_a_card_lists_all_rows_that_the_weights_have_seen(adapter_card, starter,
     assert "| base | 192,000 single equations |  | 600, also negative | + - * / |" in lines
     assert "| base | 288,000 puzzles of `train` | 3 and 4 | 20 | + - * / |" in lines
     assert "| adapter | 57,600 rows of `starter/train` | 3 and 4 | 60 | + - * / |" in lines
+    lines = adapter_card(lambda run, _: run["recipe"]["dataset"].update(format="procedure")).splitlines()
+    bounded = "+ - * /; products and dividends up to 100"
+    assert f"| adapter | 57,600 rows of `starter/train` | 3 and 4 | 60 | {bounded} |" in lines
     searching = json.loads((ROOT / "training" / "bases" / "arith-tiny-search" / "run.json").read_text())
     walks = "157,250 fragments of searches | 3 to 15 | 1,000 | + - * /, with a search; products and dividends up to 100"
     assert f"| base | {walks} |" in seen_table({"base": searching}, {}).splitlines()
