@@ -98,7 +98,7 @@ def _rate(a: Asked) -> bool:
 
 
 def _paid(a: Asked) -> bool:
-    return a.noun == "money" and a.verb in SPEND and _SHOPPING.match(a.rest) and not _REGULAR.search(a.story)
+    return a.noun == "money" and a.verb in SPEND and bool(_SHOPPING.match(a.rest)) and not _REGULAR.search(a.story)
 
 
 KINDS = [

@@ -176,7 +176,8 @@ def meanings_of(name: str) -> dict[str, dict[str, str]]:
 def _augment_all(problems: list[Problem], seed: int, counts: dict[str, int], workers: int) -> Iterator[Made]:
     """Yield what the strategies make of every problem, in order.
 
-    Worker processes ignore Ctrl-C, so that only this process ends.
+    Worker processes ignore the signals that stop this process: a worker that ends in the middle of a task would leave
+    the pool waiting. They end with the pool, or soon after this process has died.
     """
     with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(os.getpid(), problems)) as pool:
         try:
@@ -193,7 +194,8 @@ def _sources() -> list[Problem]:
 
 
 def _start_worker(parent: int, problems: list[Problem]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     follow_parent(parent)
     _sources().extend(problems)
 

@@ -1,6 +1,12 @@
 """Tests of the rules: new values of numbers, sources of numbers, and the correctness of every pair."""
 
+import contextlib
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 from collections import Counter
 from fractions import Fraction
 from types import SimpleNamespace
@@ -19,7 +25,7 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.run import MODULES, PER_QUESTI
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Problem, read_problems
 from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotations
 from arith_puzzle.metrics.gsm8k_answer.score import answer
-from tests.paths import SHARED
+from tests.paths import ROOT, SHARED
 
 GSM8K = SHARED / "data" / "gsm8k" / "train.jsonl"
 
@@ -253,6 +259,40 @@ def test_a_run_is_the_same_whatever_the_workers(gsm8k, tmp_path, monkeypatch):
         assert len({(row["source_index"], row["question_index"]) for row in rows}) == questions["kept"]
         counted += len(rows)
     assert counted == first.report["rows"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_whole_group_ends_the_run(gsm8k, tmp_path, number):
+    many = tmp_path / "many.jsonl"
+    many.write_text(gsm8k[0].read_text() * 3000)
+    command = [
+        sys.executable,
+        "-m",
+        "arith_puzzle.cli",
+        "augment",
+        "rules",
+        "--source",
+        many,
+        "--out",
+        tmp_path / "out",
+    ]
+    process = subprocess.Popen(
+        [*map(str, command), "--strategy", "change_numbers"], stderr=subprocess.PIPE, start_new_session=True, cwd=ROOT
+    )
+    try:
+        seen = b""
+        while not re.search(rb" [1-9][0-9]*/9000", seen):
+            part = process.stderr.read1(4096)
+            assert part, seen
+            seen += part
+        os.killpg(process.pid, number)
+        process.communicate(timeout=60)
+        assert process.returncode not in (0, None) and not (tmp_path / "out").exists()
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)  # no worker is left in the group
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_a_run_of_some_strategies(gsm8k, tmp_path):
