@@ -6,9 +6,9 @@ from fractions import Fraction
 import pytest
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.evaluation.gsm_variants import by_kind, declines, found_in, measure, numbers_agree, rounds_to
 from arith_puzzle.evaluation.prompting import Prompting
 from arith_puzzle.evaluation.tasks import TASKS, GsmPlus, Targets, read_rows
+from arith_puzzle.evaluation.tasks.gsm_variants import by_kind, declines, found_in, measure, numbers_agree, rounds_to
 from tests.commands import command
 
 main = command("score")

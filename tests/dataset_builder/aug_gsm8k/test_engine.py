@@ -157,7 +157,7 @@ def test_a_model_that_answers_nonsense(gsm8k, tmp_path, capfd, chat):
         (["--temperature", "3"], "--temperature must be in 0..2"),
         (["--key-env", "NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE"),
         (["--against", "gsm8k-test"], "NAME=FILE"),
-        (["--against", "mmlu=x"], "one of gsm8k-test, math-test"),
+        (["--against", "mmlu=x"], "one of gsm8k-test, gsm-plus, svamp, gsm-hard, math-500, math-test"),
         (["--source", "nowhere.jsonl"], "cannot read nowhere.jsonl"),
     ],
 )

@@ -9,8 +9,8 @@ from reprlib import repr as short
 
 from arith_puzzle.common.files import PACKAGE
 from arith_puzzle.dataset_builder.formats import ALPACA
-from arith_puzzle.evaluation import gsm_variants
-from arith_puzzle.evaluation.task import Task
+from arith_puzzle.evaluation.tasks import gsm_variants
+from arith_puzzle.evaluation.tasks.task import Task
 from arith_puzzle.metrics.gsm8k_answer.score import answer as final_number
 
 ALPACA_OPENING = ALPACA.partition(" that")[0]

@@ -17,9 +17,9 @@ from arith_puzzle.common.provenance import check_no_pattern
 from arith_puzzle.dataset_builder.configs import how_to_get
 from arith_puzzle.dataset_builder.formats import ALPACA, BY_RULES, FORMATS, PUZZLE_FORMATS, Puzzles
 from arith_puzzle.dataset_builder.puzzle import parse_completion
-from arith_puzzle.evaluation.gsm_tasks import ALPACA_OPENING, Gsm8k, GsmPlus, Targets
 from arith_puzzle.evaluation.math_answers import boxed, check_installed, measure
-from arith_puzzle.evaluation.task import Task
+from arith_puzzle.evaluation.tasks.gsm8k import ALPACA_OPENING, Gsm8k, GsmPlus, Targets
+from arith_puzzle.evaluation.tasks.task import Task
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, to_equations
