@@ -5,11 +5,11 @@ from __future__ import annotations
 from huggingface_hub import DatasetCardData
 
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import BENCHMARKS
+from arith_puzzle.dataset_builder.aug_gsm8k.judging import as_markdown
 from arith_puzzle.dataset_builder.aug_gsm8k.prompts import STRATEGIES
 from arith_puzzle.dataset_builder.aug_gsm8k.queries import DROPPED_QUESTIONS
 from arith_puzzle.dataset_builder.aug_gsm8k.responses import DROPPED_PATHS
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.run import MODULES, meanings_of
-from arith_puzzle.metrics.gsm8k_answer.estimators import wilson_interval
 from arith_puzzle.model_cards.check import size_category
 from arith_puzzle.model_cards.render import fill, whole_card
 
@@ -47,7 +47,7 @@ def aug_gsm8k_card(manifest: dict, repo_id: str, metric_id: str | None = None) -
         repo_id=repo_id,
         metric_id=metric_id,
         manifest=manifest,
-        judged_interval=wilson_interval(judged["sound"], judged["rows"]) if judged else None,
+        judged=as_markdown(judged["strategies"]) if judged else None,
         benchmarks=BENCHMARKS,
         strategies={name: strategy.change for name, strategy in STRATEGIES.items()},
         meanings={

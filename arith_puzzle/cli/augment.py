@@ -3,8 +3,9 @@
     arith-puzzle augment rules --source train.jsonl --against gsm8k-test=test.jsonl --out runs/aug-rules
     arith-puzzle augment model --source train.jsonl --against gsm8k-test=test.jsonl --out runs/aug-model \\
         --endpoint http://localhost:8000/v1 --model NAME --store runs/aug-model.jsonl --terms "Apache-2.0"
-    arith-puzzle augment sample runs/aug-rules --out sample.jsonl
-    arith-puzzle augment build runs/aug-rules runs/aug-model --judged sample.jsonl --out aug-gsm8k
+    arith-puzzle augment sample runs/aug-rules --source train.jsonl --out judged
+    arith-puzzle augment judged judged
+    arith-puzzle augment build runs/aug-rules runs/aug-model --judged judged --out aug-gsm8k
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from arith_puzzle.dataset_builder.aug_gsm8k.contamination import BENCHMARKS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the steps rules, model, build and sample."""
+    """Add the steps rules, model, build, sample and judged."""
     commands = parser.add_subparsers(dest="step", required=True, metavar="STEP")
     sources = argparse.ArgumentParser(add_help=False)
     sources.add_argument("--source", type=Path, required=True, help="GSM8K's train split, JSONL")
@@ -75,16 +76,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run")
     sub.add_argument("--out", type=Path, required=True, help="folder of the dataset, such as aug-gsm8k")
     sub.add_argument("--seed", type=int, default=0, help="seed for the order of the rows (default: 0)")
-    sub.add_argument("--judged", type=Path, help="judged sample (see `augment sample`), for the card")
+    sub.add_argument("--judged", type=Path, help="folder of a judged sample (see `augment judged`), for the card")
     sub.set_defaults(step_function=_build)
 
-    text = "draw rows of a run for a person to judge"
+    text = "draw rows of a run and of GSM8K, mixed and without their origin, to be judged blind"
     sub = commands.add_parser("sample", help=text, description=text)
     sub.add_argument("folder", type=Path, metavar="RUN", help="folder of the run")
-    sub.add_argument("--rows", type=int, default=50, help="number of rows (default: 50)")
+    sub.add_argument("--source", type=Path, required=True, help="GSM8K's train split, JSONL")
+    sub.add_argument("--rows", type=int, default=100, help="rows of each strategy, and of GSM8K (default: 100)")
     sub.add_argument("--seed", type=int, default=0, help="seed for the draw (default: 0)")
-    sub.add_argument("--out", type=Path, required=True, help="JSONL file; set 'sound' to true or false in each row")
+    sub.add_argument("--out", type=Path, required=True, help="folder for the sheet and its key")
     sub.set_defaults(step_function=_sample)
+
+    text = "count the verdicts of a judged sample"
+    sub = commands.add_parser("judged", help=text, description=text)
+    sub.add_argument("folder", type=Path, help="folder of the sheet, with verdicts.jsonl")
+    sub.set_defaults(step_function=_judged)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -160,9 +167,22 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _sample(args: argparse.Namespace) -> int:
-    from arith_puzzle.dataset_builder.aug_gsm8k.dataset import sample
+    from arith_puzzle.dataset_builder.aug_gsm8k.judging import QUESTIONS, SHEET, VERDICTS, draw
 
-    print(f"{args.out}: {sample(args.folder, args.out, rows=args.rows, seed=args.seed)} rows to judge")
+    drawn = draw(args.folder, args.source, args.out, rows=args.rows, seed=args.seed)
+    print(f"{args.out / SHEET}: {sum(drawn.values())} rows, {args.rows} each of {', '.join(drawn)}")
+    print(f'Write {args.out / VERDICTS}, a line for each row: {{"row": 1, "note": ""}} and true or false for')
+    for field, question in QUESTIONS.items():
+        print(f"  {field:<12}{question}")
+    return 0
+
+
+def _judged(args: argparse.Namespace) -> int:
+    from arith_puzzle.dataset_builder.aug_gsm8k.judging import TABLE, as_markdown, tally
+
+    counts = tally(args.folder)
+    write_text(args.folder / TABLE, json.dumps(counts, indent=1) + "\n")
+    print(as_markdown(counts))
     return 0
 
 

@@ -20,10 +20,11 @@ import pyarrow as pa
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import write_text
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import normalized
+from arith_puzzle.dataset_builder.aug_gsm8k.judging import judged as judged_rows
 from arith_puzzle.dataset_builder.aug_gsm8k.prompts import STRATEGIES
 from arith_puzzle.dataset_builder.aug_gsm8k.responses import equations
 from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, read_run, rows_sha256, write_parquet
-from arith_puzzle.dataset_builder.aug_gsm8k.source import ORIGINAL, SCHEMA, number_text, read_jsonl
+from arith_puzzle.dataset_builder.aug_gsm8k.source import ORIGINAL, SCHEMA, number_text
 from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotations
 from arith_puzzle.metrics.gsm8k_answer.score import answer
 
@@ -41,7 +42,7 @@ def build(runs: list[Path], out: Path, *, seed: int, judged: Path | None = None)
         runs: folders written by ``rules.run`` and ``model.run``. A pair that an earlier run has too is dropped.
         out: folder of the dataset. It is replaced if it contains an earlier build.
         seed: seed for the order of the rows.
-        judged: JSONL of rows that a person judged, each with ``sound``: true or false. The card reports the share.
+        judged: folder of a judged sample (``judging``). The card has its table.
 
     Returns:
         The manifest, which is also written to ``out/manifest.json``.
@@ -71,7 +72,7 @@ def build(runs: list[Path], out: Path, *, seed: int, judged: Path | None = None)
             "seed": seed,
             "runs": {name: run.report for name, run in zip(names, loaded, strict=True)},
             "repeated_across_runs": repeated,
-            "judged": _judged(judged, rows) if judged else None,
+            "judged": judged_rows(judged, rows) if judged else None,
             "statistics": _statistics(rows),
             "files": files,
             "configs": _configs(files, sizes),
@@ -87,35 +88,7 @@ def build(runs: list[Path], out: Path, *, seed: int, judged: Path | None = None)
     return manifest
 
 
-def sample(run: Path, out: Path, *, rows: int, seed: int) -> int:
-    """Draw rows of a run for a person to judge.
-
-    Args:
-        run: folder of the run.
-        out: JSONL file to write. In each row, the person sets ``sound`` to true or false; it is null at first.
-        rows: number of rows.
-        seed: seed for the draw.
-
-    Returns:
-        The number of rows.
-
-    Raises:
-        InputError: the folder is not a finished run, there are too few rows, or ``out`` cannot be written.
-    """
-    table = read_run(run).rows
-    chosen = sorted(table.to_pylist(), key=lambda row: _rank(f"sample-{seed}", row))[:rows]
-    if not 1 <= rows <= table.num_rows:
-        raise InputError(f"--rows must be in 1..{table.num_rows}, not {rows}")
-    lines = [json.dumps({"sound": None, "note": ""} | {key: row[key] for key in _IDENTITY + _TEXT}) for row in chosen]
-    try:
-        write_text(out, "\n".join(lines) + "\n")
-    except OSError as error:
-        raise InputError(f"cannot write {out}: {error.strerror}; give another --out") from None
-    return len(chosen)
-
-
 _IDENTITY = ["generator", "strategy", "source_index", "question_index", "path_index"]
-_TEXT = ["query", "response"]
 
 
 def _rank(seed: object, row: dict) -> bytes:
@@ -197,21 +170,6 @@ def _statistics(rows: list[dict]) -> dict:
         "response_characters_median": int(np.median([len(row["response"]) for row in rows])),
         "by_generator": {f"{generator}/{strategy}": count for (generator, strategy), count in sorted(by.items())},
     }
-
-
-def _judged(path: Path, rows: list[dict]) -> dict:
-    """Read the judged sample and count the sound rows."""
-    known = {(row["query"], row["response"]) for row in rows}
-    sound: list[bool] = []
-    for number, row in read_jsonl(path):
-        if type(row.get("sound")) is not bool:
-            raise InputError(f"{path}:{number}: 'sound' must be true or false; set it in each row")
-        if (row.get("query"), row.get("response")) not in known:
-            raise InputError(f"{path}:{number}: the row is not in this dataset; draw and judge a new sample")
-        sound.append(row["sound"])
-    if not sound:
-        raise InputError(f"{path} has no judged row; omit --judged")
-    return {"file": path.name, "rows": len(sound), "sound": sum(sound)}
 
 
 def _ours(out: Path) -> bool:

@@ -15,11 +15,12 @@ from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import write_text
+from arith_puzzle.common.markdown import table
 from arith_puzzle.dataset_builder.aug_gsm8k.runs import read_run
 from arith_puzzle.dataset_builder.aug_gsm8k.source import ORIGINAL, read_jsonl, read_problems
 from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
 
-SHEET, KEY, VERDICTS = "sheet.jsonl", "key.jsonl", "verdicts.jsonl"
+SHEET, KEY, VERDICTS, TABLE = "sheet.jsonl", "key.jsonl", "verdicts.jsonl", "table.json"
 QUESTIONS = {
     "sensible": "Is the question sensible English about a sensible world?",
     "answerable": "Can it be answered from what it says, in one way?",
@@ -113,6 +114,32 @@ def tally(folder: Path) -> dict[str, dict]:
     for of in counts.values():
         of["sound_ci95"] = list(wilson_interval(of["sound"], of["rows"]))
     return dict(sorted(counts.items(), key=lambda item: (item[0] == ORIGINAL, item[0])))
+
+
+def as_markdown(counts: dict[str, dict]) -> str:
+    """The counts of ``tally`` as a Markdown table."""
+    return table(
+        ["strategy", "rows", "sound", "95% interval", *QUESTIONS],
+        [
+            [name, of["rows"], f"{of['sound'] / of['rows']:.3f}", "{:.3f} to {:.3f}".format(*of["sound_ci95"]),
+             *(of[field] for field in QUESTIONS)]
+            for name, of in counts.items()
+        ],
+    )  # fmt: skip
+
+
+def judged(folder: Path, rows: list[dict]) -> dict:
+    """The verdicts on a sample of ``rows``, for a dataset's manifest: {"folder", "strategies": ``tally``}.
+
+    Raises:
+        InputError: as ``tally``; or a judged row, other than those of GSM8K, is not among ``rows``.
+    """
+    known = {(row["query"], row["response"]) for row in rows}
+    counts = tally(folder)
+    for number, row in read_jsonl(folder / KEY):
+        if row["strategy"] != ORIGINAL and (row["query"], row["response"]) not in known:
+            raise InputError(f"{folder / KEY}:{number}: the row is not in this dataset; draw and judge a new sample")
+    return {"folder": folder.resolve().name, "strategies": counts}
 
 
 def _rank(seed: str, row: dict) -> bytes:

@@ -18,7 +18,13 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import file_sha256
 from arith_puzzle.common.processes import follow_parent
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import Benchmarks, normalized
-from arith_puzzle.dataset_builder.aug_gsm8k.rules import change_numbers, complexity, conditional, fractions_percentages
+from arith_puzzle.dataset_builder.aug_gsm8k.rules import (
+    change_numbers,
+    combine_concepts,
+    complexity,
+    conditional,
+    fractions_percentages,
+)
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import RULES_VERSION, Pair
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.paths import MOST_PATHS, orders
 from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, write_run
@@ -29,11 +35,12 @@ GENERATOR = "rules"
 MODULES: dict[str, ModuleType] = {
     "change_numbers": change_numbers,
     "fractions_percentages": fractions_percentages,
+    "combine_concepts": combine_concepts,
     "conditional": conditional,
     "complexity": complexity,
 }
 """Strategy -> its module, with ``augment``, ``REFUSED`` and ``DROPPED``. A run uses this order."""
-PER_QUESTION = {"change_numbers": 24, "complexity": 10}
+PER_QUESTION = {"change_numbers": 24, "combine_concepts": 14, "complexity": 10}
 """Strategy -> default of the maximum number of new questions from each source."""
 FEW = 8
 """This default for all strategies that PER_QUESTION does not name."""

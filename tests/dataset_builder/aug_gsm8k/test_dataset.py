@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from arith_puzzle.dataset_builder.aug_gsm8k import dataset
+from arith_puzzle.dataset_builder.aug_gsm8k.judging import KEY, QUESTIONS, TABLE, VERDICTS
 from arith_puzzle.dataset_builder.aug_gsm8k.runs import read_run, rows_sha256
 from arith_puzzle.model_cards.check import check_card
 from tests.commands import command
@@ -71,15 +72,20 @@ def test_the_same_runs_give_the_same_bytes(runs, tmp_path):
     assert hashes[0] != hashes[1]
 
 
-def test_the_card_shows_what_was_dropped_and_is_valid(runs, tmp_path):
-    out = tmp_path / "aug-gsm8k"
-    sample = tmp_path / "sample.jsonl"
-    assert main(["sample", str(runs[0]), "--rows", "8", "--out", str(sample)]) == 0
-    rows = [json.loads(line) for line in sample.read_text().splitlines()]
-    assert build(runs, out, "--judged", str(sample)) == 2  # 'sound' is still null
+def test_the_card_shows_what_was_dropped_and_is_valid(runs, gsm8k, tmp_path, capsys):
+    out, judged = tmp_path / "aug-gsm8k", tmp_path / "judged"
+    assert main(["sample", str(runs[0]), "--source", str(gsm8k[0]), "--rows", "3", "--out", str(judged)]) == 0
+    assert "6 rows, 3 each of change_numbers, original" in capsys.readouterr().out
+    assert build(runs, out, "--judged", str(judged)) == 2 and main(["judged", str(judged)]) == 2  # no verdict yet
     assert not out.exists()
-    sample.write_text("".join(json.dumps(row | {"sound": at > 1}) + "\n" for at, row in enumerate(rows)))
-    assert build(runs, out, "--judged", str(sample)) == 0
+    key = [json.loads(line) for line in (judged / KEY).read_text().splitlines()]
+    first = next(row["row"] for row in key if row["strategy"] == "change_numbers")
+    verdicts = [{"row": row["row"]} | dict.fromkeys(QUESTIONS, row["row"] != first) for row in key]
+    (judged / VERDICTS).write_text("".join(json.dumps(verdict) + "\n" for verdict in verdicts))
+    assert main(["judged", str(judged)]) == 0
+    line = "| change_numbers | 3 | 0.667 | 0.208 to 0.939 | 2 | 2 | 2 | 2 |"
+    assert line in capsys.readouterr().out and json.loads((judged / TABLE).read_text())["original"]["sound"] == 3
+    assert build(runs, out, "--judged", str(judged)) == 0
     card = (out / "README.md").read_text()
     check_card(card, "dataset", out)
     report = read_run(runs[1]).report
@@ -87,7 +93,7 @@ def test_the_card_shows_what_was_dropped_and_is_valid(runs, tmp_path):
     for reason, count in report["paths"]["dropped_original"].items():
         line = next(line for line in section if f"`{reason}`" in line and line.count("|") == 4)
         assert f"| {count:,} | {report['paths']['dropped_new'][reason]:,} |" in line
-    assert "8 random rows were read one by one, not blind, and 6 of them were found sound" in card
+    assert line in card and "`results/aug_gsm8k/judged`" in card
     assert "**not compared**" in card and "M's terms" in card and "license: other" in card
     assert build(runs[:1], out) == 0
     assert "license: mit" in (out / "README.md").read_text()
@@ -97,8 +103,11 @@ def test_bad_input_is_one_line(runs, tmp_path, capsys):
     out = tmp_path / "aug-gsm8k"
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "diary.txt").write_text("mine")
-    stranger = tmp_path / "stranger.jsonl"
-    stranger.write_text(json.dumps({"sound": True, "query": "?", "response": "!"}) + "\n")
+    stranger = tmp_path / "stranger"
+    stranger.mkdir()
+    row = {"row": 1, "strategy": "complexity", "query": "?", "response": "!"}
+    (stranger / KEY).write_text(json.dumps(row) + "\n")
+    (stranger / VERDICTS).write_text(json.dumps({"row": 1} | dict.fromkeys(QUESTIONS, True)) + "\n")
     rows = runs[0] / "rows.parquet"
     for arguments, says in (
         ([str(tmp_path / "nothing"), "--out", str(out)], "is not a finished run"),
@@ -106,7 +115,7 @@ def test_bad_input_is_one_line(runs, tmp_path, capsys):
         ([str(runs[0]), "--out", str(tmp_path / "full")], "contains other files"),
         (
             [str(runs[0]), "--out", str(out), "--judged", str(stranger)],
-            "stranger.jsonl:1: the row is not in this dataset",
+            "key.jsonl:1: the row is not in this dataset",
         ),
     ):
         capsys.readouterr()
@@ -116,4 +125,4 @@ def test_bad_input_is_one_line(runs, tmp_path, capsys):
     assert (tmp_path / "full" / "diary.txt").read_text() == "mine" and not out.exists()
     rows.write_bytes((runs[1] / "rows.parquet").read_bytes())  # the rows of another run do not match the report
     assert build(runs[:1], out) == 2
-    assert main(["sample", str(runs[1]), "--rows", "0", "--out", str(stranger)]) == 2
+    assert main(["sample", str(runs[1]), "--source", "x", "--rows", "0", "--out", str(tmp_path / "new")]) == 2
