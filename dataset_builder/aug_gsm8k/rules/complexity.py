@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import cycle
 
-from arith_puzzle.dataset_builder.aug_gsm8k.rules import asked, change_numbers
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions import KINDS, PLACE_KINDS, Kind
+from arith_puzzle.dataset_builder.aug_gsm8k.rules import change_numbers
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions import asked
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.kinds import KINDS, PLACE_KINDS, Kind
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import FAULTS, RULES_VERSION, Pair, fault
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem, number_text
 from arith_puzzle.metrics.gsm8k_answer.score import answer

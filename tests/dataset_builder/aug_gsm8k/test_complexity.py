@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from arith_puzzle.dataset_builder.aug_gsm8k.rules import asked, complexity
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions import KINDS, PLACE_KINDS
+from arith_puzzle.dataset_builder.aug_gsm8k.rules import complexity
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions import asked
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.kinds import KINDS, PLACE_KINDS
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.steps import computed, tidy
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import fault
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.steps import computed, tidy
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem
 from arith_puzzle.metrics.gsm8k_answer.score import answer
 

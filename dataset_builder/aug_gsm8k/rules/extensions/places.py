@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.asked import Counted
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.steps import Made, computed, pick, tidy
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.things import CONTAINERS, PRICES, head, singular
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.asked import Counted
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.steps import Made, computed, pick, tidy
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.things import CONTAINERS, PRICES, head, singular
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws
 
 

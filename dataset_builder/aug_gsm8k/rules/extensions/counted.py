@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.asked import Asked, auxiliary
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.steps import GIFTS, RELATIVES, Made, computed, pick, tidy
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.things import CONTAINERS, PRICES, head, singular
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.asked import Asked, auxiliary
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.steps import GIFTS, RELATIVES, Made, computed, pick, tidy
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.things import CONTAINERS, PRICES, head, singular
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.asked import Asked, auxiliary
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.steps import Made, computed, pick, tidy
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.asked import Asked, auxiliary
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.steps import Made, computed, pick, tidy
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws
 
 NAMES = ("Mia", "Noah", "Lena", "Omar", "Priya", "Mateo", "Ines", "Felix", "Hana", "Theo", "Nadia", "Ravi", "Clara",

@@ -8,8 +8,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.asked import Asked
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.extend_money import (
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.asked import Asked
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.counted import (
+    given_and_shared,
+    half_then_more,
+    packed_then_more,
+    packed_with_more,
+    sold,
+)
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.friends import (
+    compared,
+    further_person,
+    further_persons,
+    suits_a_friend,
+)
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.money import (
     coupon_and_shared,
     divided_with_more,
     from_savings,
@@ -19,7 +32,7 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.extend_money import (
     set_aside,
     towards_a_goal,
 )
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.extend_places import (
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.places import (
     all_packed,
     all_sold,
     come_and_go,
@@ -27,21 +40,8 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.extend_places import (
     teams_with_more,
     teams_without_some,
 )
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.extend_things import (
-    given_and_shared,
-    half_then_more,
-    packed_then_more,
-    packed_with_more,
-    sold,
-)
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.friends import (
-    compared,
-    further_person,
-    further_persons,
-    suits_a_friend,
-)
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.steps import Made
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.things import CONTAINERS, MOVING, PEOPLE, PRICES, head
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.steps import Made
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.things import CONTAINERS, MOVING, PEOPLE, PRICES, head
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws
 
 HOLD = {"have", "keep", "own"}
