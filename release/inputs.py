@@ -22,6 +22,10 @@ RELEASED = ("symbolic", "natural", "search")
 """The formats of ``arith_puzzle.dataset_builder.formats`` that the cards can explain."""
 
 
+READ_AS = {"procedure": "symbolic"}
+"""Format of training rows -> the released format that has the same prompts and the same form of answers."""
+
+
 def check_recipe(recipe: Recipe) -> None:
     """Raise InputError if the recipe does not make an adapter that a release can publish."""
     for section in ("dataset", "lora"):
@@ -34,7 +38,7 @@ def check_recipe(recipe: Recipe) -> None:
             f"the cards of a release explain the formats {', '.join(RELEASED)}, and score.format of {recipe.name!r} is "
             f"{recipe.score.format}; train and score it without a release"
         )
-    if recipe.dataset.format != recipe.score.format:
+    if READ_AS.get(recipe.dataset.format, recipe.dataset.format) != recipe.score.format:
         raise InputError(
             f"an adapter is scored in the format of its training, and in the recipe {recipe.name!r} dataset.format is "
             f"{recipe.dataset.format} and score.format is {recipe.score.format}; make them equal"
