@@ -225,7 +225,7 @@ def _buttons(config: dict) -> dict[str, dict]:
 
 async def _let_the_model_answer(client, stop: asyncio.Event, answers: list[int]) -> None:
     while not stop.is_set():
-        posted = await client.post("/gradio_api/call/ask", json={"data": ["4,7,8,20", 24, 1, 0.0, 0]})
+        posted = await client.post("/gradio_api/call/ask", json={"data": ["4,7,8,20", 24, 1, 0.0, 0, ""]})
         result = await client.get(f"/gradio_api/call/ask/{posted.json()['event_id']}")
         if '"steps"' not in result.text:
             raise RuntimeError(f"the model did not answer: {result.text[:200]}")

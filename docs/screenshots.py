@@ -25,6 +25,8 @@ SHOTS = {
     "judge-phone": (PHONE, "light"),
     "measure": (DESKTOP, "light"),
 }
+PUZZLE = "3,6,7,51,58:4"
+"""The paper's example."""
 SECONDS = 300
 """Limit of every wait."""
 COLOURS = 224
@@ -51,7 +53,7 @@ def take(address: str, out: Path) -> list[Path]:
             page = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce").new_page()
             page.set_default_timeout(SECONDS * 1000)
             try:
-                page.goto(address)
+                page.goto(f"{address}/?puzzle={PUZZLE}")
                 page.locator("#status .ap-ready").wait_for()
                 _ACTS[name.partition("-")[0]](page)
             except Error as error:
@@ -80,7 +82,7 @@ def _await(address: str) -> None:
 
 
 def _play(page) -> None:
-    for name in ("8", "minus", "7", "20"):
+    for name in ("58", "minus", "51", "6"):
         page.locator("#board").get_by_role("button", name=name, exact=True).click()
     page.locator("#race").click()
     page.locator("#attempt .ap-verdict:not(.ap-plain)").wait_for()
@@ -108,7 +110,7 @@ def _judge(page) -> None:
 
 def _measure(page) -> None:
     page.get_by_role("tab", name="Results").click()
-    page.locator("#measured .ap-scores").first.wait_for()
+    page.locator("#measured .ap-heat").wait_for()
 
 
 _ACTS = {"play": _play, "ask": _ask, "judge": _judge, "measure": _measure}

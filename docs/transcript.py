@@ -18,6 +18,7 @@ from huggingface_hub import HfApi
 
 from arith_puzzle.common.files import PACKAGE, write_text
 from arith_puzzle.local_hub import running
+from arith_puzzle.model_cards.shipped import published_with
 from arith_puzzle.release.pipeline import Work
 from arith_puzzle.release.publish import publish
 from arith_puzzle.release.stage import stage
@@ -38,7 +39,8 @@ def dry_run(recipe: Recipe, *, dataset: Path, run: Path, scores: Path) -> list[s
         hub_root = Path(folder) / "hub"
         hub_root.mkdir()
         (hub_root / "tokens.json").write_text(json.dumps({"hf_mine": {"name": NAMESPACE, "role": "write"}}))
-        staged = stage(recipe, NAMESPACE, dataset=dataset, run=run, scores=scores, out=Path(folder) / "stage")
+        out, along = Path(folder) / "stage", published_with(recipe)
+        staged = stage(recipe, NAMESPACE, dataset=dataset, run=run, scores=scores, out=out, along=along)
         with running(hub_root) as hub:
             publish(staged, HfApi(endpoint=hub.endpoint, token="hf_mine"), dry_run=True, announce=said.append)
     return [*said, "dry run: nothing was changed"]

@@ -145,9 +145,16 @@ def shipped_card(names: Mapping, model: ShippedAdapter, *, example: dict, licenc
 
 
 def _in_order(results: dict) -> dict:
-    """The results with the splits in the order of their config."""
-    order = [split for split in CONFIGS[results["config"]].splits if split in results["splits"]]
-    return results | {"splits": {split: results["splits"][split] for split in order}}
+    """The results with the splits in the order of their config, and with the number of puzzles of each N.
+
+    Results of old versions do not state that number. The sizes take turns in the rows of a config.
+    """
+    splits = {}
+    for split, spec in CONFIGS[results["config"]].splits.items():
+        if item := results["splits"].get(split):
+            by_n = {str(n): len(range(at, item["n"], len(spec.n_values))) for at, n in enumerate(spec.n_values)}
+            splits[split] = {"puzzles_by_n": by_n} | item
+    return results | {"splits": splits}
 
 
 def _abilities(model: ShippedAdapter, fits) -> Iterator[dict]:

@@ -9,9 +9,12 @@ FAULTS = {"wrong_result": "wrong arithmetic", "unavailable_operand": "a number t
 
 
 def scores(results: dict) -> str:
-    """One table for each split: base and adapter, overall and by N, with 95 % intervals."""
-    parts = []
-    groups = {}
+    """One table for each split: base and adapter, overall and by N, with 95 % intervals.
+
+    With several configs, the tables of each are folded.
+    """
+    parts: dict[str, list[str]] = {}
+    groups: dict[tuple[str, str], list[dict]] = {}
     for score in results["scores"]:
         groups.setdefault((score["config"], score["split"]), []).append(score)
     for (config, split), models in groups.items():
@@ -25,12 +28,18 @@ def scores(results: dict) -> str:
                 if key != "pass@1":
                     rows.append(_row(key, kind, value, None))
         sizes = " / ".join(sorted({f"{score['n']:,}" for score in models}))
-        parts.append(
+        parts.setdefault(config, []).append(
             f'<table class="ap-scores"><caption>{escape(config)}/{escape(split)}: {sizes} puzzles, pass@1 with '
             "95 % intervals</caption><thead><tr><th>model</th><th><span class='ap-axis'><i>0</i><i>0.5</i><i>1</i>"
             f"</span></th><th>score</th></tr></thead><tbody>{''.join(rows)}</tbody></table>{_why(models)}"
         )
-    return "".join(parts)
+    if len(parts) == 1:
+        return "".join(*parts.values())
+    return "".join(
+        f'<details class="ap-config"><summary>{escape(config)}: {len(tables)} '
+        f"set{'s' * (len(tables) != 1)} of puzzles</summary>{''.join(tables)}</details>"
+        for config, tables in parts.items()
+    )
 
 
 def _row(name: str, kind: str, rate: float, interval: list[float] | None, *, head: bool = False) -> str:
@@ -77,7 +86,7 @@ def heat(results: dict) -> str:
         for model in models:
             score = found.get(place, {}).get(model)
             if score is None:
-                cells.append('<td class="ap-none">not measured</td>')
+                cells.append(f'<td class="ap-none">{"-" if several else "not measured"}</td>')
             else:
                 cells.append(f'<td style="--v:{score["pass@1"] * 100:.0f}"><b>{score["pass@1"]:.3f}</b></td>')
         name = escape(place).replace("_", "_<wbr>").replace("/", "/<wbr>")

@@ -196,7 +196,7 @@ def _counts(manifest: dict | None) -> dict[tuple[str, str], dict[str, int]]:
 
 def _score(run: dict, split: str, counts: dict) -> dict:
     item = run["splits"][split]
-    known = counts.get((run["config"], split), {})
+    known = item.get("puzzles_by_n") or counts.get((run["config"], split), {})
     if sum(known.values()) != item["n"]:  # the score is of a part of the split, or of another dataset
         known = {n: item["n"] for n in item["by_n"]} if len(item["by_n"]) == 1 else {}
     by_n = {}

@@ -61,7 +61,8 @@ def status(state: dict, *, searches: bool = False) -> str:
 
 def choice(name: str, *, searches: bool) -> str:
     """The entry of a model in the list of models."""
-    return f"{_name(name)}: {'searches, then answers; hard to beat' if searches else 'answers at once'}"
+    what = "Searches first, hard to beat" if searches else "Answers at once"
+    return f"{what}: {name.rpartition('/')[2]}"
 
 
 def _name(model: str) -> str:
@@ -75,13 +76,18 @@ def working(text: str) -> str:
     return f'<p class="ap-verdict ap-plain" role="status">{dot} {escape(text)}</p>'
 
 
+def begins(*, busy: bool) -> str:
+    """The note before the first line of a model."""
+    return working("The model answers someone else first …" if busy else "The model begins …")
+
+
 def note(text: str) -> str:
     """One line of text as a note, such as an error."""
     return f'<p class="ap-note" role="status">{escape(text[:1].upper() + text[1:])}.</p>' if text else ""
 
 
 def attempt(result: dict) -> str:
-    """The model's attempt in the tab "Play": its search, if it searches, and its lines so far with their verdicts."""
+    """A model's answer while it grows: its search, if it searches, and its lines so far with their verdicts."""
     if "error" in result:
         return note(result["error"])
     if "search" in result and not (result["done"] or result["search"]["ended"]):
@@ -89,10 +95,7 @@ def attempt(result: dict) -> str:
     head = verdict_line(result) if result["done"] else working("The model is writing its answer …")
     if result.get("stopped"):
         head = f'<p class="ap-verdict ap-plain" role="status">{escape(result["verdict"])}</p>'
-    answer = steps_table(result["steps"], result["line"])
-    if answer and "search" in result:
-        answer = f"<h3>Its answer</h3>{answer}"
-    return f'<section class="ap-card" aria-live="polite">{search_part(result)}{answer}{head}</section>'
+    return f'<section class="ap-card" aria-live="polite">{search_part(result)}{_lines(result)}{head}</section>'
 
 
 def _searching(search: Search) -> str:
@@ -153,7 +156,7 @@ def _attempt(number: int, attempt: Attempt, *, whole: bool) -> str:
 def _pair(pair: Pair) -> str:
     """A pair of the last three numbers: which values it must make, and which it makes; the last equation if it fits."""
     *made, last = map(escape, pair.made)
-    made.append(f"<b>{last}</b><br>so <b>{_equation(pair.equation)}</b> ✓" if pair.found else last)
+    made.append(f"<b>{last}</b><br><span>so <b>{_equation(pair.equation)}</b> ✓</span>" if pair.found else last)
     return (
         f"<tr{' class=ap-good' if pair.found else ''}><td>{escape(', '.join(pair.numbers))}</td>"
         f"<td>{escape(' or '.join(pair.wanted))}</td><td>{', '.join(made)}</td></tr>"
@@ -182,13 +185,18 @@ def played(result: dict) -> str:
     return note(result["error"]) if "error" in result else f'<div class="ap-mine">{verdict_line(result)}</div>'
 
 
+def answer(result: dict) -> str:
+    """The model's only answer, complete: its search, if it searches, the verdict, and its lines."""
+    return _card("The model", result, search_part(result) + _judgement(result))
+
+
 def samples(result: dict, temperature: float) -> str:
     """The model's answers: how many are right, and all distinct answers line by line."""
     if "error" in result:
         return note(result["error"])
     drawn, right = result["drawn"], result["right"]
     if drawn == 1:
-        return _card("The model", result, _judgement(result) + search_part(result))
+        return answer(result)
     kind = "good" if right else "bad"
     head = f'<p class="ap-verdict ap-{kind}" role="status">{right} of {drawn} samples right, '
     head += f"drawn at temperature {temperature:g}</p>"
@@ -200,8 +208,8 @@ def samples(result: dict, temperature: float) -> str:
         parts.append(
             f'<details class="ap-sample"{" open" if i == shown else ""}><summary><span class="ap-{name}-text">{mark}'
             f"</span> {'right' if item['correct'] else 'wrong'} <code>… {escape(last[:40])}</code>"
-            f'<span class="ap-times">{item["times"]}\u00d7</span></summary>{_judgement(item)}'
-            f"{search_part(item)}</details>"
+            f'<span class="ap-times">{item["times"]}\u00d7</span></summary>{search_part(item)}'
+            f"{_judgement(item)}</details>"
         )
     return _card("The model", result, head + "".join(parts))
 
@@ -263,7 +271,13 @@ def _judgement(result: dict) -> str:
     empty = "" if result["answer"] or "search" in result else '<p class="ap-small">The answer is empty.</p>'
     if result["answer"] and not result["steps"]:  # an expression with a fault of form, or with fractions
         empty = f'<pre class="ap-read">{escape(result["answer"])}</pre>'
-    return f"{verdict_line(result)}{steps_table(result['steps'], result['line'])}{empty}{tail}"
+    return f"{verdict_line(result)}{_lines(result)}{empty}{tail}"
+
+
+def _lines(result: dict) -> str:
+    """The lines of an answer with their verdicts. After a search they have a title."""
+    table = steps_table(result["steps"], result["line"])
+    return f"<h3>Its answer</h3>{table}" if table and "search" in result else table
 
 
 def _card(who: str, result: dict, body: str) -> str:

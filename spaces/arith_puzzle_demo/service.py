@@ -79,6 +79,11 @@ class Service:
 
         return await _in_turn(self._model_turns, who, ask)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a model is answering, so that the next visitor must wait."""
+        return self._model_turns.free == 0
+
     def stop(self, session: str, *, quietly: bool = False) -> None:
         """End the ``watch`` of a session, if there is one. ``quietly``: without a last result."""
         if stop := self._stops.get(session):

@@ -158,6 +158,8 @@ def test_formats_that_no_card_explains_are_refused_before_anything_is_made(made)
     recipe, _ = made
     check_recipe(recipe)
     dataset, asked = recipe.dataset, recipe.score
+    answers = replace(recipe, dataset=replace(dataset, format="procedure"), score=replace(asked, format="symbolic"))
+    check_recipe(answers)
     for wrong, said in (
         ({"score": replace(asked, format="backward"), "dataset": replace(dataset, format="backward")}, "is backward"),
         ({"score": replace(asked, format="symbolic")}, "dataset.format is search and score.format is symbolic"),

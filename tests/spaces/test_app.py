@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
@@ -199,6 +200,22 @@ class TestApiWithModel:
         assert judged == {key: value for key, value in result.items() if key in judged}
         more = demo.predict(drawn["numbers"], drawn["target"], 5, 1.0, 2, api_name="/ask")
         assert more["drawn"] == 5 and sum(item["times"] for item in more["samples"]) == 5
+
+    def test_two_models(self, two_models, searching_adapter, tiny_adapter, searches, loaded):
+        """Visitors take turns also with different models, and each gets the answer of the model that it named."""
+        demo, _ = loaded(two_models)
+        deadline = time.monotonic() + 600
+        while any(each["model"] == "loading" for each in demo.predict(api_name="/status")["models"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        names = [str(searching_adapter), str(tiny_adapter)]
+        assert [each["adapter"] for each in demo.predict(api_name="/status")["models"]] == names
+        jobs = [demo.submit("22,43,51,58", 44, model=names[at % 2], api_name="/ask") for at in range(6)]
+        answers = [job.result() for job in jobs]
+        assert [answer["adapter"] for answer in answers] == names * 3
+        assert all(answer["raw"] == searches["22,43,51,58:44\n"] for answer in answers[::2])
+        assert not any("raw" in answer for answer in answers[1::2])
+        assert demo.predict("22,43,51,58", 44, api_name="/ask")["adapter"] == names[0]
 
     def test_results(self, full):
         result = client(full).predict(api_name="/results")

@@ -372,7 +372,7 @@ class TestChoice:
         page.locator("#status").get_by_text("It searches before it answers").wait_for()
         choices = page.get_by_role("radio")
         assert choices.count() == 2 and choices.first.is_checked()
-        assert "searches, then answers" in page.locator("#model label").first.inner_text()
+        assert "Searches first, hard to beat" in page.locator("#model label").first.inner_text()
         page.locator("#race").press("Enter")
         page.locator("#stop").press("Enter")
         page.locator("#attempt").get_by_text("You stopped the model").wait_for()
@@ -381,12 +381,35 @@ class TestChoice:
         page.locator("#attempt .ap-verdict.ap-good").wait_for()
         page.screenshot(path=pictures / "choice-phone.png", full_page=True)
         assert page.locator("#attempt .ap-found").first.is_visible() and fits(page)
-        choices.first.press("ArrowRight")
+        choices.nth(1).press("Space")
         page.locator("#status").get_by_text("The model: adapter on base").wait_for()
         page.locator("#attempt .ap-waiting").wait_for()
         page.locator("#race").press("Enter")
         page.locator("#attempt .ap-verdict.ap-bad").wait_for()
         assert page.locator("#attempt .ap-attempts").count() == 0
+
+    @pytest.mark.slow
+    def test_ask_stop_and_a_new_puzzle(self, two_models, open_page):
+        """The question in the tab "Ask" can be stopped too. A new puzzle ends the model's attempt at the one before."""
+        page = open_page(f"{two_models}/?puzzle=22,43,51,58:44")
+        page.locator("#status").get_by_text("It searches before it answers").wait_for()
+        page.locator("#race").click()
+        page.locator("#attempt .ap-attempts").wait_for()
+        page.locator("#new").click()
+        page.locator("#attempt .ap-waiting").wait_for()
+        page.wait_for_timeout(2500)  # longer than the attempt at the first puzzle would have taken
+        assert page.locator("#attempt .ap-waiting").count() == 1 and page.locator("#stop").count() == 0
+        page.get_by_role("tab", name="Ask").click()
+        page.get_by_label("Numbers", exact=True).fill("22,43,51,58")
+        page.get_by_label("Target").fill("44")
+        page.locator("#ask").click()
+        page.locator("#answered .ap-attempts").wait_for()
+        page.locator("#stop-asking").click()
+        page.locator("#answered").get_by_text("You stopped the model").wait_for()
+        page.locator("#ask").click()
+        page.locator("#answered .ap-verdict.ap-good").wait_for()
+        assert page.locator("#answered h3").first.inner_text().startswith("The model: 22, 43, 51, 58")
+        assert page.locator("#answered h3").last.inner_text() == "Its answer"
 
 
 class TestJudge:

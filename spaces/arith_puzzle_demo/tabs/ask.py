@@ -32,6 +32,7 @@ def build(service: Service, chosen_model: gr.components.Component) -> None:
         )
     with gr.Row():
         both = gr.Button("Ask the model and the solver", variant="primary", min_width=220, elem_id="ask")
+        stop = gr.Button("Stop", min_width=60, visible=False, elem_id="stop-asking")
         alone = gr.Button("Only the solver", min_width=130)
     gr.Examples(
         [list(each) for each in EXAMPLES], [numbers, target], label="Examples", api_visibility="private",
@@ -43,10 +44,26 @@ def build(service: Service, chosen_model: gr.components.Component) -> None:
         with gr.Column(min_width=300):
             solved = gr.HTML(apply_default_css=False, elem_id="solved")
 
-    async def show_model(numbers, target, samples, temperature, seed, name, request: gr.Request) -> AsyncIterator[str]:
-        yield render.working("The model is answering …")
+    def session(request: gr.Request) -> str:
+        return f"{request.session_hash}, tab Ask"
+
+    async def show_model(
+        numbers, target, samples, temperature, seed, name, request: gr.Request
+    ) -> AsyncIterator[tuple]:  # fmt: skip
         heat = temperature or (1.0 if samples > 1 else 0)  # greedy answers would all be the same
-        yield render.samples(await service.ask(numbers, target, samples, heat, seed, person(request), name), heat)
+        if heat:
+            yield render.working("The model is answering …"), gr.Button(visible=False)
+            result = await service.ask(numbers, target, samples, heat, seed, person(request), name)
+            yield render.samples(result, heat), gr.skip()
+            return
+        yield render.begins(busy=service.busy), gr.Button(visible=True)
+        async for result in service.watch(numbers, target, person(request), name, session(request)):
+            whole = result.get("done") and not result.get("stopped")
+            yield render.answer(result) if whole else render.attempt(result), gr.skip()
+        yield gr.skip(), gr.Button(visible=False)
+
+    async def show_stopped(request: gr.Request) -> None:
+        service.stop(session(request))
 
     async def show_solution(numbers, target, request: gr.Request) -> str:
         result, near = await service.solve_with_nearest(numbers, target, person(request))
@@ -56,7 +73,8 @@ def build(service: Service, chosen_model: gr.components.Component) -> None:
     asking = [both.click, numbers.submit, target.submit]
     hidden = {"show_progress": "hidden", **PRIVATE}
     gr.on(
-        asking, show_model, [*puzzle, samples, temperature, seed, chosen_model], answered, concurrency_limit=None,
-        **hidden,
+        asking, show_model, [*puzzle, samples, temperature, seed, chosen_model], [answered, stop],
+        concurrency_limit=None, **hidden,
     )  # fmt: skip
+    stop.click(show_stopped, None, None, queue=False, **hidden)
     gr.on([*asking, alone.click], show_solution, puzzle, solved, queue=False, **hidden)

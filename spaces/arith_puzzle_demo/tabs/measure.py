@@ -73,5 +73,7 @@ def _results(service: Service) -> str:
         return render.note(str(error))
     missing = ", ".join(results["missing"])
     note = f'<p class="ap-note">Not measured yet: {missing}.</p>' if missing else ""
-    shown = charts.scores(results) + charts.comparison(results["comparison"]) + note
-    return shown + charts.heat(results) + charts.scaling(results["scaling"])
+    parts = [charts.scores(results), charts.comparison(results["comparison"]) + note, charts.heat(results)]
+    if len({score["config"] for score in results["scores"]}) > 1:  # the overview comes first, where there is much
+        parts.insert(0, parts.pop())
+    return "".join(parts) + charts.scaling(results["scaling"])

@@ -79,7 +79,7 @@ def build(service: Service, chosen_model: gr.components.Component) -> None:
         return gr.Dropdown(_choices(service.puzzles.sources())), gr.Timer(active=False)
 
     async def show_race(board: dict, name: str, request: gr.Request) -> AsyncIterator[tuple]:
-        yield render.working("The model begins …"), gr.Button(visible=True)
+        yield render.begins(busy=service.busy), gr.Button(visible=True)
         async for result in service.watch(*_puzzle(board), person(request), name, request.session_hash):
             yield render.attempt(result), gr.skip()
         yield gr.skip(), gr.Button(visible=False)
