@@ -97,7 +97,7 @@ class TestStage:
         published = json.loads((stage / f"adapter.{SHIPPED}" / "results.json").read_text())
         measured = json.loads((FOLDER / "results.json").read_text())["adapter"]
         stress = json.loads((FOLDER / "stress.json").read_text())
-        assert next(iter(published["adapter"]["splits"])) == "test" and published["adapter"]["name"] == f"local/{NAME}"
+        assert published["adapter"]["name"] == f"local/{NAME}" and published["adapter"]["model"] == f"local/{BASE}"
         for name, source in (("adapter", measured), ("stress", stress)):
             for split, item in published[name]["splits"].items():
                 known = source["splits"].pop(split)
