@@ -20,7 +20,7 @@ export GRADIO_ANALYTICS_ENABLED = False
 # The tests start a hundred processes, which share compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo release test test-all test-core lint types style bench conformance scale screenshots transcript readme base search-base lock clean
+.PHONY: help setup demo release test test-all test-core lint types style bench conformance scale screenshots transcript readme speedrun base search-base lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -98,6 +98,9 @@ scale: setup ## measure the figures of docs/scale.md, and write its tables
 
 conformance: setup ## run huggingface_hub's own tests against the local Hub (needs the package index)
 	$(BIN)/python -m arith_puzzle.local_hub.conformance
+
+speedrun: setup ## from nothing to a model past the paper's score in distribution (docs/speedrun.md)
+	$(BIN)/python -m benchmarks speedrun --json runs/speedrun.json
 
 bench: setup ## run the default benchmarks of speed and memory
 	$(BIN)/python -m benchmarks

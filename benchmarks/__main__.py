@@ -28,6 +28,7 @@ BENCHMARKS = {
     "search": "oracle: puzzles that the search procedure solves, executed exactly",
     "first_steps": "loss of the search base's first steps: AdamW or Muon, with or without Fourier number embeddings",
     "processes": "a training step of demo_cpu in one and in two CPU processes; needs --dataset",
+    "speedrun": "time from nothing to a model that passes the paper's score in distribution",
     "demo": "latency of the demo, with twenty visitors",
     "training": "training tokens per second, beside `trl sft`; needs --dataset",
     "data_path": "time to the first steps, disk and memory, beside `trl sft`; needs --dataset",
@@ -109,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     some.add_argument(
         "--countdown", type=Path, help="solve: folder of cd3_test_dream.jsonl, cd4_…, cd5_… and game24.csv"
     )
+    some.add_argument("--recipe", help="speedrun: a recipe that trains from scratch (default: speedrun)")
     some.add_argument("--games", type=Path, help="people: 24.csv of princeton-nlp/tree-of-thought-llm")
     some.add_argument("--peak-tflops", type=float, help="training: the GPU's dense bf16 peak, for the share of it")
     return parser

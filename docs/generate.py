@@ -1,4 +1,4 @@
-"""Draw docs/result.png, and write the tables of docs/scale.md from benchmarks/results/scale.json.
+"""Draw docs/result.png, and write the tables of docs/scale.md and docs/speedrun.md from the measured files.
 
     python -m docs.generate
 
@@ -22,7 +22,7 @@ from arith_puzzle.model_cards.paper_table import (
     million_parameters,
     oracle,
 )
-from benchmarks import scale
+from benchmarks import scale, speedrun
 
 ROOT = PACKAGE.parent
 RESULTS, PICTURE = ROOT / "results", ROOT / "docs" / "result.png"
@@ -69,9 +69,10 @@ def draw(path: Path) -> None:
 
 
 def main() -> None:
-    """Write both."""
+    """Write all of them."""
     page = scale.PAGE.read_text(encoding="utf-8")
     write_text(scale.PAGE, scale.filled(page, json.loads(scale.MEASURED.read_text())))
+    write_text(speedrun.PAGE, speedrun.filled(speedrun.PAGE.read_text(encoding="utf-8")))
     draw(PICTURE)
 
 

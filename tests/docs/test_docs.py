@@ -23,7 +23,7 @@ from arith_puzzle.dataset_builder.search_traces import searches
 from arith_puzzle.model_cards import readme
 from arith_puzzle.release.inputs import check_recipe
 from arith_puzzle.training.recipe import load_recipe
-from benchmarks import scale
+from benchmarks import scale, speedrun
 from docs import generate
 from tests.paths import ROOT
 
@@ -183,6 +183,14 @@ def test_generated_blocks_are_not_stale(monkeypatch, capsys):
     assert readme.main() == 0, capsys.readouterr().err
     page = scale.PAGE.read_text()
     assert scale.filled(page, json.loads(scale.MEASURED.read_text())) == page
+
+
+def test_the_runs_of_the_speedrun_are_those_of_results_and_pass_the_mark():
+    page = speedrun.PAGE.read_text()
+    assert speedrun.filled(page) == page
+    runs = [json.loads(path.read_text()) for path in speedrun.RUNS.glob("*.json")]
+    assert runs and all(run["pass@1"] > speedrun.GOAL == 0.44 and run["n"] == 2000 for run in runs)
+    assert page.count("\n| 20") == len(runs)
 
 
 def test_the_headline_is_what_the_results_say():
