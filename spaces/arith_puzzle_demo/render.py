@@ -156,10 +156,12 @@ def _attempt(number: int, attempt: Attempt, *, whole: bool) -> str:
 def _pair(pair: Pair) -> str:
     """A pair of the last three numbers: which values it must make, and which it makes; the last equation if it fits."""
     *made, last = map(escape, pair.made)
-    made.append(f"<b>{last}</b><br><span>so <b>{_equation(pair.equation)}</b> ✓</span>" if pair.found else last)
+    kind = ' class="ap-good"' if pair.found else ""
+    made.append(f"<b>{last}</b>" if pair.found else last)
+    fits = f'<tr{kind}><td colspan="3">✓ so <b>{_equation(pair.equation)}</b></td></tr>' if pair.found else ""
     return (
-        f"<tr{' class=ap-good' if pair.found else ''}><td>{escape(', '.join(pair.numbers))}</td>"
-        f"<td>{escape(' or '.join(pair.wanted))}</td><td>{', '.join(made)}</td></tr>"
+        f"<tr{kind}><td>{escape(', '.join(pair.numbers))}</td><td>{escape(' or '.join(pair.wanted))}</td>"
+        f"<td>{', '.join(made)}</td></tr>{fits}"
     )
 
 
