@@ -17,18 +17,9 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import (
 )
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine_concepts import DROPPED, REFUSED, augment
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import fault
-from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem, read_problems
+from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, read_problems
 from arith_puzzle.metrics.gsm8k_answer.score import answer
-from tests.paths import SHARED
-
-GSM8K = SHARED / "data" / "gsm8k" / "train.jsonl"
-
-
-def problem(query, response, index=0):
-    gold = answer(response)
-    assert gold is not None
-    return Problem(index, query, response, gold)
-
+from tests.dataset_builder.aug_gsm8k.stories import GSM8K, problem
 
 EGGS = problem(
     "Mia's hens lay 50 eggs. She gives 14 of them away. How many eggs does she have left?",

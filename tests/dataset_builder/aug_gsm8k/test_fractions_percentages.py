@@ -10,33 +10,10 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.fractions_percentages import D
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import fault
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import attached, bases, prepared, restated
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import shares_of
-from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem, read_problems
+from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, read_problems
 from arith_puzzle.metrics.gsm8k_answer.score import answer
-from tests.paths import SHARED
+from tests.dataset_builder.aug_gsm8k.stories import EGGS, GSM8K, SHOES, WAGE, problem
 
-GSM8K = SHARED / "data" / "gsm8k" / "train.jsonl"
-
-
-def problem(query, response, index=0):
-    gold = answer(response)
-    assert gold is not None
-    return Problem(index, query, response, gold)
-
-
-EGGS = problem(
-    "Mia's hens lay 60 eggs. She gives 15 of them away. How many eggs does she have left?",
-    "Mia has 60-15=<<60-15=45>>45 eggs left.\n#### 45",
-)
-WAGE = problem(
-    "Ann works 8 hours and earns $12 an hour. How much money does she earn?",
-    "Ann earns 8*12=$<<8*12=96>>96.\n#### 96",
-    1,
-)
-SHOES = problem(
-    "Eve buys 2 pairs of shoes at a store. Each pair costs $15. How much does she pay?",
-    "Eve pays 2*15=$<<2*15=30>>30.\n#### 30",
-    2,
-)
 CARS = problem(
     "A lot has 40 cars and 30 trucks. There are 10 more vans than cars. How many vans are there in the lot?",
     "There are 40+10=<<40+10=50>>50 vans.\nIn all, 50+30=<<50+30=80>>80 of them.\n#### 80",
