@@ -2,8 +2,8 @@
 
 The final number of an answer is found as in ``metrics/gsm8k_answer``. How it is compared:
 
-- SVAMP and GSM-Hard (``numbers_agree``): right if it differs from the target by less than 0.001. PAL, which distributes
-  these files, compares in this way, because targets of GSM-Hard are floats such as 9099577.916666666.
+- SVAMP and GSM-Hard (``numbers_agree``): right if it differs from the target by less than 0.001, because targets of
+  GSM-Hard are floats such as 9099577.916666666.
 - GSM-Plus (``rounds_to``): right if it equals the answer. An answer with two or more decimals may be rounded (4.33 for
   13/3), so there a number that rounds to it is right too.
 - GSM-Plus's kind "critical thinking": a condition is missing, and the reference is ``None``. An answer is right if it
