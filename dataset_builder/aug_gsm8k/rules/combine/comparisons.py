@@ -48,11 +48,6 @@ def _fellow(story: Story) -> Person:
     return story.fellow
 
 
-def _measured(story: Story, value: str) -> str:
-    """A number with what it counts: $12, 12 eggs."""
-    return f"${value}" if story.final.kind == "money" else f"{value} {story.final.noun}"
-
-
 def _for_every(story: Story) -> Made | None:
     relative = _comparable(story)
     money = story.final.kind == "money"
