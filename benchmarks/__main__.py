@@ -27,6 +27,7 @@ BENCHMARKS = {
     "answers": "tokens generated per second, beside transformers",
     "search": "oracle: puzzles that the search procedure solves, executed exactly",
     "first_steps": "loss of the search base's first steps: AdamW or Muon, with or without Fourier number embeddings",
+    "muon": "a step of Muon on this CPU, in bfloat16 as torch does it and in float32",
     "processes": "a training step of demo_cpu in one and in two CPU processes; needs --dataset",
     "speedrun": "time from nothing to a model that passes the paper's score in distribution",
     "demo": "latency of the demo, with twenty visitors",

@@ -22,7 +22,7 @@ from arith_puzzle.dataset_builder.puzzle import (
     puzzle_key,
     symbolic_prompt,
 )
-from arith_puzzle.dataset_builder.search_traces import CONTEXT, SEARCH_MARKER, searches
+from arith_puzzle.dataset_builder.search_traces import CONTEXT, SEARCH_MARKER, answers, searches
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of
 
 ALPACA = (
@@ -76,8 +76,7 @@ def _search(table: pa.Table) -> tuple[pa.Array, pa.Array]:
 def _procedure(table: pa.Table) -> tuple[pa.Array, pa.Array]:
     """What the search answers, without the search. Puzzles that no attempt solves are left out."""
     rows, _, traces = _searched(table, context=0)
-    answers = pc.replace_substring_regex(traces, rf"(?s)^.*\n{SEARCH_MARKER}\n", "")
-    return table["prompt"].combine_chunks().take(rows), answers
+    return table["prompt"].combine_chunks().take(rows), answers(traces)
 
 
 def _searched(table: pa.Table, context: int) -> tuple[pa.Array, pa.Array, pa.Array]:
@@ -94,8 +93,8 @@ def _searched(table: pa.Table, context: int) -> tuple[pa.Array, pa.Array, pa.Arr
         parts.append([column.take(pa.array(solved)) for column in texts])
         order.append(rows[solved])
     place = pa.array(np.argsort(np.concatenate(order)))
-    prompts, answers = (pa.concat_arrays(columns).take(place) for columns in zip(*parts, strict=True))
-    return pa.array(np.sort(np.concatenate(order))), prompts, answers
+    prompts, traces = (pa.concat_arrays(columns).take(place) for columns in zip(*parts, strict=True))
+    return pa.array(np.sort(np.concatenate(order))), prompts, traces
 
 
 def _rewritten(

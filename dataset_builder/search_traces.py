@@ -33,6 +33,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numba import njit
 
 from arith_puzzle.common.errors import InputError
@@ -319,6 +320,11 @@ def to_strings(out: np.ndarray, offsets: np.ndarray) -> tuple[pa.StringArray, pa
     buffers = pa.py_buffer(offsets), pa.py_buffer(out[: offsets[-1]])
     texts = pa.LargeStringArray.from_buffers(len(offsets) - 1, *buffers).cast(pa.string())
     return texts[::2], texts[1::2]
+
+
+def answers(traces: pa.StringArray) -> pa.StringArray:
+    """The answers at the end of search traces, without the search; an empty trace stays empty."""
+    return pc.replace_substring_regex(traces, rf"(?s)^.*\n{SEARCH_MARKER}\n", "")
 
 
 def searches(

@@ -2,10 +2,16 @@
 
 Muon (torch.optim.Muon; arXiv 2502.16982) makes the update of a matrix orthogonal. Here its updates are scaled to the
 size of AdamW's, so that both share the recipe's learning rate, schedule and weight decay.
+
+torch orthogonalizes in bfloat16. On a CPU that cannot multiply bfloat16 matrices fast, that takes several times as long
+as the rest of a training step of a small model, so there it is done in float32 (``python -m benchmarks muon``).
 """
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 from transformers import TrainingArguments
@@ -29,6 +35,42 @@ class WithMuon:
         return super().create_optimizer(model)
 
 
+class Float32Muon(Muon):
+    """torch's Muon with its orthogonalization in float32."""
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        """Do one step. Returns the loss of the closure, if there is one."""
+        loss = closure() if closure else None
+        for group in self.param_groups:
+            trained, grads, buffers = [], [], []
+            self._init_group(group, trained, grads, buffers)
+            for weight, grad, buffer in zip(trained, grads, buffers, strict=True):
+                buffer.lerp_(grad, 1 - group["momentum"])
+                update = _orthogonal(grad.lerp(buffer, group["momentum"]), group)
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.add_(update, alpha=-group["lr"] * 0.2 * math.sqrt(max(weight.shape)))  # match_rms_adamw
+        return loss
+
+
+def _orthogonal(update: torch.Tensor, group: dict) -> torch.Tensor:
+    """The Newton-Schulz iteration of torch.optim.Muon, in the type of ``update``."""
+    a, b, c = group["ns_coefficients"]
+    tall = update.shape[0] > update.shape[1]
+    x = update.T if tall else update
+    x = x / x.norm().clamp(min=group["eps"])
+    for _ in range(group["ns_steps"]):
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.T if tall else x
+
+
+def muon_class(device: torch.device) -> type[Muon]:
+    """torch's Muon, or ``Float32Muon`` where torch's would be slow."""
+    slow = device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return Float32Muon if slow else Muon
+
+
 class MuonWithAdamW(Optimizer):
     """Muon and AdamW as one optimizer, because a trainer, its schedule and its checkpoints expect one."""
 
@@ -45,7 +87,8 @@ class MuonWithAdamW(Optimizer):
         inner = [p for p in trained if p.ndim == 2 and id(p) not in ends]
         outer = [p for p in trained if p.ndim != 2 or id(p) in ends]
         rate, decay = args.learning_rate, args.weight_decay
-        self.parts: list[Optimizer] = [Muon(inner, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")]
+        muon = muon_class(next(model.parameters()).device)
+        self.parts: list[Optimizer] = [muon(inner, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")]
         if outer:
             betas = (args.adam_beta1, args.adam_beta2)
             self.parts.append(AdamW(outer, lr=rate, betas=betas, eps=args.adam_epsilon, weight_decay=decay))

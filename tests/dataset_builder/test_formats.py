@@ -11,6 +11,7 @@ from datasets import load_dataset
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.formats import FORMATS, PUZZLE_FORMATS
 from arith_puzzle.dataset_builder.puzzle import parse_puzzle, partition_mask, puzzle_keys
+from arith_puzzle.dataset_builder.search_traces import searches
 from arith_puzzle.evaluation.options import Options
 from arith_puzzle.evaluation.prompting import Prompting
 from arith_puzzle.evaluation.tasks import Puzzle
@@ -97,7 +98,7 @@ def test_formats_for_trained_models_take_no_shots():
 
 
 def test_drills_of_a_base_that_searches():
-    columns = drill_columns(400, 3, 0.5, limit=2000, v=40, sizes=[3, 5], search=True)
+    columns = drill_columns(400, 3, 0.5, limit=2000, v=40, sizes=[3, 5], answers="search")
     sizes, largest = set(), 0
     for prompt, answer in zip(columns["prompt"], columns["completion"], strict=True):
         if prompt.endswith("=\n") or prompt.endswith("="):
@@ -110,9 +111,19 @@ def test_drills_of_a_base_that_searches():
     assert len(drill_columns(30, 3, 1.0)["prompt"]) == 30, "no puzzles at all"
 
 
+def test_drills_of_a_base_that_answers_as_the_search_does():
+    columns = drill_columns(300, 3, 0.5, v=40, sizes=[3, 5], answers="procedure")
+    rows = [row for row in zip(columns["prompt"], columns["completion"], strict=True) if not row[0].endswith("=")]
+    puzzles = [parse_puzzle(prompt) for prompt, _ in rows]
+    assert len(rows) == 150 and {len(numbers) for numbers, _ in puzzles} == {3, 5}
+    for (numbers, target), (_, answer) in zip(puzzles, rows, strict=True):
+        _, (trace,), _ = searches(np.array([numbers]), np.array([target]))
+        assert trace.as_py().endswith(f"\n:\n{answer}") and verify(numbers, target, answer).correct
+
+
 def test_drills_with_large_numbers_hold_no_puzzle_of_the_evaluation_splits():
     """Walks obey the partition by key as all else does; puzzles are small."""
-    asked = {"limit": 2000, "v": 60, "sizes": [3, 4], "search": True, "walk_share": 0.5}
+    asked = {"limit": 2000, "v": 60, "sizes": [3, 4], "answers": "search", "walk_share": 0.5}
     columns = drill_columns(800, 3, 0.25, **asked)
     assert len(columns["prompt"]) == len(columns["completion"]) == 800
     walked, puzzles, found = [], [], 0
@@ -137,7 +148,7 @@ def test_drills_with_large_numbers_hold_no_puzzle_of_the_evaluation_splits():
     with pytest.raises(InputError, match=r"needs drills\.format: search"):
         drill_columns(10, 3, 0.5, walk_share=0.5)
     with pytest.raises(InputError, match="sum to more than 1"):
-        drill_columns(10, 3, 0.75, search=True, walk_share=0.5)
+        drill_columns(10, 3, 0.75, answers="search", walk_share=0.5)
 
 
 def test_older_recipes_keep_their_digests():

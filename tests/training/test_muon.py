@@ -7,10 +7,11 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from torch.optim import Muon
 from transformers import TrainingArguments
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.training.muon import MuonWithAdamW
+from arith_puzzle.training.muon import Float32Muon, MuonWithAdamW, muon_class
 from arith_puzzle.training.recipe import load_recipe
 from arith_puzzle.training.sft import train
 from arith_puzzle.training.tiny import build_tokenizer, init_model
@@ -50,6 +51,28 @@ def test_matrices_turn_and_the_rest_moves_by_the_learning_rate(made):
             assert len(moved) and moved.max() < 0.0101, f"{name}: the first step of Adam is at most the learning rate"
     assert inner == 2 * 7 and len(optimizer.param_groups) == 2
     assert sum(len(group["params"]) for group in optimizer.param_groups) == len(before)
+
+
+def test_float32_muon_does_what_torchs_does():
+    """Up to bfloat16, in which torch orthogonalizes: three decimal digits."""
+    for shape in ((48, 32), (32, 48)):
+        gradients = torch.randn(3, *shape, generator=torch.Generator().manual_seed(1))
+        ends = []
+        for kind in (Muon, Float32Muon):
+            weight = torch.nn.Parameter(torch.ones(shape))
+            optimizer = kind([weight], lr=0.1, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+            for gradient in gradients:
+                weight.grad = gradient.clone()
+                optimizer.step()
+            ends.append(weight.detach() - 1)
+        assert ends[0].abs().mean() > 0.03 and (ends[0] - ends[1]).norm() < 0.02 * ends[0].norm()
+
+
+def test_muon_avoids_bfloat16_only_where_the_cpu_is_slow_at_it(monkeypatch):
+    for supported, kind in ((True, Muon), (False, Float32Muon)):
+        monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda supported=supported: supported)
+        assert muon_class(torch.device("cpu")) is kind
+        assert muon_class(torch.device("cuda")) is Muon
 
 
 def test_a_schedule_reaches_both_and_so_does_a_saved_state(made, tmp_path):

@@ -8,13 +8,16 @@ no puzzle of an evaluation split is in the mix.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.configs import CONFIGS
 from arith_puzzle.dataset_builder.generate import puzzles, stream_key
 from arith_puzzle.dataset_builder.puzzle import OPERATORS, completion, partition_mask, puzzle_keys, symbolic_prompt
+from arith_puzzle.dataset_builder.search_traces import answers as answers_of
 from arith_puzzle.dataset_builder.search_traces import searches
 from arith_puzzle.dataset_builder.search_walks import walks, within_reach
 from arith_puzzle.dataset_builder.solver.canonical import canonical
@@ -41,8 +44,8 @@ the context of a base."""
 
 def drill_columns(
     rows: int, seed: int, drill_share: float, *,
-    limit: int = DRILL_LIMIT, v: int = PUZZLE_V, sizes: Sequence[int] = PUZZLE_SIZES, search: bool = False,
-    walk_share: float = 0.0,
+    limit: int = DRILL_LIMIT, v: int = PUZZLE_V, sizes: Sequence[int] = PUZZLE_SIZES, walk_share: float = 0.0,
+    answers: Literal["symbolic", "search", "procedure"] = "symbolic",
 ) -> dict[str, list[str]]:  # fmt: skip
     """The rows of the mix, shuffled.
 
@@ -56,17 +59,18 @@ def drill_columns(
         limit: bound on the numbers in equations and walks.
         v: V of the puzzles.
         sizes: numbers per puzzle, N; each entry is equally likely.
-        search: whether the completion of a puzzle is its search trace. Otherwise it is the canonical solution.
         walk_share: share of the rows that are walks, through 3 to 15 numbers from 1..limit.
+        answers: the completion of a puzzle: ``symbolic``, its canonical solution; ``search``, its search trace;
+            ``procedure``, what the search answers, without the search.
 
     Returns:
         {"prompt": [...], "completion": [...]}, each of length ``rows``.
 
     Raises:
-        InputError: walks without ``search``, or shares that sum to more than 1.
+        InputError: walks beside other answers than ``search``, or shares that sum to more than 1.
     """
     drills, walked = (round(rows * share) for share in (drill_share, walk_share))
-    if walked and not search:
+    if walked and answers != "search":
         raise InputError("drills.walk_share needs drills.format: search; set it, or remove drills.walk_share")
     if drills + walked > rows:
         raise InputError("drills.drill_share and drills.walk_share sum to more than 1; lower one of them")
@@ -79,25 +83,31 @@ def drill_columns(
         share = len(range(index, rows - drills - walked, len(sizes)))
         if share == 0:
             continue
-        if search:
-            texts += _searched(seed, share, n, v, bound)
+        if answers != "symbolic":
+            texts += _searched(seed, share, n, v, bound, answers)
             continue
         numbers, targets, _ = puzzles(("drills", seed), share, n, v, bound, "train", unique=False)
-        answers = [
+        solutions = [
             completion((a, OPERATORS[op], b, c) for a, op, b, c in steps)
             for steps in canonical(numbers, targets, bound)[0].tolist()
         ]
-        asked = zip(numbers.tolist(), targets.tolist(), answers, strict=True)
+        asked = zip(numbers.tolist(), targets.tolist(), solutions, strict=True)
         texts += [(symbolic_prompt(row, target), answer) for row, target, answer in asked]
     order = np.argsort(generator.random_raw(len(texts)), kind="stable")
     return {"prompt": [texts[i][0] for i in order], "completion": [texts[i][1] for i in order]}
 
 
-def _searched(seed: int, rows: int, n: int, v: int, bound: int) -> list[tuple[str, str]]:
-    """(prompt, completion) of puzzles with search traces. Puzzles that no attempt solves are replaced by others."""
+def _searched(seed: int, rows: int, n: int, v: int, bound: int, answers: str) -> list[tuple[str, str]]:
+    """(prompt, completion) of puzzles with search traces, or with their answers alone (``procedure``).
+
+    Puzzles that no attempt solves are replaced by others.
+    """
     numbers, targets, _ = puzzles(("drills", seed), rows + rows // 10 + 20, n, v, bound, "train", unique=False)
-    prompts, answers, found = searches(numbers, targets, context=PUZZLE_CONTEXT)
-    pairs = zip(prompts.to_pylist(), answers.to_pylist(), strict=True)
+    prompts, traces, found = searches(numbers, targets, context=PUZZLE_CONTEXT if answers == "search" else 0)
+    if answers == "procedure":
+        asked = zip(numbers.tolist(), targets.tolist(), strict=True)
+        prompts, traces = pa.array(symbolic_prompt(*puzzle) for puzzle in asked), answers_of(traces)
+    pairs = zip(prompts.to_pylist(), traces.to_pylist(), strict=True)
     return [pair for pair, kept in zip(pairs, found >= 0, strict=True) if kept][:rows]
 
 

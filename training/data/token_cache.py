@@ -159,8 +159,7 @@ def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
     stated = {
         key: getattr(section, key) for key in ("limit", "v", "sizes", "walk_share") if getattr(section, key) is not None
     }
-    search = section.format == "search"
-    columns = drill_columns(section.rows, recipe.seed, section.drill_share, search=search, **stated)
+    columns = drill_columns(section.rows, recipe.seed, section.drill_share, answers=section.format, **stated)
     for start in range(0, recipe.drills.rows, BATCH):
         yield tuple(pa.array(columns[name][start : start + BATCH]) for name in ("prompt", "completion"))
 
