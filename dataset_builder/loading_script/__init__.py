@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
@@ -82,7 +83,8 @@ def relative(source: str) -> str:
     return _PACKAGE.sub(r"\1from . import ", _MODULE.sub(r"\1from .\2 import ", source))
 
 
-def imported(source: str) -> set[str]:
+@cache
+def imported(source: str) -> frozenset[str]:
     """The names of the project's modules that a source imports, also inside functions."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
@@ -92,4 +94,4 @@ def imported(source: str) -> set[str]:
                 names |= {module} if module else {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
             names |= {a.name for a in node.names if a.name.split(".")[0] == "arith_puzzle"}
-    return names
+    return frozenset(names)

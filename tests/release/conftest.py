@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from arith_puzzle.common.files import PACKAGE
+from arith_puzzle.evaluation.plots import plot_training
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import aggregate
+from arith_puzzle.release import stage, stage_shipped
 from arith_puzzle.training.recipe import load_recipe
 from tests.release.staging import RECIPE, recorded
 
@@ -62,6 +64,37 @@ def released(run, recipe_file, starter, once):
 
     folder = once("released", make)
     return folder / "work", json.loads((folder / "printed.json").read_text())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawn_once():
+    """Every staged release has six plots, and each takes half a second: a plot of the same data is drawn once.
+
+    tests/evaluation/test_report.py compares the bytes of plots that were drawn again.
+    """
+    drawn: dict[tuple, tuple] = {}
+
+    def once(plot):
+        def call(data, path):
+            key = plot.__name__, repr(data)
+            if key not in drawn:
+                result = plot(data, path)
+                made = path / result[0] if plot is plot_training else path
+                drawn[key] = result, made.read_bytes()
+            result, picture = drawn[key]
+            made = path / result[0] if plot is plot_training else path
+            made.parent.mkdir(parents=True, exist_ok=True)
+            made.write_bytes(picture)
+            return result
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (stage, stage_shipped):
+            for name in ("plot_by_n", "plot_loss", "plot_reasons", "plot_training"):
+                if hasattr(module, name):
+                    patch.setattr(module, name, once(getattr(module, name)))
+        yield
 
 
 ROWS = 40

@@ -26,7 +26,6 @@ import turns
 import workers
 import yaml
 from model import Model, Models
-from service import Service
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.puzzle import symbolic_prompt
@@ -405,6 +404,8 @@ class TestStop:
         settings = backend.Settings(str(searching_adapter), format=None)
         models = Models.of(settings)
         models._load()
+        from service import Service  # gradio takes seconds to import, and one process of three needs it
+
         made = Service(models, puzzles.Puzzles(settings), released.Results(settings))
         yield made
         made.close()

@@ -18,6 +18,7 @@ from arith_puzzle.common.errors import InputError
 from arith_puzzle.common.files import file_sha256
 from arith_puzzle.common.processes import follow_parent
 from arith_puzzle.dataset_builder.aug_gsm8k.contamination import Benchmarks, normalized
+from arith_puzzle.dataset_builder.aug_gsm8k.doubtful import is_doubtful
 from arith_puzzle.dataset_builder.aug_gsm8k.rules import (
     change_numbers,
     combine_concepts,
@@ -61,6 +62,8 @@ def run(
 ) -> Run:  # fmt: skip
     """Make verified pairs from each source by each strategy, and write the run's folder.
 
+    Sources that readers found doubtful (``doubtful.py``) are left out.
+
     What a strategy makes is a pure function of (RULES_VERSION, seed, source index, attempt). So the files do not
     depend on ``workers``.
 
@@ -83,13 +86,14 @@ def run(
         raise InputError(f"--strategy must be one of {', '.join(MODULES)}, not {unknown[0]!r}")
     names = [name for name in MODULES if name in strategies]
     counts = {name: per_question or PER_QUESTION.get(name, FEW) for name in names}
-    problems = read_problems(source, limit)
+    read = read_problems(source, limit)
+    problems = [problem for problem in read if not is_doubtful(problem)]
     benchmarks = Benchmarks(against)
     refused: dict[str, Counter[str]] = {name: Counter() for name in names}
     dropped: dict[str, Counter[str]] = {name: Counter() for name in names}
     giving: Counter[str] = Counter()
     rows: list[dict] = []
-    seen: set[str] = {normalized(problem.query, numbers=True) for problem in problems}
+    seen: set[str] = {normalized(problem.query, numbers=True) for problem in read}
     parameters = json.dumps({"rules_version": RULES_VERSION, "seed": seed}, sort_keys=True)
     made = _augment_all(problems, seed, counts, workers)
     for problem, found in tqdm(zip(problems, made, strict=True), "rules", len(problems), unit="question"):
@@ -110,7 +114,8 @@ def run(
     if not rows:
         reasons = {name: dict(count) for name, count in refused.items()}
         raise InputError(
-            f"no pair is left of {len(problems)} questions (refused: {reasons}); give more rows of GSM8K's train split"
+            f"no pair is left of {len(read)} questions ({len(read) - len(problems)} doubtful; refused: {reasons}); "
+            "give more rows of GSM8K's train split"
         )
     report = {
         "kind": "rules",
@@ -118,7 +123,12 @@ def run(
         "terms": "made by rules from GSM8K alone",
         "rules_version": RULES_VERSION,
         "seed": seed,
-        "source": {"file": source.name, "sha256": file_sha256(source), "rows": len(problems)},
+        "source": {
+            "file": source.name,
+            "sha256": file_sha256(source),
+            "rows": len(read),
+            "doubtful": len(read) - len(problems),
+        },
         "against": benchmarks.report(),
         "strategies": {
             name: _counts(name, counts[name], len(problems), refused[name], giving[name], dropped[name], rows)
