@@ -41,11 +41,13 @@ MODULES: dict[str, ModuleType] = {
     "complexity": complexity,
 }
 """Strategy -> its module, with ``augment``, ``REFUSED`` and ``DROPPED``. A run uses this order."""
-PER_QUESTION = {"change_numbers": 24, "combine_concepts": 14, "complexity": 10}
+PER_QUESTION = {"change_numbers": 32, "combine_concepts": 14, "complexity": 10}
 """Strategy -> default of the maximum number of new questions from each source."""
 FEW = 8
 """This default for all strategies that PER_QUESTION does not name."""
 
+REFUSED = {"doubtful": "readers found the question or its solution doubtful"}
+"""Reason why the run refuses a source for every strategy -> its meaning; see ``aug_gsm8k.doubtful``."""
 DROPPED = {
     "duplicate": "the question equals one of GSM8K, or an earlier one of the run",
     "contaminated": "the question shares 13 words in a row with a test question, or equals one up to its numbers",
@@ -61,8 +63,6 @@ def run(
     strategies: Sequence[str] = tuple(MODULES), per_question: int | None = None, workers: int = 2,
 ) -> Run:  # fmt: skip
     """Make verified pairs from each source by each strategy, and write the run's folder.
-
-    Sources that readers found doubtful (``doubtful.py``) are left out.
 
     What a strategy makes is a pure function of (RULES_VERSION, seed, source index, attempt). So the files do not
     depend on ``workers``.
@@ -89,7 +89,7 @@ def run(
     read = read_problems(source, limit)
     problems = [problem for problem in read if not is_doubtful(problem)]
     benchmarks = Benchmarks(against)
-    refused: dict[str, Counter[str]] = {name: Counter() for name in names}
+    refused = {name: Counter({"doubtful": len(read) - len(problems)}) for name in names}
     dropped: dict[str, Counter[str]] = {name: Counter() for name in names}
     giving: Counter[str] = Counter()
     rows: list[dict] = []
@@ -114,8 +114,7 @@ def run(
     if not rows:
         reasons = {name: dict(count) for name, count in refused.items()}
         raise InputError(
-            f"no pair is left of {len(read)} questions ({len(read) - len(problems)} doubtful; refused: {reasons}); "
-            "give more rows of GSM8K's train split"
+            f"no pair is left of {len(read)} questions (refused: {reasons}); give more rows of GSM8K's train split"
         )
     report = {
         "kind": "rules",
@@ -123,15 +122,10 @@ def run(
         "terms": "made by rules from GSM8K alone",
         "rules_version": RULES_VERSION,
         "seed": seed,
-        "source": {
-            "file": source.name,
-            "sha256": file_sha256(source),
-            "rows": len(read),
-            "doubtful": len(read) - len(problems),
-        },
+        "source": {"file": source.name, "sha256": file_sha256(source), "rows": len(read)},
         "against": benchmarks.report(),
         "strategies": {
-            name: _counts(name, counts[name], len(problems), refused[name], giving[name], dropped[name], rows)
+            name: _counts(name, counts[name], len(read), refused[name], giving[name], dropped[name], rows)
             for name in names
         },
     }
@@ -187,7 +181,7 @@ def _counts(
 def meanings_of(name: str) -> dict[str, dict[str, str]]:
     """{"refused": {reason: meaning}, "dropped": {reason: meaning}} of a strategy."""
     module = MODULES[name]
-    return {"refused": module.REFUSED, "dropped": module.DROPPED | DROPPED}
+    return {"refused": REFUSED | module.REFUSED, "dropped": module.DROPPED | DROPPED}
 
 
 def _augment_all(problems: list[Problem], seed: int, counts: dict[str, int], workers: int) -> Iterator[Made]:

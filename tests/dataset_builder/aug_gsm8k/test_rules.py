@@ -15,6 +15,8 @@ import pytest
 
 from arith_puzzle.common.errors import InputError
 from arith_puzzle.dataset_builder.aug_gsm8k.chain import RefusedError, compile_problem
+from arith_puzzle.dataset_builder.aug_gsm8k.doubtful import DOUBTFUL_SOURCES
+from arith_puzzle.dataset_builder.aug_gsm8k.judging import QUESTIONS
 from arith_puzzle.dataset_builder.aug_gsm8k.numerals import question_numerals, written
 from arith_puzzle.dataset_builder.aug_gsm8k.prompts import STRATEGIES
 from arith_puzzle.dataset_builder.aug_gsm8k.rules import change_numbers
@@ -364,8 +366,26 @@ def test_contaminated_and_repeated_pairs_are_dropped(gsm8k, tmp_path):
     assert len(set(made.rows["query"].to_pylist())) == made.report["rows"]
 
 
+def test_what_readers_found_doubtful_is_refused_by_every_strategy(gsm8k, tmp_path):
+    """The first question of GSM8K: how many clips does each of the friends get?"""
+    clips = {
+        "question": "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May. "
+        "How many clips did Natalia sell altogether in April and May?",
+        "answer": "Natalia sold 48/2 = <<48/2=24>>24 clips in May.\n"
+        "Natalia sold 48+24 = <<48+24=72>>72 clips altogether in April and May.\n#### 72",
+    }
+    gsm8k[0].write_text(gsm8k[0].read_text() + json.dumps(clips) + "\n")
+    made = run(gsm8k[0], tmp_path / "out", limit=None, against={}, seed=0, per_question=3, workers=1)
+    assert set(made.rows["source_index"].to_pylist()) <= {0, 1, 2}
+    for strategy in made.report["strategies"].values():
+        assert strategy["sources"]["read"] == 4 and strategy["sources"]["refused"]["doubtful"] == 1
+    lines = [json.loads(line) for line in DOUBTFUL_SOURCES.read_text().splitlines()]
+    assert len({line["question"] for line in lines}) == len(lines) == 2360
+    assert all(line["note"] and set(line["fails"]) <= set(QUESTIONS) for line in lines)
+
+
 def test_sources_that_give_nothing(gsm8k, tmp_path):
     gsm8k[0].write_text(json.dumps({"question": "How many?", "answer": "#### 3"}) + "\n")
     with pytest.raises(InputError, match="no pair is left of 1 questions"):
         run(gsm8k[0], tmp_path / "out", limit=None, against={}, seed=0, per_question=3, workers=1)
-    assert not (tmp_path / "out").exists() and RULES_VERSION == 2
+    assert not (tmp_path / "out").exists() and RULES_VERSION == 3
