@@ -8,7 +8,16 @@ import pytest
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.final_question import parse_final
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import Story, person_of
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditional import DROPPED, REFUSED, augment
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions import cases, counts, given, groups, inserted, money, tasks
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions import (
+    cases,
+    counts,
+    given,
+    groups,
+    inserted,
+    money,
+    quoted,
+    tasks,
+)
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions.clauses import condition, thresholds
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import fault
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import attached, restated
@@ -99,12 +108,12 @@ def test_conditions_on_a_number_of_things():
 
 def test_conditions_on_what_is_done_and_on_people():
     found = ways(RUN, [*tasks.TASKS, *groups.GROUPS])
-    assert found["reward"] and found["donation"] and found["bet"] and not found["tickets"]
-    for pair in found["reward"]:
-        high, low = (int(text) for text in re.findall(r"(\d) \w+ for each mile", pair.question))
+    assert found["contest"] and found["donation"] and not found["tickets"]
+    for pair in found["contest"]:
+        high, low = (int(text) for text in re.findall(r"(\d) points? for each mile", pair.question))
         assert high > low and answer(pair.solutions[0]) in (30 * high, 30 * low)
     people = ways(CLASS, [*tasks.TASKS, *groups.GROUPS])
-    assert people["tickets"] and people["grouped"] and not people["reward"]
+    assert people["tickets"] and people["grouped"] and not people["contest"]
     for pair in people["grouped"]:
         assert answer(pair.solutions[0]).denominator == 1
     ages = problem("Tom is 3 times as old as 4-year-old Ann. How old is Tom?", "3*4=<<3*4=12>>12\n#### 12")
@@ -118,17 +127,108 @@ def test_conditions_on_what_is_done_and_on_people():
         assert answer(pair.solutions[0]) == visits * (low if limit > 12 else high)
 
 
-def test_a_guess_scores_points():
-    found = ways(RUN, [tasks.guess])["guess"]
-    results = set()
-    for pair in found:
-        guessed, most = (int(re.search(text, pair.question)[1]) for text in (r"exactly (\d+)", r"(\d+) points minus"))
-        near = int(re.search(r"at most (\d+)", pair.question)[1])
-        bonus = int(re.search(r"(?:bonus of|and) (\d+)", pair.question)[1])
-        distance = abs(30 - guessed)
-        assert answer(pair.solutions[0]) == most - distance + (bonus if distance <= near else 0) and distance > 0
-        results.add(distance <= near)
-    assert results == {True, False}
+def test_the_final_question_is_quoted():
+    """The new answer follows from the old one, 45, and from the numbers behind the quoted question."""
+    quote = '"How many eggs does she have left?"'
+    results = {rewrite.__name__: set() for rewrite in quoted.QUOTED}
+    for rewrite in quoted.QUOTED:
+        for pair in [pair for at in range(60) if (pair := rewrite(EGGS, draws(at)))]:
+            before, after = pair.question.split(quote)
+            assert before.startswith(EGGS.query.rpartition(". ")[0]) and pair.solutions[0].count(" is 45.") == 1
+            assert fault(pair.question, pair.solutions[0]) is None
+            number = answer(pair.solutions[0])
+            holds = holding(45, re.search(r"(?:is|this answer is|this distance is) ([a-z ]+\d*)", after)[1])
+            if rewrite is quoted.bet:
+                costs = [int(a) * int(b) for a, b in re.findall(r"buys (\d) .*?\$(\d+) each", after)]
+                assert number == costs[0 if holds else 1]
+            elif rewrite is quoted.quiz:
+                said, most, near, bonus = (int(text) for text in re.findall(r"\d+", after))
+                holds = abs(45 - said) <= near
+                assert number == most - abs(45 - said) + (bonus if holds else 0) and said != 45
+            else:
+                assert (
+                    number
+                    in {
+                        quoted.worksheet: [45 * k for k in (2, 3, 4, 5)] + list(range(20, 100)),
+                        quoted.code: [45 * k for k in (2, 3, 4, 5)] + list(range(50, 146)),
+                        quoted.board: range(1, 86),
+                    }[rewrite]
+                )
+            results[rewrite.__name__].add(holds)
+    assert all(seen == {True, False} for seen in results.values())
+    for query in (
+        "How many eggs does she have left?", "A hen lays 45 eggs. What percent is it?", "Ann has $45. How much is it?",
+        "Ann has 45 eggs. About how many dozen are that?", 'Ann has eggs. How many "fresh" eggs are there?',
+        "Ann has 45 eggs. How many do you have?", "Are there 45 eggs? How many eggs are there?",
+    ):  # fmt: skip
+        source = problem(query, EGGS.response)
+        assert not any(rewrite(source, draws(at)) for rewrite in quoted.QUOTED for at in range(9)), query
+
+
+def holding(value, words):
+    """Whether a value fulfils a condition that is written in words."""
+    kind, _, limit = words.strip().rpartition(" ")
+    if not limit.isdigit():
+        return (value % 2 == 0) == (limit == "even")
+    number = int(limit)
+    return {
+        "more than": value > number, "at least": value >= number, "less than": value < number,
+        "at most": value <= number,
+    }[kind]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "rewrites"),
+    [
+        ("Ann bakes 60 eggs. She eats 15. How many eggs did she bake?", [counts.gives, counts.packs, groups.grouped]),
+        ("Ann had 60 eggs and gave 15 to Bob. How many eggs did she initially have?", counts.COUNTS),
+        ("Ann has 45 eggs for a party. How many eggs does she have?", [counts.gives, counts.packs, groups.grouped]),
+        ("Ann has 45 quarters and dimes. How many coins does she have?", [counts.sells]),
+        ("Ann buys 9 packs of 5 pens. How many pens does she buy?", [counts.buys]),
+        ("Ann needs marshmallows for 45 crackers. How many marshmallows does she need?", [counts.buys]),
+        ("Ann walks far. How many feet does she walk?", [counts.more_of_it, groups.contest]),
+        ("Ann baked a lot last year. How many pies did she bake in the year?", [counts.more_of_it]),
+        ("Ann drives a cab. How many miles does she drive?", [groups.contest, groups.donation]),
+        ("A class has 60 students. How many students are not reading?", [groups.tickets]),
+        ("60 people are on a beach. How many people are there on the beach?", [groups.tickets, groups.grouped]),
+        ("Ann wants a dress. How many bones did she start with?", [*counts.COUNTS, *groups.GROUPS]),
+    ],
+)  # fmt: skip
+def test_stories_that_a_condition_does_not_fit(query, rewrites):
+    assert not any(ways(problem(query, EGGS.response), rewrites).values())
+
+
+def test_the_condition_names_the_place_once():
+    source = problem("Ann and Bob have gardens. How many trees are left in his garden?", EGGS.response)
+    found = ways(source, [counts.moved])["moved"]
+    assert found and all("are there in his garden" in pair.question for pair in found)
+    many = problem("A park is big. How many trees are there in it?", "90*90=<<90*90=8100>>8100\n#### 8100")
+    assert not ways(many, [counts.moved])["moved"]
+    source = problem("Ann has 60 eggs. She buys 5. How many eggs does she have in the end?", EGGS.response)
+    found = ways(source, [counts.gives, counts.more_of_it])
+    for pair in [*found["gives"], *found["more_of_it"]]:
+        assert pair.question.count("in the end") == 1
+
+
+def test_the_rest_of_a_total_is_no_bill():
+    """What the last subtraction leaves of a total gets no discount on "the total"."""
+    rest = problem(
+        "Ann bought pens and a book in a shop. She spent $45 in total. The pens cost $15. How much did she spend?",
+        "She spent 45-15=$<<45-15=30>>30.\n#### 30",
+    )
+    for pair in augment(rest, 0, 40, [])[0]:
+        assert not re.search("discount|delivery|coupon|offer|bill|payments|credit", pair.question), pair.question
+
+
+def test_a_variant_keeps_the_words_of_the_solution():
+    source = problem(
+        "Ann has 60 eggs. She sells 25% of them. How many eggs does she sell?",
+        "A quarter of the eggs is 60*25/100=<<60*25/100=15>>15.\n#### 15",
+    )
+    pairs = augment(source, 0, 40, [])[0]
+    assert pairs and all("60 eggs. She sells 25%" in pair.question for pair in pairs)
+    torn = problem("If pens are $3 each. Ann buys 5. How many dollars is that?", "5*3=<<5*3=15>>15\n#### 15")
+    assert augment(torn, 0, 9, [])[:2] == ([], "no_rewrite")
 
 
 def test_conditions_on_an_amount_of_money():
@@ -170,10 +270,9 @@ def test_conditions_before_the_final_question():
         ),
         ("Ann buys 8 pens for $3 each. How much does she pay?", "8*3=$<<8*3=24>>24\n#### 24", given._purchase, "$3"),
         ("Ann earns $9 an hour. She works 8 hours. How much?", "8*9=$<<8*9=72>>72\n#### 72", given._wage, "$9 an hour"),
-        ("A pen costs $3. How much do 8 pens cost?", "8*3=$<<8*3=24>>24\n#### 24", cases.weekend, "on weekends and $"),
-        ("A pen costs $3. How much do 8 pens cost?", "8*3=$<<8*3=24>>24\n#### 24", cases.noon, "before noon and $"),
-        ("A pen costs $6. How much does Ann pay for 8?", "8*6=$<<8*6=48>>48\n#### 48", cases.cash, "pays in cash"),
-        ("Ann buys pens for $6 each. How much are 8?", "8*6=$<<8*6=48>>48\n#### 48", cases.club, "for everybody else"),
+        ("A ticket costs $3. How much are 8?", "8*3=$<<8*3=24>>24\n#### 24", cases.weekend, "on weekends and $"),
+        ("A pen costs $60. How much does Ann pay for 8?", "8*60=$<<8*60=480>>480\n#### 480", cases.cash, "in cash"),
+        ("Ann buys pens. A pen costs $6. How much are 8?", "8*6=$<<8*6=48>>48\n#### 48", cases.club, "everybody else"),
         ("Ann earns $9 an hour. How much in 8 hours?", "8*9=$<<8*9=72>>72\n#### 72", cases.shift, "for work at night"),
         ("Ann earns $9 an hour. How much in 8 hours?", "8*9=$<<8*9=72>>72\n#### 72", cases.weekdays, "on weekends"),
     ],
@@ -226,7 +325,7 @@ def test_refused_sources():
     for response, reason in (("3+4=7\n#### 7", "annotations"), ("3+9=<<3+9=12>>12\n#### 12", "unexplained")):
         source = problem("Ann has 3 eggs and buys 4. How many?", response)
         assert augment(source, 0, 3, [])[:2] == ([], reason) and reason in REFUSED
-    plain = problem("Ann has 3 eggs and buys 4. How many?", "3+4=<<3+4=7>>7\n#### 7")
+    plain = problem("Ann has 3 eggs and buys 4. What is that?", "3+4=<<3+4=7>>7\n#### 7")
     assert augment(plain, 0, 3, [])[:2] == ([], "no_rewrite")
 
 

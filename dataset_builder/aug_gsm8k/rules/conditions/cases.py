@@ -17,7 +17,7 @@ _PER = (
     r" (?:a|an) (?:pound|gallon|bag|box|bottle|dozen|piece|pack|pair|ticket|kilogram|liter|cup|slice))?"
 )
 _PRICE = re.compile(
-    r"\b(?:sells?|sold|buys?|bought|costs?|purchase[sd]?|priced)\b[^.$%]{0,40}?(?: for| at|(?<=costs)|(?<=cost))"
+    r"\b(?:sells|costs?|priced)\b[^.$%]{0,25}?(?: for| at|(?<=costs)|(?<=cost))"
     rf"(?P<price> \$(?P<number>\d+(?:\.\d\d)?)(?P<per>{_PER}))(?=[.,])(?!,\d|\.\d)"
 )
 _WAGE = re.compile(
@@ -29,6 +29,10 @@ _OTHER_RULE = re.compile(
     r"bonus|\brent|raise|half price",
     re.IGNORECASE,
 )
+_OUTING = (
+    r"tickets?\b|admission|entrance|entry|museum|\bzoo\b|theater|cinema|bowling|skating|\bpool\b|amusement|aquarium"
+)
+"""What may have another price on weekends, as a regular expression."""
 _TIME = (
     r"after|later|then\b|acres?|day|week|month|year|night|morning|evening|noon|tomorrow|hours|a\.m|p\.m|\bam\b|\bpm\b"
 )
@@ -41,8 +45,9 @@ class Case(NamedTuple):
         one, two: words behind the price of each case.
         is_one, is_two: sentences that say which case it is; ``{is}`` stands for "is" or "was".
         because_one, because_two: the reasons in the solution.
-    cheaper: whether the price of the first case is the lower one.
         unless: words of a question that the rule does not fit, as a regular expression.
+        cheaper: whether the price of the first case is the lower one.
+        part: the prices differ by about this part of the price, or by less.
     """
 
     one: str
@@ -53,12 +58,14 @@ class Case(NamedTuple):
     because_two: str
     unless: str
     cheaper: bool = False
+    part: int = 3
 
 
 _CASH = Case(
     "if the customer pays in cash", "otherwise", "Everything {is} paid in cash.", "Everything {is} paid by card.",
     "everything {is} paid in cash", "everything {is} paid by card and not in cash",
-    r"bills?\b|coins?\b|change\b|worth", True,
+    r"bills?\b|coins?\b|change\b|worth|earn|sav(?:e|ing)|rais(?:e|ing)|\bsells?\b|\bsold\b|selling|profit|charges?\b",
+    True, 12,
 )  # fmt: skip
 _CLUB = Case(
     "for members of the customer club", "for everybody else", "The customer {is} a member of the club.",
@@ -68,10 +75,6 @@ _CLUB = Case(
 _WEEKEND = Case(
     "on weekends", "on other days", "All of this {happens} on a {weekend}.", "All of this {happens} on a {weekday}.",
     "a {weekend} {is} a day of the weekend", "a {weekday} {is} not a day of the weekend", _TIME,
-)  # fmt: skip
-_NOON = Case(
-    "before noon", "after noon", "All of this {happens} at {early} a.m.", "All of this {happens} at {late} p.m.",
-    "{early} a.m. {is} before noon", "{late} p.m. {is} after noon", _TIME,
 )  # fmt: skip
 _SHIFT = Case(
     "for work during the day", "for work at night", "All of this work {is} done during the day.",
@@ -99,7 +102,7 @@ def _stated(problem: Problem, draws: Draws, pattern: re.Pattern, case: Case, wha
         return None
     match, holds = found[0], draws.below(2) == 0
     price = Fraction(match["number"])
-    other = _other(price, draws, holds if case.cheaper else bool(draws.below(2)))
+    other = _other(price, draws, holds if case.cheaper else bool(draws.below(2)), case.part)
     one, two = (price, other) if holds else (other, price)
     per = match["per"]
     past = bool(re.search(r"\b(?:did|was|were|had)\b", last))
@@ -108,8 +111,6 @@ def _stated(problem: Problem, draws: Draws, pattern: re.Pattern, case: Case, wha
         "happens": "happened" if past else "happens",
         "weekend": ("Saturday", "Sunday")[draws.below(2)],
         "weekday": ("Monday", "Tuesday", "Wednesday", "Thursday")[draws.below(4)],
-        "early": str(8 + draws.below(4)),
-        "late": str(1 + draws.below(6)),
     }
     text = f" ${amount(one)}{per} {case.one} and ${amount(two)}{per} {case.two}"
     fact = (case.is_one if holds else case.is_two).format(**words)
@@ -129,16 +130,21 @@ def _usable(problem: Problem, number: str) -> bool:
     return value >= 2 and used and once(problem.query, number)
 
 
-def _other(price: Fraction, draws: Draws, higher: bool) -> Fraction:
-    """Another price, by about a tenth to a third higher or lower."""
-    grid = Fraction(1, 2) if price < 5 or price.denominator > 1 else Fraction(1) if price < 50 else Fraction(5)
-    change = max(grid, grid * round(price / (3 + draws.below(6)) / grid))
+def _other(price: Fraction, draws: Draws, higher: bool, part: int) -> Fraction:
+    """Another price, higher or lower by about this part of the price, or by less."""
+    small = price < 2 * part or price.denominator > 1
+    grid = Fraction(1, 2) if small else Fraction(1) if price < 16 * part else Fraction(5)
+    change = max(grid, grid * round(price / (part + draws.below(6)) / grid))
     return price + change if higher else max(price - change, Fraction(1, 2))
+
+
+_BUYS = r"\b(?:buys?|bought|spends?|spent|pays?|paid|purchase[sd]?)\b"
 
 
 def cash(problem: Problem, draws: Draws) -> Given | None:
     """Costs $3 -> costs $3 if the customer pays in cash and $4 otherwise."""
-    if not re.search(r"\b(?:buys?|bought|spends?|spent|pays?|paid|purchase[sd]?)\b", problem.query):
+    last = sentences(problem.query)[-1]
+    if not re.search(r"\b(?:spend|pay|cost|bill|left|spent|paid)\b", last) or not re.search(_BUYS, problem.query):
         return None
     return _stated(problem, draws, _PRICE, _CASH, "price")
 
@@ -152,12 +158,9 @@ def club(problem: Problem, draws: Draws) -> Given | None:
 
 def weekend(problem: Problem, draws: Draws) -> Given | None:
     """Costs $3 -> costs $3 on weekends and $4 on other days."""
+    if not re.search(_OUTING, problem.query, re.IGNORECASE):
+        return None
     return _stated(problem, draws, _PRICE, _WEEKEND, "price")
-
-
-def noon(problem: Problem, draws: Draws) -> Given | None:
-    """Costs $3 -> costs $3 before noon and $4 after noon."""
-    return _stated(problem, draws, _PRICE, _NOON, "price")
 
 
 def shift(problem: Problem, draws: Draws) -> Given | None:
@@ -170,5 +173,5 @@ def weekdays(problem: Problem, draws: Draws) -> Given | None:
     return _stated(problem, draws, _WAGE, _WEEKDAYS, "rate")
 
 
-CASES: tuple[Restate, ...] = (cash, club, weekend, noon, shift, weekdays)
+CASES: tuple[Restate, ...] = (cash, club, weekend, shift, weekdays)
 """Rules for two cases."""

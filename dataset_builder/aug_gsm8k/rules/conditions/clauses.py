@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.final_question import conjugated
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import Story, capital
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import WORK_VERBS, clean, fact, money_value
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.tables import UNSPENT
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import expressions
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import WORK_VERBS, clean, fact, held, money_value
+from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem
 
+_LOOSE = re.compile(r"(?:with|up|the)\b")
+"""The start of the words after a verb that would be torn off it: "start 20 bones with"."""
+_MEANT = (
+    r"gifts?|presents?|donat\w+|charity|party|sticker book|promised|for (?:his|her|their) (?:son|class|students|guests)"
+)
+_LAST = r"\b(?:left|remain\w*|still|now|end|after)\b"
+_TAKEN = (
+    r"eats?|ate|eaten|gone|gave|gives?|given|giving|sold|sells?|selling|used|uses?|using|lost|loses?|threw|shar\w+|took|"
+    r"takes?|broke\w*|handed|served|distribut\w+|divid\w+|put|place[sd]?|pack\w*|spoil\w*|rotten|thrown|wants? to"
+)
 _STEPS = ((20, 1), (60, 5), (200, 10), (1000, 50), (5000, 100), (20_000, 1000))
 """Thresholds for values up to the first number are multiples of the second."""
 
@@ -51,30 +66,65 @@ def thresholds(value: Fraction) -> list[int]:
     return [n for n in range(low - low % step + step, high + 1, step) if n > 1 and n != value]
 
 
+def comparison(
+    value: Fraction, draws: Draws, shown: Callable[[Fraction], str], less: str, up: bool | None = None
+) -> Condition | None:
+    """Draw a comparison of a value with a round number; None if no number fits.
+
+    Args:
+        value: the value.
+        draws: random numbers.
+        shown: how numbers are written.
+        less: the word ``less`` or ``fewer``.
+        up: whether it asks for a large value; None: either.
+    """
+    large = bool(draws.below(2)) if up is None else up
+    holds = draws.below(5) < 3
+    fits = [n for n in thresholds(value) if (value > n) == (holds == large)]
+    if not fits:
+        return None
+    threshold = Fraction(fits[draws.below(len(fits))])
+    options = [("more than", "not more than"), ("at least", "less than")]
+    if not large:
+        options = [(f"{less} than", "not less than"), ("at most", "more than")]
+    words, opposite = options[draws.below(2)]
+    if opposite == "not less than" and draws.below(2):
+        opposite = "more than"
+    return Condition(shown(value), shown(threshold), words, opposite, holds)
+
+
 def condition(story: Story, up: bool | None = None) -> Condition | None:
-    """Draw a condition on the answer.
+    """Draw a condition on the answer; None if its clause would be no English, or no threshold fits.
 
     Args:
         story: the story.
         up: whether it asks for a large value; None: either.
     """
-    near = thresholds(story.value)
-    if not near:
+    if story.final.kind not in ("count", "money") or _LOOSE.match(story.final.tail):
         return None
-    large = bool(story.draws.below(2)) if up is None else up
-    holds = story.draws.below(5) < 3
-    fits = [n for n in near if (story.value > n) == (holds == large)]
-    if not fits:
-        return None
-    threshold = Fraction(story.pick(fits))
     less = "less" if story.final.kind == "money" else "fewer"
-    options = [("more than", "not more than"), ("at least", "less than")]
-    if not large:
-        options = [(f"{less} than", f"not {less} than".replace("fewer", "less")), ("at most", "more than")]
-    words, opposite = story.pick(options)
-    if words.endswith(f"{less} than") and story.draws.below(2):
-        opposite = "more than"
-    return Condition(money_value(story, story.value), money_value(story, threshold), words, opposite, holds)
+    return comparison(story.value, story.draws, partial(money_value, story), less, up)
+
+
+def at_hand(story: Story) -> bool:
+    """Whether a person has the things that the answer counts, and nothing in the story takes them away."""
+    return held(story) and lasting(story)
+
+
+def lasting(story: Story) -> bool:
+    """Whether the story ends with the things that the answer counts, free for another use."""
+    final = story.final
+    words = f"{final.rest} {final.tail}"
+    if re.search(UNSPENT, words) or re.search(r"\bfor\b", final.tail) or story.says(_MEANT):
+        return False
+    last = final.verb in ("have", "be") and (final.tense != "past" or re.search(_LAST, words))
+    return bool(last or not story.says(_TAKEN))
+
+
+def is_rest(problem: Problem) -> bool:
+    """Whether the answer is what is left of a given total, so that "the total" is another amount."""
+    last = expressions(problem)[-1:]
+    return bool(last and "-" in last[0][1]) and not re.search(r"discount|coupon|\boff\b|%|less", problem.query)
 
 
 class Action(NamedTuple):

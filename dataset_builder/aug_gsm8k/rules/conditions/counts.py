@@ -9,24 +9,26 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import Made, Ste
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.tables import FOOD, GOODS, WORTH
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions.clauses import (
     Action,
+    at_hand,
     condition,
     doing,
+    negative,
     outcome,
     rule,
 )
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import Rewrite
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import (
-    MEASURE,
     clean,
     crowd,
     fact,
-    held,
     relative,
     shares_of,
     there,
 )
 
-_EVENTLY = (2, 3, 4, 5, 6, 8, 10, 12)
+_SIZES = (3, 4, 5, 6, 8, 10, 12)
+_COUNTED_OUT = r"packs?|packages?|packets?|boxes|box|bags?|cartons?|sets?|dozens?|shops?|stores"
+"""Words of stories in which things are bought by the pack, or in more than one shop."""
 
 
 def _small(story: Story, high: int) -> int:
@@ -37,96 +39,75 @@ def _small(story: Story, high: int) -> int:
 def gives(story: Story) -> Made | None:
     """Gives some away if there are enough."""
     when, other = condition(story, up=True), relative(story)
-    if not held(story) or when is None or other is None:
+    if not at_hand(story) or when is None or other is None:
         return None
     person, noun, whole = story.actor, story.final.noun, story.whole or 0
-    first, second = _small(story, 12), _small(story, 12)
-    share = None
-    shares = [share for share in shares_of(story.value, 0.1, 0.5)]
-    if shares and story.draws.below(3) == 0:
-        share = story.pick(shares)
-    if first == second:
+    first = _small(story, 12)
+    less = first // 2 if first >= 4 and story.draws.below(2) else 0
+    shares = shares_of(story.value, 0.1, 0.5)
+    share = story.pick(shares) if shares and story.draws.below(3) == 0 else None
+    if share and share.value * whole <= less:
         return None
-    first, second = max(first, second), min(first, second)
     verb = story.pick(["give", "give", "hand"])
     then = Action(verb, f"{share.words if share else first} of them to {other}")
-    with_else = bool(story.draws.below(2))
-    less = Action(verb, f"only {second} of them to {other}")
-    if share and share.value * whole <= second:
-        return None
-    sentence = rule(story, when, then, less if with_else else None)
-    gone = int(share.value * whole) if share else first
-    gone = gone if when.holds else second if with_else else 0
-    ask = f"How many {noun} {story.asked(story.pick(['have in the end', 'keep', 'have after that']))}?"
-    does = story.verb(verb)
+    sentence = rule(story, when, then, Action(verb, f"{less} of them to {other}") if less else None)
+    gone = (int(share.value * whole) if share else first) if when.holds else less
+    ask = f"How many {noun} {story.asked(story.pick(['have after that', 'keep']))}?"
     if not gone:
-        nothing = {"past": "did not", "future": "will not"}.get(
-            story.final.tense, "do not" if person.plural else "does not"
-        )
-        text = outcome(story, when.check, False, f"{person.pronoun} {nothing} {verb} any of them to {other}")
-        return (
-            f"{sentence} {ask}",
-            [Step(f"{text} {capital(person.pronoun)} {story.verb('keep')} all {whole} {noun}.")],
-            (story.value),
-        )
-    steps = []
+        text = outcome(story, when.check, False, f"{person.pronoun} {negative(story)} {verb} any of them to {other}")
+        keeps = f"{capital(person.pronoun)} {story.verb('keep')} all {whole} {noun}."
+        return f"{sentence} {ask}", [Step(f"{text} {keeps}")], story.value
+    what = f"{gone} of them to {other}"
     if share and when.holds:
-        steps.append(Step(outcome(story, when.check, True, f"{person.pronoun} {does} {share.words} of them to {other},"
-                                  f" which is {share.of(story.value)} {noun}")))  # fmt: skip
-    else:
-        number = gone if when.holds else f"only {gone}"
-        steps.append(
-            Step(outcome(story, when.check, when.holds, f"{person.pronoun} {does} {number} of them to {other}"))
-        )
-    have = story.verb("keep")
-    steps.append(Step(f"{capital(person.pronoun)} {have} {calculated(f'{whole}-{gone}')} {noun}."))
-    return f"{sentence} {ask}", steps, Fraction(whole - gone)
+        what = f"{share.words} of them to {other}, which is {share.of(story.value)} {noun}"
+    return (
+        f"{sentence} {ask}",
+        [
+            Step(outcome(story, when.check, when.holds, f"{person.pronoun} {story.verb(verb)} {what}")),
+            Step(f"{capital(person.pronoun)} {story.verb('keep')} {calculated(f'{whole}-{gone}')} {noun}."),
+        ],
+        Fraction(whole - gone),
+    )
 
 
 _GOES_ON = {
-    "read", "bake", "make", "pick", "collect", "plant", "write", "wash", "clean", "run", "walk", "swim", "sell", "knit",
-    "sew", "paint", "draw", "gather", "harvest", "pack", "deliver", "solve", "catch", "jog", "wrap", "print", "fold",
+    "read", "bake", "make", "pick", "collect", "write", "wash", "knit", "sew", "paint", "draw", "gather",
+    "harvest", "pack", "solve", "catch", "wrap", "fold",
 }  # fmt: skip
+_IN_TIME = re.compile(
+    r"\b(?:years?|weeks?|months?|days?|hours?|minutes|yesterday|today|night|last|during|over|weekend|[A-Z]\w+day)\b"
+)
+"""Words for a time that is over: what is done in it cannot go on."""
 
 
 def more_of_it(story: Story) -> Made | None:
     """Gets, bakes, reads some more if there are too few."""
     when = condition(story, up=False)
     final = story.final
-    buys = held(story) and final.verb in ("have", "buy", "purchase", "get", "own")
-    if when is None or not (buys or doing(story)):
+    buys = at_hand(story) and final.verb in ("have", "buy", "purchase", "get", "own")
+    goes_on = doing(story) and final.verb in _GOES_ON and not _IN_TIME.search(final.tail)
+    if when is None or not (buys or goes_on):
         return None
-    if not buys and final.verb not in _GOES_ON:
+    noun, whole = final.noun, story.whole or 0
+    if buys and (story.says("collects?|found|find|picks?|picked|catch|caught|friend|won|wins?") or " of " in noun):
         return None
-    person, noun, whole = story.actor, final.noun, story.whole or 0
-    verb = "buy" if buys and not re.search(r"point|friend|medal|sticker|trophy", noun) else final.verb
-    if buys and (story.says("collects?|found|find|picks?|picked|catch|caught") or " of " in noun):
-        return None
-    first = _small(story, 20)
-    if whole >= 60:
-        first = story.pick([5, 10, 15, 20])
-    second = _small(story, 6)
-    then = Action(verb, f"{first} more")
-    with_else = story.draws.below(3) == 0 and second < first
-    sentence = rule(story, when, then, Action(verb, f"only {second} more") if with_else else None)
-    plus = first if when.holds else second if with_else else 0
+    verb = "buy" if buys else final.verb
+    first = story.pick([5, 10, 15, 20]) if whole >= 60 else _small(story, 20)
+    less = first // 2 if buys and first >= 4 and story.draws.below(3) == 0 else 0
+    sentence = rule(story, when, Action(verb, f"{first} more"), Action(verb, f"{less} more") if less else None)
+    plus = first if when.holds else less
     ending = "have" if buys else final.verb
-    ask = f"How many {noun} {story.asked(ending)} {story.pick(['in the end', 'in all', 'altogether'])}?"
+    ask = f"How many {noun} {story.asked(ending)} {'after that' if buys else 'in all'}?"
+    who = story.actor.pronoun
     if not plus:
-        nothing = {"past": "did not", "future": "will not"}.get(
-            story.final.tense, "do not" if person.plural else "does not"
-        )
-        text = outcome(story, when.check, False, f"{person.pronoun} {nothing} {verb} any more")
-        return (
-            f"{sentence} {ask}",
-            [Step(f"{text} In all, {person.pronoun} {story.verb(ending)} {whole} {noun}.")],
-            (story.value),
-        )
+        text = outcome(story, when.check, False, f"{who} {negative(story)} {verb} any more")
+        total = f"{text} In all, {who} {story.verb(ending)} {whole} {noun}."
+        return f"{sentence} {ask}", [Step(total)], story.value
     return (
         f"{sentence} {ask}",
         [
-            Step(outcome(story, when.check, when.holds, f"{person.pronoun} {story.verb(verb)} {plus} more")),
-            Step(f"In all, {person.pronoun} {story.verb(ending)} {calculated(f'{whole}+{plus}')} {noun}."),
+            Step(outcome(story, when.check, when.holds, f"{who} {story.verb(verb)} {plus} more")),
+            Step(f"In all, {who} {story.verb(ending)} {calculated(f'{whole}+{plus}')} {noun}."),
         ],
         Fraction(whole + plus),
     )
@@ -135,7 +116,7 @@ def more_of_it(story: Story) -> Made | None:
 def parity(story: Story) -> Made | None:
     """Gives half away if the number is even."""
     other = relative(story)
-    if not held(story) or other is None or (story.whole or 0) < 8:
+    if not at_hand(story) or other is None or (story.whole or 0) < 8:
         return None
     person, noun, whole = story.actor, story.final.noun, story.whole or 0
     even = whole % 2 == 0
@@ -168,9 +149,9 @@ def parity(story: Story) -> Made | None:
 def packs(story: Story) -> Made | None:
     """Uses bags of 6 if the things fit into them exactly, and bags of 5 otherwise."""
     noun, whole = story.final.noun, story.whole or 0
-    if not held(story) or " of " in noun or story.says("bags?|packs?|boxes|box|baskets?|dozens?|piles?"):
+    if not at_hand(story) or " of " in noun or story.says("bags?|packs?|boxes|box|baskets?|dozens?|piles?|groups?"):
         return None
-    pairs = [(a, b) for a in _EVENTLY for b in _EVENTLY if a != b and a > 2 < b and whole // max(a, b) >= 2]
+    pairs = [(a, b) for a in _SIZES for b in _SIZES if a != b and whole // max(a, b) >= 2 and whole // min(a, b) <= 60]
     holding = [(a, b) for a, b in pairs if whole % a == 0]
     failing = [(a, b) for a, b in pairs if whole % a and whole % b == 0]
     options = holding if (story.draws.below(2) or not failing) else failing
@@ -178,9 +159,9 @@ def packs(story: Story) -> Made | None:
         return None
     a, b = story.pick(options)
     person = story.actor
-    box = story.pick(["piles", "groups", "bags"])
-    if box == "bags" and re.search(r"cars|bikes|dogs|cats|chickens|puppies|kittens|animals|horses|cows|tables", noun):
-        box = "groups"
+    word = noun.split()[-1]
+    small = word in FOOD or word in GOODS or word in ("toys", "dolls", "cards", "stickers", "stamps")
+    box = story.pick(["groups", "bags"]) if small else "groups"
     exact = whole % a == 0
     size = a if exact else b
     can = "could" if story.final.tense == "past" else "can"
@@ -204,10 +185,13 @@ def worth(noun: str) -> tuple | None:
     return WORTH.get(" ".join(words[-2:])) or WORTH.get(words[-1])
 
 
+_NO_TRADE = r"sells?|sold|price|cost|dimes?|quarters?|nickels?|penn(?:y|ies)|cents|fountain|convert\w*"
+
+
 def sells(story: Story) -> Made | None:
     """A buyer pays another price for each if there are many."""
     noun, when, prices = story.final.noun, condition(story, up=True), worth(story.final.noun)
-    if not held(story) or when is None or not prices or "$" in story.text or story.says("sells?|sold|price|cost"):
+    if not at_hand(story) or when is None or not prices or "$" in story.text or story.says(_NO_TRADE):
         return None
     low = story.pick(prices)
     high = low + story.pick([1, 2]) if low < 20 else low + low // 10
@@ -236,11 +220,11 @@ def buys(story: Story) -> Made | None:
     wanted = final.verb in ("buy", "purchase", "order") or (
         final.needed and final.verb in ("need", "buy", "have", "use", "get")
     )
-    if not needs or not wanted or when is None or "$" in story.text or story.says("price|cost|costs"):
+    if not needs or not wanted or when is None or "$" in story.text or story.says(f"price|cost|costs|{_COUNTED_OUT}"):
         return None
-    if prices is None and (MEASURE.search(noun) or re.search(r"\b(?:points|pages|votes|signatures)\b", noun)):
+    if prices is None:
         return None
-    low = story.pick(prices or (2, 3, 4, 5))
+    low = story.pick(prices)
     high = low + story.pick([1, 2]) if low < 20 else low + low // 10
     rate = low if when.holds else high
     past = final.tense == "past"
@@ -265,17 +249,16 @@ def moved(story: Story) -> Made | None:
     noun, whole, past = final.noun, story.whole or 0, final.tense == "past"
     people = crowd(story)
     known = worth(noun) or FOOD.get(noun.split()[-1]) or GOODS.get(noun.split()[-1])
-    place = re.match(r"(?:in|on|at|inside) .*", final.tail)
-    if not (people or known) or (people and story.says("died|born")):
+    place = re.search(r"\b(?:in|on|at|inside) .*", final.tail)
+    if not (people or known) or (people and story.says("died|born")) or whole > 500 or story.says("including"):
         return None
     first, second = _small(story, 12), _small(story, 12)
     large = when.words in ("more than", "at least")
     be = "were" if past else "are"
     if people:
-        minus, plus = f"{first} of them {'left' if past else 'leave'}", f"{second} more {'came' if past else 'come'}"
+        minus, plus = f"{first} of them {'left' if past else 'leave'}", f"{second} more {'joined' if past else 'join'}"
     elif story.says("shop|store|sold|sells?|bakery"):
-        minus, plus = f"{first} of them {be} sold", f"{second} more {be} ordered"
-        plus = f"{second} more {be} added"
+        minus, plus = f"{first} of them {be} sold", f"{second} more {be} added"
     else:
         minus, plus = f"{first} of them {be} taken away", f"{second} more {be} added"
     then, other = (minus, plus) if large else (plus, minus)

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.final_question import sentences
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import amount, calculated
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions.clauses import thresholds
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions.clauses import is_rest, thresholds
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import Pair
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import Share, shares_of
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem, number_text
@@ -45,7 +45,8 @@ def _split(problem: Problem) -> tuple[str, str] | None:
         return None
     if not _COST.search(last) or _NOT_TOTAL.search(last) or "$" not in text or _NO_SHOP.search(text):
         return None
-    if problem.answer < 5 or not _BUY.search(text):
+    part = re.search(r"\b(?:on|for) (?!all|everything|both|them all|these|the)", last)
+    if problem.answer < 5 or not _BUY.search(text) or part or is_rest(problem):
         return None
     return body, last
 
