@@ -13,13 +13,13 @@ from itertools import cycle
 
 from arith_puzzle.dataset_builder.aug_gsm8k.rules import change_numbers
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions import asked
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.kinds import KINDS, PLACE_KINDS, Kind
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.kinds import Kind, kinds_of
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import FAULTS, RULES_VERSION, Pair, fault
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem, number_text
 from arith_puzzle.metrics.gsm8k_answer.score import answer
 
 STRATEGY = "complexity"
-VARIANTS = 7
+VARIANTS = 11
 """Maximum number of change_numbers' pairs of the source that are extended too, so that questions differ more."""
 ATTEMPTS = 6
 """Maximum number of draws per wanted new question."""
@@ -53,7 +53,7 @@ def augment(
     read = _read(problem.query)
     if read is None:
         return [], "last_question", dropped
-    kinds = [kind for kind in (KINDS if isinstance(read, asked.Asked) else PLACE_KINDS) if kind.fits(read)]
+    kinds = kinds_of(read)
     if not kinds:
         return [], "no_kind", dropped
     variants, _, _ = change_numbers.augment(problem, seed, min(VARIANTS, count - 1), problems)
@@ -66,8 +66,8 @@ def augment(
         if len(pairs) == count:
             break
         kind = next(chosen)
-        if made[kind.name] >= max(kind.most, 1):
-            if all(made[each.name] >= max(each.most, 1) for each in kinds):
+        if made[kind.name] >= kind.most:
+            if all(made[each.name] >= each.most for each in kinds):
                 break
             continue
         query, response = bases[len(pairs) % len(bases)]
@@ -82,8 +82,8 @@ def augment(
     return pairs, None, dropped
 
 
-def _read(question: str) -> asked.Asked | asked.Counted | None:
-    return asked.read(question) or asked.read_counted(question)
+def _read(question: str) -> asked.Asked | asked.Counted | asked.Aged | None:
+    return asked.read(question) or asked.read_counted(question) or asked.read_aged(question)
 
 
 def _extend(query: str, response: str, kind: Kind, draws: Draws) -> tuple[str, Pair | None]:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.verbs import (
+    BASES,
+    PAST_AUX,
+    REGULAR,
+    auxiliary,
+    conjugated,
+    in_past,
+    past,
+)
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.names import BOYS, GIRLS
 
-_PAST = {
-    "have": "had", "do": "did", "be": "was", "get": "got", "eat": "ate", "buy": "bought", "sell": "sold",
-    "make": "made", "run": "ran", "read": "read", "take": "took", "drink": "drank", "drive": "drove", "see": "saw",
-    "keep": "kept", "win": "won", "catch": "caught", "give": "gave", "send": "sent", "ride": "rode", "write": "wrote",
-    "lose": "lost", "find": "found", "pay": "paid", "spend": "spent", "put": "put", "swim": "swam", "draw": "drew",
-    "throw": "threw", "sleep": "slept", "fly": "flew", "grow": "grew", "bring": "brought",
-    "build": "built", "sew": "sewed", "knit": "knitted", "speak": "spoke", "hold": "held", "lay": "laid", "hit": "hit",
-    "cut": "cut", "shoot": "shot", "feed": "fed", "sing": "sang", "teach": "taught", "hang": "hung", "shut": "shut",
-    "light": "lit", "spread": "spread", "dig": "dug", "swing": "swung", "think": "thought",
-}  # fmt: skip
-_DOUBLED = {"jog": "jogged", "plan": "planned", "hop": "hopped", "drop": "dropped", "shop": "shopped",
-            "skip": "skipped", "chop": "chopped", "wrap": "wrapped", "stop": "stopped"}  # fmt: skip
 _NO_VERBS = """
     want be owe weigh end start begin average put does allow and now still already cost take seem remain differ
     lack miss go come leave stay live try plan expect currently originally actually usually also never profit feel know
@@ -30,12 +27,11 @@ NO_VERBS = frozenset(_NO_VERBS.split())
 
 _TOTAL = r"(?:in total|altogether|all together|in all|total|combined|together|collectively)"
 _NOUN = r"[A-Za-z][A-Za-z'-]*(?: [A-Za-z][A-Za-z'-]*){0,3}"
-_NAMES = r"[A-Z][a-z]+(?:, [A-Z][a-z]+)*,? and [A-Z][a-z]+"
 _ASKED = re.compile(
     rf"^(?:So, |Then, |Altogether, |In total, )?[Hh]ow (?:(?P<many>many)(?: total)? (?P<noun>{_NOUN}?)(?: {_TOTAL})?|"
     rf"(?P<much>much)(?: total)?(?: money)?(?: {_TOTAL})?(?:,? in (?:dollars|total),?)?) "
-    rf"(?P<aux>did|does|do|will|has|have) (?P<who>{_NAMES}|[A-Z][a-z]+|he|she|they) "
-    rf"(?:now |still |currently )?(?P<verb>[a-z]+)"
+    r"(?P<aux>did|does|will|has) (?P<who>[A-Z][a-z]+|he|she) "
+    r"(?P<still>now |still |currently )?(?P<verb>[a-z]+)"
     rf"(?:,? {_TOTAL})?(?P<rest>(?: [A-Za-z0-9$'-]+){{0,9}}?)(?:,? {_TOTAL})?(?:,? in dollars)?\?$"
 )
 _IF_FIRST = re.compile(r"^(?:If|Assuming(?: that)?|Given that|Since) (?P<statement>[^?]+?), (?P<question>how [^?]*\?)$")
@@ -51,16 +47,24 @@ _COST = re.compile(
     r"(?: of (?:everything|the order|his order|her order|the purchase|all the items))?|"
     r"How much (?:is|was|will be) (?:the|his|her) total(?: bill| cost)?)\?$"
 )
-_PERIODS = r"(?:a|per|each|every|in a|in one|this|that) (?:day|week|month|year)"
+_PERIODS = r"(?:a|per|each|every|in a|in one|this|that) (?:day|week|month|year)|per hour|an hour|so far"
 _REST = re.compile(
     rf"^(?:(?:left|remaining) (?:after|in|on|at|from|for) .+|"
     rf"left|now|left now|now left|remaining|{_PERIODS}|today|yesterday|away|back|off|"
-    r"(?:on|for|at|in|during|over|from|last|this|that) .+|\w+ing(?: \w+){0,2})?$"
+    r"(?:on|for|at|in|during|over|from|last|this|that) .+|after \w+ (?:days|weeks|months|years)|\w+ing(?: \w+){0,2})?$"
 )
 _NO_REST = re.compile(
     r"\b(?:than|more|less|if|after|before|when|while|who|so|cents|left|"
     r"change|order to|total|average|each of|first|second|third|original\w*|beginning|start|other|one|ounces|half)\b"
 )
+AT_FIRST = "at the start"
+_PLACE = re.compile(
+    r"(?:in|on|at|from) (?:his|her|the) (?!\w* ?(?:days?|weeks?|weekends?|months?|years?|mornings?|evenings?|afternoon|"
+    r"nights?|summer|winter|spring|fall|season|hours?|minutes|start|end|beginning|bank)\b)(?:[a-z]+ )?[a-z]+$"
+)
+"""A place after the verb that all of the story is about, so that the new sentences do not repeat it."""
+_PURPOSE = re.compile(r"to [a-z]+ (?:his|her|the|an?|all)(?: (?!in|for|over|per|of|more|each)[a-z]+){1,2}")
+"""What the things asked for are needed for, which the story tells of too."""
 _PERIOD = re.compile(r"(?:a|per|each|every|in a|in one|this|that) (day|week|month|year)$")
 _NOT_THINGS = re.compile(
     r"\b(?:more|fewer|less|additional|extra|other|others|percent|percentage|of (?:the|his|her|their|these|those|them)|"
@@ -68,8 +72,14 @@ _NOT_THINGS = re.compile(
     r"types|kinds|ways|sets?|days|weeks|months|years|a|an|the|and|or|for|on|with|from|does|did|that|to|at|over|"
     r"farther|further)\b"
 )
+_AGE = re.compile(r"^How old is (?P<who>[A-Z][a-z]+)(?:,? (?:now|today|currently))?\?$")
+_ANIMAL = re.compile(
+    r"^(?:\S+ ){0,6}(?:the|a|an|his|her|dog|cat) (?:[A-Za-z]+ ){0,3}(?:dragon|setter|puppy|kitten|squirrel|rabbit|"
+    r"monkey|frog|snail|hamster|parrot|elephant|bear|mouse|turtle|horse)\b(?! (?:shop|farm|store|race))|"
+    r"^[A-Z]\w+,? (?:is )?(?:the|an?|his|her) (?:[A-Za-z]+ ){0,2}(?:dog|cat|bird|fish)\b"
+)
+"""A story whose person may be an animal."""
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z\"(])")
-_PLURAL = {"they"}
 _COMMON_WORDS = """
     A An The In On At If When There Each Every One Two Three Four For After Last This That To From During Today
     Yesterday It Its How While Of All Some My His Her Their Our Mr Mrs Ms Dr Miss Mom Dad Grandma Monday Tuesday
@@ -87,12 +97,12 @@ class Asked:
         story: the text before it, without trailing spaces.
         text: the last question.
         noun: what it counts, in the plural; "money" for an amount in dollars.
-        name: the person's name, or the names of ``they``; "" if ``they`` have none.
-        he: the pronoun: ``he``, ``she`` or ``they``.
-        aux: did, does, do, will, has or have.
+        name: the person's name.
+        he: the pronoun: ``he`` or ``she``; "" if it is not known.
+        aux: did, does, will or has.
         verb: the verb's base form.
         rest: what follows the verb, such as "left" or "a week".
-        implied: whether the question asks for a cost, and the person who pays it is only known from the story.
+        paid: whether the question asks for a cost or what is paid. The verb is then "spend".
     """
 
     story: str
@@ -103,28 +113,11 @@ class Asked:
     aux: str
     verb: str
     rest: str
-    implied: bool = False
+    paid: bool = False
 
     @property
     def his(self) -> str:
-        return {"he": "his", "she": "her", "they": "their"}[self.he]
-
-    @property
-    def him(self) -> str:
-        return {"he": "him", "she": "her", "they": "them"}[self.he]
-
-    @property
-    def who(self) -> str:
-        """The subject at the start of a sentence."""
-        return self.name or "They"
-
-    def who_again(self) -> str:
-        """The subject inside a sentence in which it was not named before."""
-        return self.name or "they"
-
-    def subject_again(self) -> str:
-        """The subject at the start of a sentence after one about somebody else."""
-        return self.who
+        return {"he": "his", "she": "her", "": ""}[self.he]
 
     @property
     def period(self) -> str | None:
@@ -132,10 +125,9 @@ class Asked:
         found = _PERIOD.match(self.rest)
         return found[1] if found else None
 
-    def does(self, verb: str, subject: str = "he") -> str:
-        """A verb in the tense of the question, for the person, or for any ``subject`` in the singular."""
-        plural = subject == "he" and self.he in _PLURAL
-        return conjugated(verb, self.aux, plural=plural)
+    def does(self, verb: str) -> str:
+        """A verb in the tense of the question, for a subject in the singular."""
+        return conjugated(verb, self.aux)
 
     def that(self) -> str:
         """The clause after the thing asked for: "that she has left", "that he earned"."""
@@ -145,34 +137,25 @@ class Asked:
         """The verb ``be`` of a thing in the tense of the question."""
         if self.aux == "will":
             return "will be"
-        if auxiliary(self.aux, plural=False) == "did":
+        if self.aux in PAST_AUX:
             return "were" if plural else "was"
         return "are" if plural else "is"
 
-    def are(self) -> str:
-        """``are``, or ``were`` if the question is in the past."""
-        return "were" if auxiliary(self.aux, plural=False) == "did" else "are"
-
     def are_there(self) -> str:
         """``are there`` in the tense of the question."""
-        return "will there be" if self.aux == "will" else f"{self.are()} there"
+        return "will there be" if self.aux == "will" else f"{self.be(plural=True)} there"
 
     def would_be(self) -> str:
         """``would be``, or ``would have been`` if the question is in the past."""
-        return "would have been" if auxiliary(self.aux, plural=False) == "did" else "would be"
+        return "would have been" if self.aux in PAST_AUX else "would be"
 
     def after(self, verb: str) -> str:
         """A verb in a clause with "after", in which the present stands for the future."""
-        return self.does(verb) if self.aux != "will" else conjugated(verb, "does", plural=self.he in _PLURAL)
+        return conjugated(verb, "does") if self.aux == "will" else self.does(verb)
 
-    def ask(self, what: str, verb: str, *, named: bool = False) -> str:
-        """A question with the same tense: ``how many`` or ``how much``, a verb's base form and what follows it.
-
-        If ``named`` is true, the subject is the name, because the pronoun may refer to somebody else.
-        """
-        base, _, rest = verb.partition(" ")
-        does = auxiliary(self.aux, plural=self.he in _PLURAL)
-        return f"How {what} {does} {self.name if named and self.name else self.he} {base}{rest and ' '}{rest}?"
+    def ask(self, what: str, verb: str) -> str:
+        """A question with the same tense: ``how many`` or ``how much``, a verb's base form and what follows it."""
+        return f"How {what} {auxiliary(self.aux)} {self.name} {verb}?"
 
 
 @dataclass(frozen=True)
@@ -197,40 +180,34 @@ class Counted:
         return f"the {self.noun} that {self.be} left" if re.search("left|remain", self.text) else f"these {self.noun}"
 
 
-def conjugated(verb: str, aux: str, *, plural: bool) -> str:
-    """A verb's form after a subject in the tense of the auxiliary verb. ``has`` and ``have`` count as the past."""
-    if aux == "will":
-        return f"will {verb}"
-    if " " in verb:
-        first, _, rest = verb.partition(" ")
-        return f"{conjugated(first, aux, plural=plural)} {rest}"
-    if aux in ("did", "has", "have"):
-        return past(verb)
-    if plural:
-        return verb
-    if verb == "have":
-        return "has"
-    if re.search(r"(?:s|sh|ch|x|z|o)$", verb):
-        return f"{verb}es"
-    return re.sub(r"(?<=[^aeiou])y$", "ie", verb) + "s"
+@dataclass(frozen=True)
+class Aged:
+    """A last question about a person's age now.
+
+    Attributes:
+        story, text, name: as in Asked.
+    """
+
+    story: str
+    text: str
+    name: str
 
 
-def past(verb: str) -> str:
-    """The past tense of a verb."""
-    if known := _PAST.get(verb) or _DOUBLED.get(verb):
-        return known
-    if verb.endswith("e"):
-        return f"{verb}d"
-    return re.sub(r"(?<=[^aeiou])y$", "i", verb) + "ed"
+_NO_SHOP = re.compile(
+    r"\b(?:rent\w*|tax\w*|month\w*|weekly|years?|insur\w+|loan|debt|interest|employees|workers|salar\w+|wages?|bills?|"
+    r"coupon|discount\w*|change|fine|tuition|hire[sd]?|owes|tips?|doctor\w*|dentist|vaccin\w*|lawyer|mechanic|flight\w*|"
+    r"hotel|lessons?|repair\w*|fix\w*|sav\w+|borrow\w*|card|gave|cash|budget|gas|electric\w*|install\w*|charges|fee|"
+    r"medic\w+|MRI|hospital|covers|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?)\b",
+    re.IGNORECASE,
+)
+"""Words of a story in which a person does not pay once at a shop, or in which it is said how they pay."""
+_EVERYTHING = re.compile(r"(?:for (?:everything|all of them)|(?:at|in) the (?:store|shop|mall|market|supermarket))?$")
+"""What may follow "pay" or "spend" if it is all that the story tells of."""
 
 
-def auxiliary(aux: str, *, plural: bool) -> str:
-    """The auxiliary verb of a question. ``has`` and ``have`` count as the past."""
-    if aux == "will":
-        return "will"
-    if aux in ("did", "has", "have"):
-        return "did"
-    return "do" if plural else "does"
+def at_a_shop(a: Asked) -> bool:
+    """Whether the person pays once at a shop, and the question asks for all of it."""
+    return bool(_EVERYTHING.match(a.rest)) and not _NO_SHOP.search(a.story)
 
 
 def split(question: str) -> tuple[str, str]:
@@ -253,7 +230,7 @@ def read(question: str) -> Asked | None:
     story, text = split(question)
     statement, text = statement_and_question(text)
     story = f"{story} {statement}".strip()
-    if not story or "?" in story or story[-1] not in ".!":
+    if not story or "?" in story or story[-1] not in ".!" or _ANIMAL.search(story):
         return None
     if _COST.match(text):
         return _payer(story, text)
@@ -263,17 +240,20 @@ def read(question: str) -> Asked | None:
     rest, noun, aux, verb = found["rest"].strip(), found["noun"] or "money", found["aux"], found["verb"]
     if found["many"] and noun in ("dollars", "total dollars"):
         noun = "money"
-    if aux in ("has", "have"):
-        verb = _BASES.get(verb, verb.removesuffix("ed") if verb.removesuffix("ed") in _REGULAR else "")
-    if verb == "end" and rest.startswith("up with"):
-        verb, rest = "have", rest.removeprefix("up with").strip()
+    if aux == "has":
+        verb = BASES.get(verb, verb.removesuffix("ed") if verb.removesuffix("ed") in REGULAR else "")
+    verb, rest = _plain(verb, rest)
+    if found["still"] == "still " and (verb != "have" or rest.startswith("to ")):
+        return None  # "she still needs $5" is less than she needs
+    if verb in ("need", "use") and found["many"] and _PURPOSE.fullmatch(rest):
+        rest = ""
     if verb in ("need", "have") and (further := re.fullmatch(r"to ([a-z]+)(?: (.*))?", rest)):
         if further[1] in NO_VERBS:
             return None
         verb, rest = f"{verb} to {further[1]}", further[2] or ""
     if not verb or verb in NO_VERBS or not _REST.match(rest):
         return None
-    if _NO_REST.search(re.sub("^(?:left|remaining)(?: after)?", "", rest)):
+    if rest != AT_FIRST and _NO_REST.search(rest.removeprefix("left").removeprefix("remaining")):
         return None
     if re.search(r"\b(?:each|per|every)\b", rest) and not _PERIOD.match(rest):
         return None
@@ -281,10 +261,53 @@ def read(question: str) -> Asked | None:
         _NOT_THINGS.search(noun) or not re.search(r"(?:s|people|children|fish|mice)(?: of [a-z ]+)?$", noun)
     ):
         return None
+    if (place := _PLACE.match(rest)) and not (verb == "spend" and place[0].startswith(("on", "from"))):
+        rest = ""
     person = _person(question, found["who"])
-    if person is None or (aux in ("do", "have") and person[1] != "they"):
+    if person is None:
         return None
-    return Asked(story, text, noun, *person, aux, verb, rest)
+    paid = verb in ("pay", "need to pay", "have to pay") and noun == "money"
+    return Asked(
+        story,
+        text,
+        noun,
+        *person,
+        aux if rest == AT_FIRST else _tense(aux, verb, story),
+        verb.replace("pay", "spend") if paid else verb,
+        rest,
+        paid,
+    )
+
+
+def _plain(verb: str, rest: str) -> tuple[str, str]:
+    """A verb and what follows it, in fewer forms."""
+    if verb == "end" and rest.startswith("up with"):
+        verb, rest = "have", rest.removeprefix("up with").strip()
+    if verb == "start" and rest in ("with", "out with", "off with"):
+        return "have", AT_FIRST
+    if verb == "have" and rest in ("in the beginning", "at the beginning", "at first", "initially", "to start with"):
+        return verb, AT_FIRST
+    if verb == "have" and re.match(r"left (?:to|after|in|from|at|on|for) (?!each)", rest):
+        return verb, "left"
+    return verb, re.sub(r"^after (?:[a-z]+ing .+|taxe?s?|the \w+)$", "", rest)
+
+
+def _tense(aux: str, verb: str, story: str) -> str:
+    """The auxiliary verb in the tense of the story, where the story and its question clearly differ."""
+    words = set(re.findall(r"[a-z]+", story))
+    if aux in PAST_AUX and (not in_past(words) or (conjugated(verb, "does") in words and past(verb) not in words)):
+        return "does"
+    happened = past(verb) != verb and past(verb) in words and conjugated(verb, aux) not in words
+    return "did" if aux == "does" and happened and verb not in ("have", "need") else aux
+
+
+def read_aged(question: str) -> Aged | None:
+    """Read a last question about a person's age now. Returns None if it has another form."""
+    story, text = split(question)
+    found = _AGE.match(text)
+    if found is None or "?" in story or not story or _ANIMAL.search(story) or found["who"] not in BOYS | GIRLS:
+        return None
+    return Aged(story, text, found["who"])
 
 
 def read_counted(question: str) -> Counted | None:
@@ -296,23 +319,15 @@ def read_counted(question: str) -> Counted | None:
     if found is None or not story or "?" in story or story[-1] not in ".!" or _NOT_THINGS.search(found["noun"]):
         return None
     place = found["place"] if found["place"] in PLACES else ""
-    return Counted(story, text, found["noun"], found["be"], place)
+    words = set(re.findall(r"[a-z]+", story))
+    be = "were" if in_past(words) and not words & {"is", "are", "has", "have"} else found["be"]
+    return Counted(story, text, found["noun"], be, place)
 
 
 PLACES = frozenset(["park", "zoo", "garden", "farm", "class", "classroom", "school", "library", "street", "box",
                     "jar", "bag", "basket", "museum", "store", "building", "pond", "lake", "aquarium", "village",
                     "town", "theater", "choir", "team", "club", "camp", "orchard", "hall", "room"])  # fmt: skip
 """Places that there may be several of."""
-_LEFT = {"left", "left now", "now left"}
-_BASES = {past: base for base, past in _PAST.items()} | {
-    "eaten": "eat",
-    "seen": "see",
-    "written": "write",
-    "given": "give",
-}
-_REGULAR = frozenset(
-    ["collect", "pick", "walk", "plant", "earn", "receive", "watch", "paint", "pack", "score", "deliver"]
-)
 
 
 def _payer(story: str, text: str) -> Asked | None:
@@ -326,13 +341,11 @@ def _payer(story: str, text: str) -> Asked | None:
     aux = next(
         (aux for words, aux in (("will", "will"), ("did", "did"), ("was", "did")) if words in text.split()), "does"
     )
-    return Asked(story, text, "money", *person, aux, "pay", "", implied=True)
+    return Asked(story, text, "money", *person, aux, "spend", "", paid=True)
 
 
 def _person(question: str, who: str) -> tuple[str, str] | None:
     """(name, pronoun) of the person who acts; None if it is not clear."""
-    if who == "they" or " and " in who:
-        return who.removeprefix("they"), "they"
     named = {name for name in re.findall(r"\b[A-Z][a-z]+\b", question) if name in BOYS or name in GIRLS}
     first = question.split()[0].removesuffix("'s").removesuffix("\u2019s")
     if not named and re.fullmatch(r"[A-Z][a-z]{2,}", first) and first not in _COMMON:
@@ -347,7 +360,7 @@ def _person(question: str, who: str) -> tuple[str, str] | None:
         return (name, who) if name not in (GIRLS if who == "he" else BOYS) else None
     if who in BOYS or who in GIRLS:
         he = "he" if who in BOYS else "she"
-        return None if len(named) == 1 and (girl if he == "he" else boy) else (who, he)
-    if named != {who} or bool(boy) == bool(girl):
+        return who, "" if len(named) == 1 and (girl if he == "he" else boy) else he
+    if who in _COMMON or len(who) < 3:
         return None
-    return who, "he" if boy else "she"
+    return who, "" if named != {who} or bool(boy) == bool(girl) else "he" if boy else "she"

@@ -7,8 +7,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.asked import Asked, auxiliary
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.steps import GIFTS, RELATIVES, Made, computed, pick, tidy
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.asked import Asked
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.steps import (
+    Made,
+    computed,
+    pick,
+    present,
+    relative,
+    tidy,
+)
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.verbs import auxiliary
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws
 
 GOALS = [
@@ -21,24 +29,27 @@ GOALS = [
 """Highest price -> what costs up to so much."""
 
 
+NUMBERS = ("", "", "two", "three", "four", "five", "six")
+
+
 def half_saved(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
     """Half of the money is saved, and a part of the other half is spent."""
     half, other = computed("{} / {}", amount, 2, money=True)
-    spent = tidy(other * (2 + draws.below(6)) / 10)
-    if amount < 8 or amount > 20_000 or not 1 < spent < other or (other * 100).denominator != 1:
+    spent = tidy(other * (2 + draws.below(6)) / 10) if amount >= 8 else 0
+    item = present(spent, draws)
+    if item is None or amount > 20_000 or spent >= other or (other * 100).denominator != 1:
         return None
     rest, result = computed("{} - {}", other, spent, money=True)
-    item = pick(draws, GIFTS if spent < 150 else ("clothes", "furniture", "repairs", "a trip", "a course"))
     place = pick(draws, ("into a savings account", "into the bank", "aside for later"))
     text = (
-        f"{a.who} {a.does('put')} half of the money {a.that()} {place}, and {a.does('spend')} ${spent} of the"
+        f"{a.name} {a.does('put')} half of the money {a.that()} {place}, and {a.does('spend')} ${spent:,} of the"
         f" other half on {item}. How much of the other half {a.be()} left?"
     )
     return Made(
         text,
         [
             f"Half of the money is {half}.",
-            f"Of the other half, {rest} {a.be()} left after {a.he} {a.after('spend')} ${spent} on {item}.",
+            f"Of the other half, {rest} {a.be()} left after {a.name} {a.after('spend')} ${spent:,} on {item}.",
         ],
         result,
     )
@@ -49,22 +60,22 @@ def divided_with_more(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
     n = 2 + draws.below(5)
     first = 5 + 5 * draws.below(6)
     extra = next((d for d in range(first, first + 40) if (amount + d) % n == 0), None)
-    if extra is None or amount < 10 or amount > 20_000 or extra > amount:
+    if extra is None or amount < 10 or amount > 2000 or extra > amount:
         return None
-    giver = pick(draws, RELATIVES)
-    who = pick(draws, ("charities", "nieces and nephews", "cousins"))
+    giver, what = relative(a.story, draws), pick(draws, ("charities", "envelopes", "savings boxes"))
     more, total = computed("{} + {}", amount, extra, money=True)
     share, result = computed("{} / {}", total, n, money=True)
+    ask = f"How much {auxiliary(a.aux)} each charity get?"
+    if what != "charities":
+        ask = f"How much money {a.be()} in each {'envelope' if what == 'envelopes' else 'box'}?"
     text = (
-        f"{a.his.capitalize()} {giver} {a.does('add', 'giver')} ${extra} to the money {a.that()}, and {a.who_again()}"
-        f" {a.does('divide')} all of it equally among {n} {who}. How much"
-        f" {auxiliary(a.aux, plural=False)} each of them get?"
+        f"{a.name} {a.does('divide')} the money {a.that()} and ${extra} from {a.his} {giver} equally among {n} {what}."
     )
     return Made(
-        text,
+        f"{text} {ask}",
         [
             f"With the ${extra} from {a.his} {giver}, there {a.be()} {more}.",
-            f"Each of the {n} {who} {a.does('get', 'it')} {share}.",
+            f"Each of the {n} {what} {a.does('get')} {share}.",
         ],
         result,
     )
@@ -79,20 +90,17 @@ def towards_a_goal(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
     if items is None or price < 30 or own <= amount or own.denominator != 1:
         return None
     more, result = computed("{} - {}", own, amount, money=True)
-    item, payer = pick(draws, items), pick(draws, RELATIVES)
-    want = "wanted" if auxiliary(a.aux, plural=False) == "did" else a.does("want") if a.aux != "will" else "want"
-    if a.aux == "will":
-        want = "want" if a.he == "they" else "wants"
+    item, payer, want = pick(draws, items), relative(a.story, draws), a.after("want")
     text = (
-        f"{a.who} {want} to use all of the money {a.that()} for {item} that"
-        f" {'cost' if want == 'wanted' else 'costs'} ${price:,}, and {a.his} {payer} {a.does('pay', 'payer')} half of"
-        f" the price. {a.ask('much more money', 'need', named=True)}"
+        f"{a.name} {want} to use all of the money {a.that()} for {item} that"
+        f" {'cost' if want == 'wanted' else 'costs'} ${price:,}, and {a.his} {payer} {a.does('pay')} half of"
+        f" the price. {a.ask('much more money', 'need')}"
     )
     return Made(
         text,
         [
-            f"{a.his.capitalize()} {payer} {a.does('pay', 'payer')} {half}, so {a.his} own part {a.be()} ${own} too.",
-            f"{a.who} {a.does('need')} {more} more.",
+            f"{a.name}'s {payer} {a.does('pay')} {half}, so {a.his} own part {a.be()} ${own} too.",
+            f"{a.name} {a.does('need')} {more} more.",
         ],
         result,
     )
@@ -113,14 +121,14 @@ def kept_up(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
     unit = "" if money else f" {a.noun}"
     last = f"{'on' if a.period == 'day' else 'in'} the last {a.period}"
     text = (
-        f"{a.who} {a.does('keep')} this up for {times} {a.period}s, but {a.does(a.verb)} {what} {last}."
+        f"{a.name} {a.does('keep')} this up for {times} {a.period}s, but {a.does(a.verb)} {what} {last}."
         f" {a.ask('much money' if money else f'many {a.noun}', f'{a.verb} in these {times} {a.period}s')}"
     )
     return Made(
         text,
         [
             f"Without the change {last}, it {a.would_be()} {all_}{unit} in {times} {a.period}s.",
-            f"So {a.he} {a.does(a.verb)} {rest}{unit} in these {times} {a.period}s.",
+            f"So {a.name} {a.does(a.verb)} {rest}{unit} in these {times} {a.period}s.",
         ],
         result,
     )
@@ -138,14 +146,14 @@ def set_aside(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
     rest, result = computed("{} - {}", whole, spent, money=True)
     item = pick(draws, items)
     text = (
-        f"{a.who} {a.does('put')} aside all of the money that {a.he} {a.does(a.verb)} each {a.period} for {times}"
+        f"{a.name} {a.does('put')} aside all of the money that {a.he} {a.does(a.verb)} each {a.period} for {times}"
         f" {a.period}s, and then {a.does('buy')} {item} for ${spent:,}. How much of the money {a.be()} left?"
     )
     return Made(
         text,
         [
-            f"In {times} {a.period}s, {a.he} {a.does('put')} aside {all_}.",
-            f"After {a.he} {a.after('buy')} {item}, {rest} {a.be()} left.",
+            f"In {times} {a.period}s, {a.name} {a.does('put')} aside {all_}.",
+            f"After {a.name} {a.after('buy')} {item}, {rest} {a.be()} left.",
         ],
         result,
     )
@@ -154,19 +162,20 @@ def set_aside(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
 def paid_with_bills(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
     """The amount is paid with several banknotes of one kind."""
     bills = [bill for bill in (5, 10, 20, 50, 100) if 2 <= -(-amount // bill) <= 6 and amount % bill]
-    if not bills:
+    if not bills or amount > 250:
         return None
     bill = pick(draws, bills)
     n = int(-(-amount // bill))
+    number = NUMBERS[n]
     given, total = computed("{} * {}", Fraction(n), bill, money=True)
     change, result = computed("{} - {}", total, amount, money=True)
     text = pick(draws, (
-        f"{a.who} {a.does('pay')} with {n} ${bill} bills. {a.ask('much change', 'get')}",
-        f"{a.who} {a.does('hand')} the cashier {n} ${bill} bills. {a.ask('much change', 'get back')}",
+        f"{a.name} {a.does('pay')} with {number} ${bill} bills. {a.ask('much change', 'get')}",
+        f"{a.name} {a.does('hand')} the cashier {number} ${bill} bills. {a.ask('much change', 'get back')}",
     ))  # fmt: skip
     return Made(
         text,
-        [f"The {n} bills {a.be(plural=True)} worth {given}.", f"{a.who} {a.does('get')} {change} in change."],
+        [f"The {number} bills {a.be(plural=True)} worth {given}.", f"{a.name} {a.does('get')} {change} in change."],
         result,
     )
 
@@ -181,36 +190,19 @@ def from_savings(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
     saved, savings = computed("{} * {}", Fraction(monthly), n, money=True)
     rest, result = computed("{} - {}", savings, amount, money=True)
     text = (
-        f"{a.who} {a.does('pay')} for all of this from {a.his} savings of ${monthly:,} a {unit} over {n} {unit}s. How"
+        f"{a.name} {a.does('pay')} for all of this from {a.his} savings of ${monthly:,} a {unit} over {n} {unit}s. How"
         f" much of these savings {a.be()} left?"
     )
     if a.aux == "did" and draws.below(2):
         text = (
-            f"Before that, {a.who_again()} had saved ${monthly:,} a {unit} for {n} {unit}s, and {a.he} used these"
+            f"Before that, {a.name} had saved ${monthly:,} a {unit} for {n} {unit}s, and {a.he} used these"
             " savings to pay for everything. How much of the savings was left?"
         )
     return Made(
         text,
-        [f"{a.his.capitalize()} savings {a.are()} {saved}.", f"After the payment, {rest} {a.be()} left."],
-        result,
-    )
-
-
-def coupon_and_shared(a: Asked, amount: Fraction, draws: Draws) -> Made | None:
-    """A coupon reduces the amount, and friends share it."""
-    n = 2 + draws.below(4)
-    off = next((d for d in (5, 2, 3, 4, 6, 8, 10, 12, 15, 20) if (amount - d) % n == 0 and 6 * d <= 2 * amount), None)
-    if off is None or amount < 12 or amount > 3000:
-        return None
-    reduced, cost = computed("{} - {}", amount, off, money=True)
-    share, result = computed("{} / {}", cost, n, money=True)
-    others = "a friend" if n == 2 else f"{n - 1} friends"
-    text = (
-        f"A coupon {a.does('reduce', 'it')} the total by ${off}, and {a.who_again()} {a.does('share')} the rest of"
-        f" the cost equally with {others}. How much {auxiliary(a.aux, plural=False)} each of the {n} people pay?"
-    )
-    return Made(
-        text,
-        [f"With the coupon, the cost {a.be()} {reduced}.", f"Each person {a.does('pay', 'it')} {share}."],
+        [
+            f"{a.name}'s savings {'were' if a.be() == 'was' else 'are'} {saved}.",
+            f"After the payment, {rest} {a.be()} left.",
+        ],
         result,
     )

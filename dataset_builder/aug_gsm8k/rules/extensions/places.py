@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.asked import Counted
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.steps import Made, computed, pick, tidy
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.things import CONTAINERS, PRICES, head, singular
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.extensions.things import CONTAINERS, fits, head, singular
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws
 
 
@@ -23,42 +23,19 @@ def all_packed(c: Counted, amount: Fraction, draws: Draws) -> Made | None:
     every = singular(container)
     n = 3 + draws.below(7)
     extra = next((d for d in range(3 + draws.below(6), 40) if (amount + d) % n == 0), None)
-    if amount.denominator != 1 or extra is None or (amount + extra) / n < 2 or amount > 5000 or extra > amount:
+    if amount.denominator != 1 or extra is None or extra > amount or not fits((amount + extra) / n, container):
         return None
     more, total = computed("{} + {}", amount, extra)
     share, result = computed("{} / {}", total, n)
     text = pick(draws, (
         f"Then {extra} more {c.noun} {c.be} added to {c.all}, and all of them {c.be} divided equally among"
         f" {n} {container}.",
-        f"Somebody {_tense(c, 'puts', 'put')} {c.all} and {extra} more into {n} {container}, with the same number in"
-        f" each {every}.",
+        f"Then {c.all} and {extra} more {c.noun} {c.be} put into {n} {container}, with the same number in each"
+        f" {every}.",
     ))  # fmt: skip
     return Made(
         f"{text} How many {c.noun} {c.be} in each {every}?",
         [f"Then there {c.be} {more} {c.noun}.", f"Each {every} {_tense(c, 'has', 'had')} {share} {c.noun}."],
-        result,
-    )
-
-
-def all_sold(c: Counted, amount: Fraction, draws: Draws) -> Made | None:
-    """All things are sold, and a part of the income pays for costs."""
-    low, high = PRICES[head(c.noun)]
-    price = max(2, low + draws.below(high - low + 1))
-    if amount.denominator != 1 or amount < 5 or amount > 2000:
-        return None
-    income, money = computed("{} * {}", amount, price, money=True)
-    costs = tidy(money * (2 + draws.below(4)) / 10)
-    if not 2 <= costs < money:
-        return None
-    rest, result = computed("{} - {}", money, costs, money=True)
-    what = pick(draws, ("the costs of the sale", "packaging and delivery", "the rent of a market stall"))
-    text = (
-        f"All of {c.all} {c.be} sold for ${price} each, and ${costs:,} of the income"
-        f" {_tense(c, 'goes', 'went')} to {what}. How much of the income {_tense(c, 'is', 'was')} left?"
-    )
-    return Made(
-        text,
-        [f"The income {_tense(c, 'is', 'was')} {income}.", f"After {what}, {rest} {_tense(c, 'is', 'was')} left."],
         result,
     )
 
@@ -90,10 +67,17 @@ def teams_without_some(c: Counted, amount: Fraction, draws: Draws) -> Made | Non
     rest, left = computed("{} - {}", amount, fewer)
     share, result = computed("{} / {}", left, n)
     text = (
-        f"Then {fewer} of {c.all} {_tense(c, 'go', 'went')} home, and the others {_tense(c, 'form', 'formed')} {n}"
+        f"On a day when {fewer} of {c.all} {c.be} absent, the others {_tense(c, 'form', 'formed')} {n}"
         f" groups of the same size. How many {c.noun} {c.be} in each group?"
     )
-    return Made(text, [f"Then {rest} {c.noun} {c.be} left.", f"There {c.be} {share} {c.noun} in each group."], result)
+    return Made(
+        text,
+        [
+            f"Without those who {c.be} absent, there {c.be} {rest} {c.noun}.",
+            f"There {c.be} {share} {c.noun} in each group.",
+        ],
+        result,
+    )
 
 
 def more_places(c: Counted, amount: Fraction, draws: Draws) -> Made | None:
@@ -127,30 +111,3 @@ def _plural(place: str) -> str:
     if place.endswith(("s", "x")):
         return f"{place}es"
     return f"{place[:-1]}ies" if place.endswith("ry") else f"{place}s"
-
-
-def come_and_go(c: Counted, amount: Fraction, draws: Draws) -> Made | None:
-    """More people, animals or vehicles come, and a part of all goes."""
-    part = 2 + draws.below(3)
-    extra = next((d for d in range(2 + draws.below(9), 60) if (amount + d) % part == 0), None)
-    if amount.denominator != 1 or extra is None or amount < 4 or extra > amount or amount > 5000:
-        return None
-    more, total = computed("{} + {}", amount, extra)
-    gone_text, gone = computed("{} / {}", total, part)
-    rest, result = computed("{} - {}", total, gone)
-    word = {2: "half", 3: "a third", 4: "a quarter"}[part]
-    come, go = pick(draws, (("arrive", "leave"), ("come", "go away")))
-    came, went = {"arrive": "arrived", "come": "came"}[come], {"leave": "left", "go away": "went away"}[go]
-    text = (
-        f"Then {extra} more {c.noun} {_tense(c, come, came)}, and later {word} of all these {c.noun}"
-        f" {_tense(c, go, went)}. How many {c.noun} {c.be} there in the end?"
-    )
-    return Made(
-        text,
-        [
-            f"With the {extra} more, there {c.be} {more} {c.noun}.",
-            f"Then {gone_text} {c.noun} {_tense(c, go, went)}.",
-            f"In the end, there {c.be} {rest} {c.noun}.",
-        ],
-        result,
-    )

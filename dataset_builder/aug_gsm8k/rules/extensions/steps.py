@@ -12,15 +12,19 @@ from arith_puzzle.metrics.gsm8k_answer.calculator import evaluate_expression
 T = TypeVar("T")
 
 RELATIVES = ("aunt", "uncle", "grandmother", "grandfather", "older sister", "older brother")
-GIFTS = (
-    "a birthday present",
-    "a book",
-    "a new backpack",
-    "a pair of shoes",
-    "a jacket",
-    "groceries",
-    "school supplies",
-)
+_PRESENTS = [
+    ("a book", 8, 25),
+    ("a birthday present", 8, 60),
+    ("school supplies", 5, 50),
+    ("groceries", 10, 150),
+    ("a new backpack", 20, 70),
+    ("a pair of shoes", 30, 100),
+    ("a jacket", 35, 120),
+    ("a trip", 150, 3000),
+    ("furniture", 200, 5000),
+    ("a course", 150, 2000),
+]
+"""(what one may buy, lowest and highest price)."""
 
 
 class Made(NamedTuple):
@@ -42,6 +46,17 @@ class Made(NamedTuple):
 def pick(draws: Draws, choices: Sequence[T]) -> T:
     """One of the choices, each with the same probability."""
     return choices[draws.below(len(choices))]
+
+
+def relative(story: str, draws: Draws) -> str:
+    """A relative who is not in the story."""
+    return pick(draws, [each for each in RELATIVES if each.rpartition(" ")[2] not in story] or ["great-aunt"])
+
+
+def present(price: int, draws: Draws) -> str | None:
+    """Something that has about this price."""
+    items = [item for item, low, high in _PRESENTS if low <= price <= high]
+    return pick(draws, items) if items else None
 
 
 def amount_text(value: Fraction | int) -> str:
