@@ -183,6 +183,8 @@ def holding(value, words):
         ("Ann bakes 60 eggs. She eats 15. How many eggs did she bake?", [counts.gives, counts.packs, groups.grouped]),
         ("Ann had 60 eggs and gave 15 to Bob. How many eggs did she initially have?", counts.COUNTS),
         ("Ann has 45 eggs for a party. How many eggs does she have?", [counts.gives, counts.packs, groups.grouped]),
+        ("Ann bought 45 pens for her older son. How many pens did she buy?", [counts.gives, counts.parity]),
+        ("A nest has eggs. How many eggs are there in the nest?", [counts.moved]),
         ("Ann has 45 quarters and dimes. How many coins does she have?", [counts.sells]),
         ("Ann buys 9 packs of 5 pens. How many pens does she buy?", [counts.buys]),
         ("Ann needs marshmallows for 45 crackers. How many marshmallows does she need?", [counts.buys]),
@@ -199,10 +201,10 @@ def test_stories_that_a_condition_does_not_fit(query, rewrites):
 
 
 def test_the_condition_names_the_place_once():
-    source = problem("Ann and Bob have gardens. How many trees are left in his garden?", EGGS.response)
+    source = problem("Ann and Bob have boxes. How many pens are left in his box?", EGGS.response)
     found = ways(source, [counts.moved])["moved"]
-    assert found and all("are there in his garden" in pair.question for pair in found)
-    many = problem("A park is big. How many trees are there in it?", "90*90=<<90*90=8100>>8100\n#### 8100")
+    assert found and all("are there in his box" in pair.question for pair in found)
+    many = problem("A box is big. How many pens are there in it?", "90*90=<<90*90=8100>>8100\n#### 8100")
     assert not ways(many, [counts.moved])["moved"]
     source = problem("Ann has 60 eggs. She buys 5. How many eggs does she have in the end?", EGGS.response)
     found = ways(source, [counts.gives, counts.more_of_it])

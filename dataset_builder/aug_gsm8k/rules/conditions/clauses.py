@@ -19,7 +19,8 @@ from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem
 _LOOSE = re.compile(r"(?:with|up|the)\b")
 """The start of the words after a verb that would be torn off it: "start 20 bones with"."""
 _MEANT = (
-    r"gifts?|presents?|donat\w+|charity|party|sticker book|promised|for (?:his|her|their) (?:son|class|students|guests)"
+    r"gifts?|presents?|donat\w+|charity|party|sticker book|promised|for (?:his|her|their) (?:\w+ )?(?:sons?|daughters?|"
+    r"child|children|kids|class|students|guests|friends?|mom|mother|dad|father|parents|brothers?|sisters?|school|team)"
 )
 _LAST = r"\b(?:left|remain\w*|still|now|end|after)\b"
 _TAKEN = (

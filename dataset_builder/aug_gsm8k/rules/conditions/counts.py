@@ -85,7 +85,7 @@ def more_of_it(story: Story) -> Made | None:
     when = condition(story, up=False)
     final = story.final
     buys = at_hand(story) and final.verb in ("have", "buy", "purchase", "get", "own")
-    goes_on = doing(story) and final.verb in _GOES_ON and not _IN_TIME.search(final.tail)
+    goes_on = doing(story) and final.verb in _GOES_ON and not _IN_TIME.search(final.tail) and "$" not in story.text
     if when is None or not (buys or goes_on):
         return None
     noun, whole = final.noun, story.whole or 0
@@ -196,8 +196,8 @@ def sells(story: Story) -> Made | None:
     low = story.pick(prices)
     high = low + story.pick([1, 2]) if low < 20 else low + low // 10
     person, past = story.actor, story.final.tense == "past"
-    buyer, who = story.pick([("a shop", "that"), ("a trader", "who"), ("a store", "that"), ("a collector", "who")])
-    if story.says(buyer.removeprefix("a ")) or (who == "who" and noun.split()[-1] in ("cookies", "cupcakes", "eggs")):
+    buyer, who = story.pick([("a shop", "that"), ("a store", "that"), ("a trader", "who")])
+    if story.says(f"shops?|stores?|{buyer.removeprefix('a ')}") or (who == "who" and noun.split()[-1] in FOOD):
         return None
     rate = high if when.holds else low
     return (
@@ -240,6 +240,10 @@ def buys(story: Story) -> Made | None:
     )
 
 
+_WILD = r"including|trees?|gardens?|forest|lake|pond|fields?|desert|nests?|hives?|beach"
+"""Words of stories in which nobody adds things or takes them away."""
+
+
 def moved(story: Story) -> Made | None:
     """Some go if there are too many, or some come if there are too few."""
     final = story.final
@@ -250,7 +254,7 @@ def moved(story: Story) -> Made | None:
     people = crowd(story)
     known = worth(noun) or FOOD.get(noun.split()[-1]) or GOODS.get(noun.split()[-1])
     place = re.search(r"\b(?:in|on|at|inside) .*", final.tail)
-    if not (people or known) or (people and story.says("died|born")) or whole > 500 or story.says("including"):
+    if not (people or known) or (people and story.says("died|born")) or whole > 500 or story.says(_WILD):
         return None
     first, second = _small(story, 12), _small(story, 12)
     large = when.words in ("more than", "at least")
