@@ -29,10 +29,12 @@ def problem(question, solution="12*5=<<12*5=60>>60\n60-12=<<60-12=48>>48\n#### 4
         ("How much did Tom pay for everything?", ("money", "Tom", "he", "does", "spend", "for everything")),
         ("How many marbles do they have?", None),
         ("How many marbles did he start with?", ("marbles", "Tom", "he", "did", "have", "at the start")),
-        ("How many marbles does he have in his bags?", ("marbles", "Tom", "he", "does", "have", "")),
+        ("How many marbles does he have in his collection?", ("marbles", "Tom", "he", "does", "have", "")),
         ("How many marbles does he have left to sell?", ("marbles", "Tom", "he", "does", "have", "left")),
         ("How many marbles does he need to fill his bag?", ("marbles", "Tom", "he", "does", "need", "")),
         ("How many marbles does he need to fill his bag in 3 days?", None),
+        ("How many marbles does he have in his bags?", ("marbles", "Tom", "he", "does", "have", "in his bags")),
+        ("How many marbles does he have left after losing a bag?", None),
         ("How many marbles does he still need?", None),
         ("How many marbles did he lose?", ("marbles", "Tom", "he", "does", "lose", "")),
         ("How many marbles does she have left?", None),
@@ -188,6 +190,7 @@ TEAMS = ["teams_with_more", "teams_without_some"]
         ("Tom owes $60 and works 2 hours a day. How many hours does Tom work?", [], FRIENDS),
         ("Tom spends $60 on repairs. How much money does Tom spend?", [], FRIENDS),
         (f"{BAGS}How many marbles does Tom buy in order not to use old ones?", [], FRIENDS),
+        (f"{BAGS}How many marbles does Tom have in the bags?", [], FRIENDS),
         ("Zorro has 60 pens and hides 2. How many pens does Zorro have?", FRIENDS, PACKED),
         ("Tom hires a singer for $60 an hour. How much does Tom pay?", [], [*FRIENDS, *PAID]),
         ("Tom buys 2 pens for $30 each. How much does Tom pay?", [*FRIENDS, *PAID, "paid_with_bills"], []),
@@ -211,8 +214,16 @@ def test_which_extensions_fit_a_story(text, fits, does_not_fit):
     assert found >= set(fits) and not found & set(does_not_fit), found
 
 
-def test_an_animal_is_no_person():
-    assert complexity._read("Tom the dog has 60 bones. He hides 2. How many bones does he have?") is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tom the dog has 60 bones. He hides 2. How many bones does he have?",
+        "Tom, the Irish Setter, has 60 bones. He hides 2. How many bones does he have?",
+        "Tom has \u20ac60. He spends \u20ac2. How much money does Tom have?",
+    ],
+)
+def test_stories_that_are_not_extended(text):
+    assert complexity._read(text) is None
 
 
 def test_further_persons_are_named_and_fit_the_story():

@@ -59,8 +59,8 @@ _NO_REST = re.compile(
 )
 AT_FIRST = "at the start"
 _PLACE = re.compile(
-    r"(?:in|on|at|from) (?:his|her|the) (?!\w* ?(?:days?|weeks?|weekends?|months?|years?|mornings?|evenings?|afternoon|"
-    r"nights?|summer|winter|spring|fall|season|hours?|minutes|start|end|beginning|bank)\b)(?:[a-z]+ )?[a-z]+$"
+    r"(?:in|on|at|from) (?:his|her|the) (?:grocery )?(?:store|shop|mall|market|supermarket|beach|farm|garden|yard|"
+    r"forest|fair|zoo|arcade|collection)$"
 )
 """A place after the verb that all of the story is about, so that the new sentences do not repeat it."""
 _PURPOSE = re.compile(r"to [a-z]+ (?:his|her|the|an?|all)(?: (?!in|for|over|per|of|more|each)[a-z]+){1,2}")
@@ -73,12 +73,13 @@ _NOT_THINGS = re.compile(
     r"farther|further)\b"
 )
 _AGE = re.compile(r"^How old is (?P<who>[A-Z][a-z]+)(?:,? (?:now|today|currently))?\?$")
-_ANIMAL = re.compile(
+_FOREIGN = re.compile(
     r"^(?:\S+ ){0,6}(?:the|a|an|his|her|dog|cat) (?:[A-Za-z]+ ){0,3}(?:dragon|setter|puppy|kitten|squirrel|rabbit|"
     r"monkey|frog|snail|hamster|parrot|elephant|bear|mouse|turtle|horse)\b(?! (?:shop|farm|store|race))|"
-    r"^[A-Z]\w+,? (?:is )?(?:the|an?|his|her) (?:[A-Za-z]+ ){0,2}(?:dog|cat|bird|fish)\b"
+    r"^\w+,? (?:is )?(?:the|an?|his|her) (?:[A-Za-z]+ ){0,2}(?:dog|cat|bird|fish)\b|[\u20ac\u00a3\u00a5]|\brupees?\b",
+    re.IGNORECASE,
 )
-"""A story whose person may be an animal."""
+"""A story whose person may be an animal, or with money other than dollars."""
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z\"(])")
 _COMMON_WORDS = """
     A An The In On At If When There Each Every One Two Three Four For After Last This That To From During Today
@@ -230,7 +231,7 @@ def read(question: str) -> Asked | None:
     story, text = split(question)
     statement, text = statement_and_question(text)
     story = f"{story} {statement}".strip()
-    if not story or "?" in story or story[-1] not in ".!" or _ANIMAL.search(story):
+    if not story or "?" in story or story[-1] not in ".!" or _FOREIGN.search(story):
         return None
     if _COST.match(text):
         return _payer(story, text)
@@ -261,7 +262,7 @@ def read(question: str) -> Asked | None:
         _NOT_THINGS.search(noun) or not re.search(r"(?:s|people|children|fish|mice)(?: of [a-z ]+)?$", noun)
     ):
         return None
-    if (place := _PLACE.match(rest)) and not (verb == "spend" and place[0].startswith(("on", "from"))):
+    if _PLACE.match(rest):
         rest = ""
     person = _person(question, found["who"])
     if person is None:
@@ -287,9 +288,9 @@ def _plain(verb: str, rest: str) -> tuple[str, str]:
         return "have", AT_FIRST
     if verb == "have" and rest in ("in the beginning", "at the beginning", "at first", "initially", "to start with"):
         return verb, AT_FIRST
-    if verb == "have" and re.match(r"left (?:to|after|in|from|at|on|for) (?!each)", rest):
+    if verb == "have" and re.match(r"left (?:to|in|from|at) (?!each)", rest):
         return verb, "left"
-    return verb, re.sub(r"^after (?:[a-z]+ing .+|taxe?s?|the \w+)$", "", rest)
+    return verb, rest
 
 
 def _tense(aux: str, verb: str, story: str) -> str:
@@ -305,7 +306,7 @@ def read_aged(question: str) -> Aged | None:
     """Read a last question about a person's age now. Returns None if it has another form."""
     story, text = split(question)
     found = _AGE.match(text)
-    if found is None or "?" in story or not story or _ANIMAL.search(story) or found["who"] not in BOYS | GIRLS:
+    if found is None or "?" in story or not story or _FOREIGN.search(story) or found["who"] not in BOYS | GIRLS:
         return None
     return Aged(story, text, found["who"])
 
