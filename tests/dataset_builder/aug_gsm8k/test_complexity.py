@@ -76,6 +76,16 @@ def test_the_tense_is_that_of_the_story(text, aux):
 
 
 @pytest.mark.parametrize(
+    ("story", "be"),
+    [("There were 8 pens. Ann lost 2.", "were"), ("There are 8 pens. Ann has 2.", "are"), ("8 pens lie here.", None)],
+)
+def test_things_are_counted_in_the_tense_of_the_story(story, be):
+    for asks in ("are", "were"):
+        read = asked.read_counted(f"{story} How many pens {asks} there?")
+        assert read is not None and read.be == (be or asks)
+
+
+@pytest.mark.parametrize(
     ("last", "statement", "question"),
     [
         ("If he buys 3, how many does he have?", "He buys 3.", "How many does he have?"),
@@ -183,6 +193,7 @@ TEAMS = ["teams_with_more", "teams_without_some"]
         (f"{BAGS}They share them. How many marbles does Tom get?", [], FRIENDS),
         (f"{BAGS}How many marbles does Tom buy for his brother?", [], FRIENDS),
         (f"{BAGS}How many marbles does Tom win?", PACKED, FRIENDS),
+        ("Tom plants 60 roses. How many roses does Tom have?", FRIENDS, PACKED),
         (f"{BAGS}Ann eats one. How many cookies does Tom bake?", FRIENDS, [*PACKED, "sold"]),
         (f"{BAGS}How many cookies does Tom bake?", [*FRIENDS, *PACKED, "sold"], []),
         ("Mr. Tom has 60 pens. He hides 2. How many pens does Tom have?", PACKED, FRIENDS),

@@ -321,7 +321,8 @@ def read_counted(question: str) -> Counted | None:
         return None
     place = found["place"] if found["place"] in PLACES else ""
     words = set(re.findall(r"[a-z]+", story))
-    be = "were" if in_past(words) and not words & {"is", "are", "has", "have"} else found["be"]
+    now = words & {"is", "are", "has", "have"}
+    be = found["be"] if in_past(words) == bool(now) else "are" if now else "were"
     return Counted(story, text, found["noun"], be, place)
 
 

@@ -96,8 +96,10 @@ class Kind:
 
 
 def _things(a: Asked) -> bool:
-    held = a.verb in HOLD or (a.verb in GAIN and not _GONE.search(a.story))
-    return bool(a.he) and head(a.noun) in CONTAINERS and " of " not in a.noun and held and bool(_ONCE.match(a.rest))
+    if not a.he or head(a.noun) not in CONTAINERS or " of " in a.noun or not _ONCE.match(a.rest):
+        return False
+    grow = "vases" in CONTAINERS[head(a.noun)] and re.search("garden|plant", a.story)
+    return not grow and (a.verb in HOLD or (a.verb in GAIN and not _GONE.search(a.story)))
 
 
 def _money(a: Asked) -> bool:

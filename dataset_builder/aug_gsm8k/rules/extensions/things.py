@@ -29,7 +29,6 @@ _CLASSES = [
     ("bottles cans jars cups plates bowls glasses mugs", ("boxes", "crates"), 0, 0),
     ("paintings drawings cartoons", ("folders", "boxes"), 0, 0),
     ("balloons", ("bunches", "bags"), 0, 0),
-    ("tickets", ("envelopes",), 0, 0),
     ("seeds bulbs", ("pots", "bags"), 0, 0),
 ]  # fmt: skip
 CONTAINERS = {noun: places for nouns, places, _, _ in _CLASSES for noun in nouns.split()}
