@@ -1,4 +1,4 @@
-"""Concepts that fit most answers: ratios and averages with other people."""
+"""Concepts that compare the answer with what relatives of the person have or do: ratios and averages."""
 
 from __future__ import annotations
 
@@ -6,151 +6,178 @@ import re
 from fractions import Fraction
 from math import gcd
 
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.final_question import VERBS, conjugated
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.final_question import PEOPLE, conjugated
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import (
     Concept,
     Made,
-    Person,
     Step,
     Story,
-    amount,
     calculated,
     capital,
 )
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.tables import UNSPENT
 
-_RELATIVES = ["sister", "brother", "cousin", "friend", "neighbor"]
+_VERBS = {
+    "have", "own", "buy", "sell", "read", "collect", "pick", "catch", "bake", "make", "plant", "score", "earn", "write",
+    "knit", "sew", "draw", "paint", "find", "gather", "harvest", "run", "walk", "jog", "hike", "bike", "spend",
+}  # fmt: skip
+"""Verbs of what other people have or do in the same way."""
+
+_TIME = (
+    r"(?:in|over|during|for|this|last|that|after|on|by) (?:(?:the|these|those|that|this|a|an|one|two|three|four|five|"
+    r"six|seven|first|last|next|past|whole|entire|\d+) )*(?:days?|weeks?|weekend|months?|years?|hours?|minutes?|"
+    r"[a-z]+day|morning|afternoon|evening|summer|season|purchases?|shopping)"
+)
+_TAIL = re.compile(rf"|left|now|(?:(?:left|now) )?{_TIME}", re.IGNORECASE)
+_ON = re.compile(r"on (?!(?:it|them|all)\b)(?:[a-z]+ )?[a-z]{4,}")
+
+_NOT_THEIRS = re.compile(
+    r"\b(?:minutes|hours|days|weeks|months|years|nights|legs|wheels|feet|square|votes|houses|rooms|classes|siblings|"
+    r"brothers|sisters|cousins|calories|cells|bacteria|mice|baby|babies|tissues|ounces|liters|gallons|grams|kilograms|kilos|pounds|cups|"
+    r"tons|tanks|visits|orders|shifts|classes)\b"
+)
+"""Nouns of what is not compared between relatives."""
+
+_UNLIKE = (
+    r"average|ratio|share[sd]?|split\w*|divide[sd]?|equally|family|families|profit|fundrais\w*|charity|tips?|recipe|"
+    r"insurance|bets?|team"
+)
+"""Words of stories in which nobody else has or does the same."""
 
 
-def _comparable(story: Story) -> str:
-    """A relative with whom the person is compared, or an empty string."""
-    final = story.final
-    able = final.rest.startswith("can ") or final.needed or final.verb not in VERBS
-    fellow = story.fellow
-    if not fellow or able or story.value <= 2 or final.verb in ("take", "want", "cost", "need", "owe", "end"):
-        return ""
-    if fellow.name == "they" and not re.search(r"[A-Z]\w+ and [A-Z]|\bthey are\b|friends|siblings", final.body):
-        return ""
-    if re.match(r"(?:to|for the|of|out|up|down|off|away|back|over|\w+(?:ed|en))\b", final.tail) or story.says(
-        "average|ratio"
+def _relatives(story: Story, count: int, *, on: bool = False) -> list[str]:
+    """As many relatives of the person as asked for, such as "her sister"; an empty list if a comparison does not fit.
+
+    The person must be one he or she, and the story must not mention the relatives. ``on`` allows money that is spent on
+    something.
+    """
+    person, final = story.person, story.final
+    if not person or person.pronoun not in ("he", "she") or final.kind not in ("money", "count") or final.needed:
+        return []
+    if final.verb not in _VERBS or not story.whole or story.whole < 4 or story.says(_UNLIKE):
+        return []
+    if final.head != f"the {final.noun} that" or re.match(r"(?:can|should|still) ", final.rest):
+        return []
+    spent = on and final.verb == "spend" and _ON.fullmatch(final.tail)
+    if not (_TAIL.fullmatch(final.tail) or spent) or re.search(UNSPENT, final.phrase()):
+        return []
+    if final.verb == "have" and (final.tense == "future" or (final.tense == "past" and not final.tail)):  # when?
+        return []
+    if final.kind == "money" and (
+        final.verb not in ("have", "earn", "spend")
+        or (final.verb == "earn" and story.says("costs?|buys?|bought|pays?|paid|spen\\w+|expenses?"))
+        or story.value > (1000 if final.verb == "spend" else 20_000)
     ):
-        return ""
-    if final.noun.startswith("hours") and story.value > 20:  # a week has 168 hours
-        return ""
-    if re.match(r"(?:months|years|days|weeks|nights)\b", final.noun) or final.kind == "unit price":
-        return ""
-    relatives = ["friend", "neighbor"] if fellow.plural else _RELATIVES
-    fits = [who for who in relatives if not story.says(f"{who}s?|siblings?|family")]
-    return story.pick(fits) if fits else ""
+        return []
+    if PEOPLE.search(final.noun) or _NOT_THEIRS.search(final.noun) or (final.kind == "count" and final.verb == "spend"):
+        return []
+    found = [who for who in ("sister", "brother", "cousin") if not story.says(f"{who}s?")]
+    if count == 1:
+        found += [who for who in ("friend", "neighbor") if not story.says(f"{who}s?")]
+    return [f"{person.possessive} {found.pop(story.draws.below(len(found)))}" for _ in range(count) if found][:count]
 
 
-def _fellow(story: Story) -> Person:
-    assert story.fellow is not None, "_comparable returns a relative only if there is a person"
-    return story.fellow
+def _words(story: Story) -> tuple[str, str, str, str]:
+    """("much" or "many", the noun, what follows a number in a solution, the sign before a number)."""
+    money = story.final.kind == "money"
+    noun = "money" if money else story.final.noun
+    return "much" if money else "many", noun, "" if money else f" {noun}", "$" if money else ""
+
+
+def _they(story: Story) -> str:
+    """The verb of the final question with several people as its subject."""
+    return conjugated(story.final.verb, story.final.tense, True)
+
+
+def _do(story: Story) -> str:
+    """The helping verb of a question about several people."""
+    return {"past": "did", "future": "will"}.get(story.final.tense, "do")
+
+
+def _number_of(story: Story) -> str:
+    """What a comparison compares: "number of eggs that she sells"."""
+    phrase = story.phrase.removeprefix("the ")
+    return f"{'amount' if story.final.kind == 'money' else 'number'} of {phrase}"
+
+
+def _calculated(story: Story, expression: str) -> str:
+    return calculated(expression, money=story.final.kind == "money")
 
 
 def _for_every(story: Story) -> Made | None:
-    relative = _comparable(story)
-    money = story.final.kind == "money"
+    relatives, value = _relatives(story, 1, on=True), story.whole or 0
     pairs = [
         (a, b)
         for a in (2, 3, 4, 5, 10)
-        for b in range(1, 8)
-        if gcd(a, b) == 1 and story.value % a == 0 and story.value / a >= 2 and Fraction(1, 3) < Fraction(b, a) < 3
+        for b in range(1, 11)
+        if gcd(a, b) == 1 and value % a == 0 and value >= 2 * a and a <= 2 * b <= 4 * a
     ]
-    if not relative or not pairs or story.final.kind == "age":
+    if not relatives or not pairs:
         return None
-    a, b = story.pick(pairs)
-    value, noun = amount(story.value), "money" if money else story.final.noun
-    if not money and (story.whole is None):
-        return None
-    other = f"{_fellow(story).possessive} {relative}"
-    verb = story.other(story.final.verb)
-    groups = story.value / a
-    given = f"${a}" if money else f"{a}"
-    got = f"${b}" if money else f"{b}"
-    ask = f"How {'much' if money else 'many'} {noun} {story.asked(story.final.verb, other)}?"
-    group_words = f"${a} each" if money else f"{a} {noun}"
-    opening = story.pick([
-        f"For every {given} of {story.phrase}, {other} {verb} {got}",
-        f"{capital(other)} {verb} {got} for every {given} of {story.phrase}",
-    ])  # fmt: skip
+    (a, b), other = story.pick(pairs), relatives[0]
+    many, noun, units, sign = _words(story)
+    verb, groups = story.other(story.final.verb), value // a
+    given = story.phrase.removeprefix("the money " if sign else "the ")
+    given = f"{sign}{a} {given}"
     return (
-        f"{opening}. {ask}",
+        story.pick([
+            f"For every {given}, {other} {verb} {sign}{b}.",
+            f"{capital(other)} {verb} {sign}{b} for every {given}.",
+        ]) + f" How {many} {noun} {story.asked(story.final.verb, other)}?",
         [
-            Step(f"There are {calculated(f'{value}/{a}')} groups of {group_words}."),
-            Step(f"So {other} {verb} {calculated(f'{amount(groups)}*{b}', money=money)}{'' if money else ' ' + noun}."),
+            Step(f"There are {calculated(f'{value}/{a}')} groups of {sign}{a}{units}."),
+            Step(f"So {other} {verb} {_calculated(story, f'{groups}*{b}')}{units}."),
         ],
-        groups * b,
-    )
+        Fraction(groups * b),
+    )  # fmt: skip
 
 
 def _average(story: Story) -> Made | None:
-    relative = _comparable(story)
-    final = story.final
-    money = final.kind == "money"
-    if not relative or final.kind == "age" or story.whole is None or story.whole < 6:
-        return None
-    whole = story.whole
+    """The average with one other person is given, and the other's quantity is asked for."""
+    relatives, whole = _relatives(story, 1), story.whole or 0
     spread = max(3, whole // 3)
     step = 5 if whole % 5 == 0 and whole >= 50 else 1
     mean = whole + step * ((story.draws.below(spread) - spread // 2) // step)
-    other_value = 2 * mean - whole
-    if _fellow(story).plural or mean == whole or other_value < 2 or str(mean) in re.findall(r"[0-9]+", story.text):
+    theirs = 2 * mean - whole
+    if not relatives or mean == whole or theirs < 2 or str(mean) in re.findall(r"[0-9]+", story.text):
         return None
-    other = f"{_fellow(story).possessive} {relative}"
-    verb = story.other(final.verb)
-    phrase = story.phrase.removeprefix("the ")
-    what = "amount of" if money else "number of"
-    average = f"{'$' if money else ''}{mean}"
-    units = "" if money else f" {final.noun}"
-    is_ = "was" if final.tense == "past" else "is"
-    ask = f"How {'much money' if money else f'many {final.noun}'} {story.asked(final.verb, other)}?"
-    head = "money" if money else final.noun
-    total = calculated(f"{mean}*2", money=money)
-    rest = calculated(f"{2 * mean}-{whole}", money=money)
-    if final.tail or story.draws.below(2):
-        fact = f"The average of the {what} {phrase} and the {what} {head} that {other} {verb} {is_} {average}"
-    else:
-        verbs = final.verb if final.tense == "present" else story.other(final.verb)
-        fact = f"On average, {_fellow(story).pronoun} and {other} {verbs} {average}{units} each"
+    (other,), verb, is_ = relatives, story.other(story.final.verb), "was" if story.final.tense == "past" else "is"
+    many, noun, units, sign = _words(story)
+    head = "amount of money" if sign else f"number of {noun}"
+    fact = f"The average of the {_number_of(story)} and the {head} that {other} {verb} {is_} {sign}{mean}"
+    if not story.final.tail and story.draws.below(2):
+        fact = f"On average, {story.actor.pronoun} and {other} {_they(story)} {sign}{mean}{units} each"
     return (
-        f"{fact}. {ask}",
+        f"{fact}. How {many} {noun} {story.asked(story.final.verb, other)}?",
         [
-            Step(f"The two of them together {conjugated(final.verb, final.tense, True)}"
-                 f" {total}{units}.", free=True),
-            Step(f"So {other} {verb} {rest}{units}."),
+            Step(f"The two of them together {_they(story)} {_calculated(story, f'{mean}*2')}{units}.", free=True),
+            Step(f"So {other} {verb} {_calculated(story, f'{2 * mean}-{whole}')}{units}."),
         ],
-        Fraction(other_value),
-    )  # fmt: skip
+        Fraction(theirs),
+    )
 
 
 def _of_three(story: Story) -> Made | None:
     """Two others have the same, and the average of the three is given."""
-    relative = _comparable(story)
-    final = story.final
-    if not relative or final.kind == "age" or not story.whole or story.whole < 6 or _fellow(story).plural or final.tail:
-        return None
-    whole, money = story.whole, final.kind == "money"
+    relatives, whole = _relatives(story, 1), story.whole or 0
     spread = max(3, whole // 3)
     mean = whole + story.draws.below(2 * spread) - spread
     both = 3 * mean - whole
-    if mean == whole or both < 4 or both % 2 or both // 2 == whole or str(mean) in re.findall(r"[0-9]+", story.text):
+    if not relatives or story.final.tail or mean == whole or both < 4 or both % 2:
         return None
-    plural = final.verb if final.tense == "present" else story.other(final.verb)
-    person = _fellow(story)
-    noun = "money" if money else final.noun
-    sign, units = ("$", "") if money else ("", f" {noun}")
-    helper = {"past": "did", "future": "will"}.get(final.tense, "does")
+    if both // 2 == whole or str(mean) in re.findall(r"[0-9]+", story.text):
+        return None
+    who = relatives[0].split()[-1]
+    many, noun, units, sign = _words(story)
+    helper = {"past": "did", "future": "will"}.get(story.final.tense, "does")
     return (
-        f"{capital(person.possessive)} two {relative}s {plural} the same {'amount' if money else 'number'} of"
-        f" {noun} as each"
-        f" other. On average, the three of them {plural} {sign}{mean}{units} each. How"
-        f" {'much' if money else 'many'} {noun}"
-        f" {helper} each of the two {relative}s {final.verb}?",
+        f"{capital(story.actor.possessive)} two {who}s {_they(story)} the same {'amount' if sign else 'number'} of"
+        f" {noun} as each other. On average, the three of them {_they(story)} {sign}{mean}{units} each. How {many}"
+        f" {noun} {helper} each of the two {who}s {story.final.verb}?",
         [
-            Step(f"The three of them together {plural} {calculated(f'{mean}*3', money=money)}{units}.", free=True),
-            Step(f"The two {relative}s together {plural} {calculated(f'{3 * mean}-{whole}', money=money)}{units}."),
-            Step(f"Each of them {story.other(final.verb)} {calculated(f'{both}/2', money=money)}{units}."),
+            Step(f"The three of them together {_they(story)} {_calculated(story, f'{mean}*3')}{units}.", free=True),
+            Step(f"The two {who}s together {_they(story)} {_calculated(story, f'{3 * mean}-{whole}')}{units}."),
+            Step(f"Each of them {story.other(story.final.verb)} {_calculated(story, f'{both}/2')}{units}."),
         ],
         Fraction(both, 2),
     )
@@ -158,69 +185,44 @@ def _of_three(story: Story) -> Made | None:
 
 def _ratio_total(story: Story) -> Made | None:
     """The ratio to another person's quantity is given, and the sum is asked for."""
-    relative = _comparable(story)
-    final = story.final
+    relatives, whole = _relatives(story, 1), story.whole or 0
     ratios = [(a, b) for a in (2, 3, 4, 5, 6) for b in range(1, 8)
-              if gcd(a, b) == 1 and a != b and story.value % a == 0 and story.value / a >= 2 and b < 2 * a]  # fmt: skip
-    if not relative or not ratios or final.kind == "age" or story.whole is None or _fellow(story).plural:
+              if gcd(a, b) == 1 and a != b and whole % a == 0 and whole // a >= 2 and a <= 2 * b <= 4 * a]  # fmt: skip
+    if not relatives or not ratios:
         return None
-    a, b = story.pick(ratios)
-    whole, money = story.whole, final.kind == "money"
-    noun = "money" if money else final.noun
-    units = "" if money else f" {noun}"
-    part = Fraction(whole, a)
-    other = b * part
-    plural = final.verb if final.tense == "present" else story.other(final.verb)
-    who = f"{_fellow(story).possessive} {relative}"
-    helper = {"past": "did", "future": "will"}.get(final.tense, "do")
-    is_ = "was" if final.tense == "past" else "is"
-    what = "amount of" if money else "number of"
-    phrase = story.phrase.removeprefix("the ")
+    (a, b), other = story.pick(ratios), relatives[0]
+    many, noun, units, sign = _words(story)
+    part, verb, is_ = whole // a, story.other(story.final.verb), "was" if story.final.tense == "past" else "is"
+    head = "amount of money" if sign else f"number of {noun}"
     return (
-        f"The ratio of the {what} {phrase} to the {what} {noun} that {who} {story.other(final.verb)} {is_} {a}:{b}. How"
-        f" {'much' if money else 'many'} {noun} {helper} the two of them {final.verb} together?",
+        f"The ratio of the {_number_of(story)} to the {head} that {other} {verb} {is_} {a}:{b}. How {many} {noun}"
+        f" {_do(story)} the two of them {story.final.verb} together?",
         [
-            Step(f"One part of the ratio is {calculated(f'{whole}/{a}', money=money)}{units}."),
-            Step(f"So {who} {story.other(final.verb)} {calculated(f'{b}*{amount(part)}', money=money)}{units}."),
-            Step(f"Together, they {plural} {calculated(f'{whole}+{amount(other)}', money=money)}{units}."),
+            Step(f"One part of the ratio is {_calculated(story, f'{whole}/{a}')}{units}."),
+            Step(f"So {other} {verb} {_calculated(story, f'{b}*{part}')}{units}."),
+            Step(f"Together, they {_they(story)} {_calculated(story, f'{whole}+{b * part}')}{units}."),
         ],
-        whole + other,
+        Fraction(whole + b * part),
     )
 
 
 def _mean_of_three(story: Story) -> Made | None:
     """The quantities of two other people are given, and the average of the three is asked for."""
-    relative = _comparable(story)
-    final, whole = story.final, story.whole
-    if not relative or final.kind == "age" or not whole or whole < 4 or _fellow(story).plural:
-        return None
-    second = next(
-        (who for who in ("sister", "brother", "cousin") if who != relative and not story.says(f"{who}s?")), ""
-    )
+    relatives, whole = _relatives(story, 2), story.whole or 0
     spread = max(3, whole // 2)
     one, two = (max(2, whole - spread // 2 + story.draws.below(spread)) for _ in range(2))
     two += -(whole + one + two) % 3
-    if not second or story.says("siblings|family") or len({one, two, whole}) < 3:
+    if len(relatives) < 2 or len({one, two, whole}) < 3:
         return None
-    money = final.kind == "money"
-    noun, sign, units = ("money", "$", "") if money else (final.noun, "", f" {final.noun}")
-    verb, plural = story.other(final.verb), conjugated(final.verb, final.tense, True)
-    possessive = _fellow(story).possessive
-    helper = {"past": "did", "future": "will"}.get(final.tense, "do")
-    each = f"{possessive} {relative} {verb} {sign}{one}{units}, and {possessive} {second} {verb} {sign}{two}{units}"
-    how = f"How {'much' if money else 'many'} {noun}"
-    ask = story.pick([
-        f"{how} {helper} the three of them {final.verb} on average, counting {story.phrase}?",
-        f"Counting {story.phrase}, what is the average {'amount' if money else 'number'} of {noun} that the"
-        f" three of them"
-        f" {plural}?",
-    ])  # fmt: skip
-    total = whole + one + two
+    many, noun, units, sign = _words(story)
+    verb, total = story.other(story.final.verb), whole + one + two
+    counting = f", counting {story.phrase}" if story.final.tail else ""
     return (
-        f"{capital(each)}. {ask}",
+        f"{capital(relatives[0])} {verb} {sign}{one}{units}, and {relatives[1]} {verb} {sign}{two}. How {many} {noun}"
+        f" {_do(story)} the three of them {story.final.verb} on average{counting}?",
         [
-            Step(f"The three of them together {plural} {calculated(f'{whole}+{one}+{two}', money=money)}{units}."),
-            Step(f"The average is {calculated(f'{total}/3', money=money)}{units}."),
+            Step(f"The three of them together {_they(story)} {_calculated(story, f'{whole}+{one}+{two}')}{units}."),
+            Step(f"The average is {_calculated(story, f'{total}/3')}{units}."),
         ],
         Fraction(total, 3),
     )
@@ -228,39 +230,26 @@ def _mean_of_three(story: Story) -> Made | None:
 
 def _three_parts(story: Story) -> Made | None:
     """The ratio of three people's quantities is given."""
-    relative = _comparable(story)
-    final, whole = story.final, story.whole
-    if not relative or final.kind == "age" or not whole or _fellow(story).plural:
-        return None
-    second = next(
-        (who for who in ("brother", "sister", "cousin") if who != relative and not story.says(f"{who}s?")), ""
-    )
-    ratios = [parts for parts in ((2, 3, 4), (3, 4, 5), (1, 2, 3), (2, 3, 5), (4, 3, 2), (5, 3, 2), (3, 2, 4))
+    relatives, whole = _relatives(story, 2), story.whole or 0
+    ratios = [parts for parts in ((2, 3, 4), (3, 4, 5), (2, 1, 3), (2, 3, 1), (4, 3, 2), (5, 3, 6), (3, 2, 4))
               if whole % parts[0] == 0 and whole // parts[0] >= 2]  # fmt: skip
-    if not second or not ratios or story.says("siblings|family"):
+    if len(relatives) < 2 or not ratios:
         return None
-    a, b, c = story.pick(ratios)
-    money = final.kind == "money"
-    noun, units = ("money", "") if money else (final.noun, f" {final.noun}")
-    possessive = _fellow(story).possessive
-    part = Fraction(whole, a)
-    is_ = "was" if final.tense == "past" else "is"
-    what = "amount" if money else "number"
-    asked = story.draws.below(2)
-    who, times = ((relative, b), (second, c))[asked]
+    parts, asked = story.pick(ratios), story.draws.below(2)
+    who, times = relatives[asked], parts[asked + 1]
+    many, noun, units, sign = _words(story)
+    part, is_ = whole // parts[0], "was" if story.final.tense == "past" else "is"
     return (
-        f"The ratio of the {what} of {story.phrase.removeprefix('the ')} to the {what}s that {possessive}"
-        f" {relative} and"
-        f" {possessive} {second} {conjugated(final.verb, final.tense, True)} {is_} {a}:{b}:{c}. How"
-        f" {'much' if money else 'many'} {noun} {story.asked(final.verb, f'{possessive} {who}')}?",
+        f"The ratio of the {_number_of(story)} to the {'amount' if sign else 'number'}s that {relatives[0]} and"
+        f" {relatives[1]} {_they(story)} {is_} {':'.join(map(str, parts))}. How {many} {noun}"
+        f" {story.asked(story.final.verb, who)}?",
         [
-            Step(f"One part of the ratio is {calculated(f'{whole}/{a}', money=money)}{units}."),
-            Step(f"So {possessive} {who} {story.other(final.verb)}"
-                 f" {calculated(f'{times}*{amount(part)}', money=money)}{units}."),
+            Step(f"One part of the ratio is {_calculated(story, f'{whole}/{parts[0]}')}{units}."),
+            Step(f"So {who} {story.other(story.final.verb)} {_calculated(story, f'{times}*{part}')}{units}."),
         ],
-        times * part,
-    )  # fmt: skip
+        Fraction(times * part),
+    )
 
 
 COMPARISONS: tuple[Concept, ...] = (_for_every, _average, _of_three, _ratio_total, _mean_of_three, _three_parts)
-"""Concepts for most answers: ratios and averages with other people."""
+"""Concepts that compare the answer with relatives."""

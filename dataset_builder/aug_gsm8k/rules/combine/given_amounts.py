@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.restate import Given, Restate, used
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.restate import used
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import calculated
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.tables import FOOD, GOODS
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import Given, Restate
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem
 
 _WORDS = ["", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
@@ -17,7 +18,7 @@ _SMALLER = [
     ("minutes?", "seconds", 60, 5), ("yards", "feet", 3, 60), ("meters", "centimeters", 100, 6),
     ("kilometers", "meters", 1000, 12), ("km", "meters", 1000, 12), ("kilograms", "grams", 1000, 10),
     ("kg", "grams", 1000, 10), ("liters", "milliliters", 1000, 5), ("pounds", "ounces", 16, 5),
-    ("gallons", "quarts", 4, 20), ("days", "hours", 24, 3),
+    ("gallons", "quarts", 4, 20),
 ]  # fmt: skip
 """Larger unit, smaller unit, how many make one, and the largest number of the larger unit."""
 
@@ -36,7 +37,7 @@ _MORE_PACKED = (
     " bars|cups|napkins|stamps|diapers|"
     "screws|granola bars|juice boxes|hot dogs|buns|rolls|straws|forks|spoons|jellybeans|jelly"
     " beans|gumballs|treats|snacks|"
-    "toys|figurines|photos|roses|seeds|bulbs|flyers|gems|stones|shells|nuts|grapes|blueberries|cherries|onions|peppers"
+    "toys|figurines|photos|roses|seeds|bulbs|flyers|gems|stones|shells|nuts|onions|peppers"
 )
 _DOZENS = (
     r"eggs|cookies|donuts|doughnuts|muffins|cupcakes|roses|bagels|oranges|apples|pencils|flowers|brownies|bananas|lemons|"
@@ -44,7 +45,7 @@ _DOZENS = (
 )
 
 _PACKED = "|".join(sorted({*FOOD, *GOODS, *_MORE_PACKED.split("|")}, key=len, reverse=True))
-_ROWED = "chairs|seats|trees|plants|desks|tables|windows|flowers|roses|tulips|bushes|soldiers|tiles"
+_ROWED = "chairs|seats|trees|plants|desks|tables|windows|flowers|roses|tulips|bushes|soldiers"
 
 
 def _other_unit(problem: Problem, draws: Draws) -> Given | None:
@@ -145,13 +146,15 @@ def _packs(problem: Problem, draws: Draws) -> Given | None:
         r"collected|found|harvested|brought|owns|gathered|won|"
         r"received) "
         rf"(\d+) ({_PACKED})\b"
-        r"(?! (?:per|a |an |each|every|of|and half|more|fewer|less|on each|for each|for every|that cost|in each|"
-        r"left|an?\b))",
+        r"(?! (?:per|a |an |each|every|of|and half|more|fewer|less|on each|for|that|which|worth|costing|at|priced|"
+        r"in each|in total|between|left|an?\b))",
         problem.query,
     )
     matches = list(found)
     match = matches[draws.below(len(matches))] if matches else None
     if not match or re.search(r"\b(?:packs?|packages?|box(?:es)?|bags?|dozens?|packets?|sets?)\b", problem.query):
+        return None
+    if re.search(r"\b(?:each|every)\b[^.,;]*$", problem.query[: match.start()], re.IGNORECASE):
         return None
     count = int(match[2])
     if len(re.findall(rf"\b{count}\b", problem.query)) != 1 or not used(problem, Fraction(count)):
@@ -191,7 +194,7 @@ def _rows(problem: Problem, draws: Draws) -> Given | None:
         r"(?! (?:per|a |an |each|every|of|more|fewer|less|in each|left|that))",
         problem.query,
     )
-    if not match or re.search(r"\b(?:rows?|columns?|lines?)\b", problem.query):
+    if not match or re.search(r"\b(?:rows?|columns?|lines?|round|tables?)\b", problem.query):
         return None
     count = int(match[2])
     if len(re.findall(rf"\b{count}\b", problem.query)) != 1 or not used(problem, Fraction(count)):
@@ -230,6 +233,8 @@ def _clock(problem: Problem, draws: Draws) -> Given | None:
     if not 2 <= hours <= 9 or not used(problem, Fraction(hours)) or len(re.findall(rf"\b{hours}\b", query)) != 1:
         return None
     daily = " every day" if match["daily"] else ""
+    if not daily and not re.search(r"\b(?:open|today|yesterday|tomorrow|[A-Z][a-z]+day)\b", query):
+        return None
     if not daily and re.search(r"\bdays a week\b|\bweek(?:s|ly)?\b", query):
         return None
     if hours <= 4:
@@ -246,7 +251,5 @@ def _clock(problem: Problem, draws: Draws) -> Given | None:
     return Given(match.start(), match.end(), text, f"F{words[1:]}, there are {line} hours.")
 
 
-REPEATED: tuple[Restate, ...] = (_other_unit, _larger_unit)
-"""Ways that a question may offer several amounts for."""
-AMOUNTS: tuple[Restate, ...] = (*REPEATED, _dozens, _banknotes, _packs, _rows, _clock)
+AMOUNTS: tuple[Restate, ...] = (_other_unit, _larger_unit, _dozens, _banknotes, _packs, _rows, _clock)
 """Ways to state a given amount by another concept."""

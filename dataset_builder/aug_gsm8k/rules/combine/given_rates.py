@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.restate import Given, Restate, times, used
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.restate import times, used
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import amount, calculated
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import Given, Restate
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem
 
 _PRICED = (
@@ -35,7 +36,7 @@ def _price_per_unit(problem: Problem, draws: Draws) -> Given | None:
     match = re.search(
         rf"\$(\d+(?:\.\d\d)?) (?:per|a|an|for each|for every|each|"
         rf"every) ({'|'.join(sorted(_PER, key=len, reverse=True))})\b"
-        r"(?! (?:for|after|until|if|when|more|less|of the|in|on|she|he|they|sold|that))",
+        r"(?! (?:for|after|until|if|when|more|less|of the|in|on|per|she|he|they|sold|that))",
         problem.query,
     )
     if not match or re.search(rf"\b(?:more|less|extra|another) {re.escape(match[0])}", problem.query):
@@ -52,31 +53,6 @@ def _price_per_unit(problem: Problem, draws: Draws) -> Given | None:
         match.end(),
         f"${amount(price * size)} for every {size} {_PER[match[2]]}",
         f"The price for one {match[2]} is {line}.",
-    )
-
-
-def _price_in_purchase(problem: Problem, draws: Draws) -> Given | None:
-    match = re.search(
-        r"\b(\d+) ([a-z][a-z -]{2,25}?),?( for| at| that cost| which cost| costing|"
-        r" that are)? \$(\d+(?:\.\d\d)?) each\b(?! (?:way|day|"
-        r"month|week|hour|time|year))",
-        problem.query,
-    )
-    if not match or not match[3] or re.search(r"\b(?:and|to|with|from|in|on)\b", match[2]):
-        return None
-    price = Fraction(match[4])
-    counts = times(problem, price)
-    several = [n for n in (2, 3, 4, 5, 6, 10) if counts and all(count % n == 0 and count > n for count in counts)]
-    if not several or times(problem, price) != [Fraction(match[1])]:
-        return None
-    size = several[draws.below(len(several))]
-    line = calculated(f"{amount(price * size)}/{size}", money=True)
-    word = {" for": " at", " that are": " that cost"}.get(match[3], match[3])
-    return Given(
-        match.start(3),
-        match.end(),
-        f"{word} ${amount(price * size)} for every {size}",
-        f"At this price, one of the {match[2]} is worth {line}.",
     )
 
 
@@ -134,7 +110,12 @@ def _speed(problem: Problem, draws: Draws) -> Given | None:
     if not match or not used(problem, Fraction(match[1])):
         return None
     several = 2 + draws.below(4)
+    period = re.match(r" for (\d+) ", problem.query[match.end() :])
     total = int(match[1]) * several
+    if (period and (int(period[1]) % several or int(period[1]) == several)) or re.search(
+        rf"\b{total}\b", problem.query
+    ):
+        return None
     line = calculated(f"{total}/{several}")
     return Given(
         match.start(),
@@ -175,7 +156,7 @@ def _paid_by_the_hour(problem: Problem, draws: Draws) -> Given | None:
         r"selling|last|this|and \d|doing|mowing|after|a ))",
         problem.query,
     )
-    if not match or re.search(r"\b(?:hours?|minutes?|hourly)\b", problem.query):
+    if not match or re.search(r"\b(?:hours?|minutes?|hourly|gigs?|per|each|they|their|allowance)\b", problem.query):
         return None
     pay = int(match[2])
     if len(re.findall(rf"\b{pay}\b", problem.query)) != 1 or not used(problem, Fraction(pay)):
@@ -214,7 +195,6 @@ def _saved_by_the_week(problem: Problem, draws: Draws) -> Given | None:
 
 RATES: tuple[Restate, ...] = (
     _price_per_unit,
-    _price_in_purchase,
     _price_for_several,
     _hourly_pay,
     _speed,

@@ -9,7 +9,6 @@ from functools import cache
 from typing import NamedTuple
 
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.final_question import Final, conjugated, parse_final
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.money import GAINS
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import (
     PRONOUNS,
     amount,
@@ -27,6 +26,11 @@ MAX_CHARS = 750
 """Longest joined question, in characters."""
 
 _LINKS = ("friends", "neighbors", "cousins", "good friends")
+_REPEATED = re.compile(
+    r"\b(?:every|each|per|a) (?:day|week|month|year|morning|evening|night|weekend|[A-Z][a-z]+day)\b|\b(?:daily|weekly|"
+    r"monthly|yearly)\b"
+)
+_PERIOD = re.compile(r"\b(?:days?|weeks?|months?|years?|january|april|summer|vacation|entire|today)\b", re.IGNORECASE)
 
 
 class Single(NamedTuple):
@@ -131,16 +135,12 @@ def join(problem: Problem, problems: Sequence[Problem], draws: Draws, paid: bool
 def _paid(one: Single, two: Single, draws: Draws) -> Join | None:
     """The first answer is money that the person has, the second is money that the same person spends."""
     gain, cost = one.final, two.final
-    fits = gain.kind == "money" and gain.verb in GAINS and _is_payment(cost)
-    if (
-        not fits
-        or not one.pronoun
-        or one.pronoun != two.pronoun
-        or gain.tense != cost.tense
-        or gain.verb in ("make", "save")
-    ):
+    fits = gain.kind == "money" and gain.verb in ("have", "earn", "get", "receive", "win") and _is_payment(cost)
+    if not fits or not one.pronoun or one.pronoun != two.pronoun or gain.tense != cost.tense:
         return None
-    if not 1 < one.value / two.value <= 12 or re.search(r"\b(?:earn|paid \$|salary|wage)", cost.body):
+    if not 1 < one.value / two.value <= 8 or re.search(r"\b(?:earn|paid \$|salary|wage)", cost.body):
+        return None
+    if _lasting(one) or _lasting(two):
         return None
     text = f"{gain.body} {cost.body}".lower()
     if re.search(r"\b(?:dad|mom|mother|father|parents|savings?|birthday|christmas)\b", text):
@@ -150,17 +150,10 @@ def _paid(one: Single, two: Single, draws: Draws) -> Join | None:
     pronoun = PRONOUNS[one.pronoun][0]
     body, lines = (re.sub(rf"\b{two.name}\b", one.name, text) for text in (cost.body, two.lines))
     phrase = gain.phrase(pronoun)
-    want = conjugated("plan", gain.tense, False) if gain.tense != "past" else "planned"
     what = "purchase" if re.search(r"\b(?:buy|buys|bought|purchase|order)", cost.body) else "expense"
-    link = (
-        f"{one.name} {want} to use {phrase} for the following {what}.",
-        f"With {phrase}, {one.name} {conjugated('pay', gain.tense, False)} for the following {what}.",
-    )[draws.below(2)]
+    link = f"With {phrase}, {one.name} {conjugated('pay', gain.tense, False)} for the following {what}."
     be = {"past": "was", "future": "will be"}.get(gain.tense, "is")
-    ask = (
-        f"How much of {phrase} {be} left after this {what}?",
-        f"How much money {be} left after this {what}?",
-    )[draws.below(2)]
+    ask = f"How much of this money {be} left after the {what}?"
     rest = calculated(f"{amount(one.value)}-{amount(two.value)}", money=True)
     last = f"After the {what}, {rest} {'was' if gain.tense == 'past' else 'is'} left."
     return Join(
@@ -171,30 +164,34 @@ def _paid(one: Single, two: Single, draws: Draws) -> Join | None:
     )
 
 
+def _lasting(each: Single) -> bool:
+    """Whether the story tells what happens again and again, and the question does not say for how long."""
+    return bool(_REPEATED.search(each.final.body)) and not _PERIOD.search(each.final.tail)
+
+
 def _compared(one: Single, two: Single, draws: Draws) -> Join | None:
     """Quantities of the same kind of two people: the difference, the sum or the average."""
     a, b = one.final, two.final
-    if re.search(r"\b(?:his|her|him)\b", f"{a.tail} {b.tail}") or one.name == two.name or one.value == two.value:
+    if re.search(r"\b(?:his|her|him)\b", f"{a.tail} {b.tail}") or one.name == two.name:
         return None
-    verbs = {a.verb, b.verb}
-    if (
-        not Fraction(1, 12) < one.value / two.value < 12
-        or verbs & {"take", "end", "be", "use", "need"}
-        or a.kind == "age"
-    ):
+    verbs, difference = {a.verb, b.verb}, abs(one.value - two.value)
+    if not Fraction(1, 8) < one.value / two.value < 8 or difference <= 1 or a.kind not in ("money", "count"):
+        return None
+    if verbs & {"take", "end", "be", "use", "need", "owe", "lose"} or _lasting(one) or _lasting(two):
         return None
     alike = (a.verb, a.tail) == (b.verb, b.tail)
-    if not alike and (
-        max(len(a.tail.split()), len(b.tail.split())) > 5 or (a.kind == "money" and verbs & {"save", "make"})
-    ):
+    if a.verb == "have" and a.tense == "past" and not a.tail:
         return None
-    if a.kind == "money" and not alike and not (verbs <= {"pay", "spend"} or verbs <= {"earn", "get", "receive"}):
+    if alike and (a.kind == "count" or a.verb in ("have", "earn", "spend", "pay")):
+        kind = draws.below(3)
+        if kind == 1 and a.verb not in ("spend", "pay"):
+            return _sum(one, two, draws)
+        return (
+            _mean(one, two, draws) if kind == 2 and (one.value + two.value) % 2 == 0 else _difference(one, two, draws)
+        )
+    longest = max(len(a.tail.split()), len(b.tail.split()))
+    if a.kind != "money" or longest > 5 or not (verbs <= {"pay", "spend"} or verbs <= {"earn", "get", "receive"}):
         return None
-    kind = draws.below(3)
-    if kind == 1 and alike:
-        return _sum(one, two, draws)
-    if kind == 2 and (one.value + two.value) % 2 == 0:
-        return _mean(one, two, draws)
     return _difference(one, two, draws)
 
 
@@ -223,9 +220,9 @@ def _sum(one: Single, two: Single, draws: Draws) -> Join:
 
 def _mean(one: Single, two: Single, draws: Draws) -> Join:
     noun, unit, money = _counted(one.final)
-    what = f"{'amount' if money else 'number'} of {noun} that"
-    first, second = (f"{each.name} {each.final.rest}" for each in (one, two))
-    ask = f"What is the average of the {what} {first} and the {what} {second}?"
+    helper = {"past": "did", "future": "will"}.get(one.final.tense, "do")
+    how = f"how {'much' if money else 'many'} {noun}"
+    ask = f"On average, {how} {helper} {one.name} and {two.name} {_done(one, one.final.verb)}?"
     total = one.value + two.value
     last = (
         f"The sum is {calculated(f'{amount(one.value)}+{amount(two.value)}', money=money)}{unit}.\n"

@@ -19,18 +19,11 @@ from arith_puzzle.dataset_builder.aug_gsm8k.source import number_text
 _TIME_WORDS = r"hours?|minutes?|seconds?|speed|fast\w*|hourly"
 
 
-_CALM_VERBS = {"drive", "walk", "run", "work", "exercise", "jog", "clean", "paint", "iron", "cook", "travel", "bike"}
-_CALM = {
-    "cleaning", "cooking", "driving", "walking", "running", "painting", "baking", "washing", "mowing", "jogging",
-    "exercising", "raking", "shoveling", "commuting", "folding", "gardening", "ironing", "knitting", "drawing",
-}  # fmt: skip
-"""What one does while one listens to music."""
-
-
 def _unit(story: Story, words: str) -> str:
     """The unit of the answer if it is one of the words, else an empty string."""
     match = re.match(rf"(?:{words})\b", story.final.noun)
-    return match[0] if match and story.final.kind == "count" and story.value > 0 else ""
+    able = re.match(r"(?:can|should|would) ", story.final.rest)
+    return match[0] if match and story.final.kind == "count" and story.value > 0 and not able else ""
 
 
 def _times(story: Story) -> str:
@@ -39,7 +32,9 @@ def _times(story: Story) -> str:
 
 def _speed(story: Story) -> Made | None:
     unit = _unit(story, "miles|kilometers")
-    if not unit or not story.person or story.final.noun != unit or story.says(_TIME_WORDS) or story.says("mph"):
+    if not unit or not story.person or story.final.noun != unit or story.says(rf"{_TIME_WORDS}|mph"):
+        return None
+    if re.search(r"\b(?:for|to|on|bikes?)$", story.final.tail):
         return None
     verb = story.final.verb
     speeds = {"run": (5, 6, 8), "jog": (4, 5, 6), "walk": (2, 3, 4), "hike": (2, 3), "drive": (30, 40, 50, 60),
@@ -98,14 +93,13 @@ def _burned(story: Story) -> Made | None:
     value = story.whole
     unit = _unit(story, "miles|calories")
     if unit == "miles" and unit == story.final.noun and story.final.verb in ("run", "jog", "walk", "hike"):
-        if not value or story.says("calories") or not story.person:
+        if not value or value > 100 or story.says("calories") or not story.person or story.actor.plural:
             return None
         each = story.pick([80, 90, 100, 110])
         verb = "burned" if story.final.tense == "past" else story.verb("burn")
         return (
             f"{capital(story.actor.name)} {verb} {each} calories on each mile. How many calories"
-            f" {story.asked('burn')} on"
-            f" {story.phrase}?",
+            f" {story.asked('burn')} on {story.phrase}?",
             [Step(f"{capital(story.actor.pronoun)} {verb} {calculated(f'{value}*{each}')} calories.")],
             Fraction(value * each),
         )
@@ -154,10 +148,9 @@ def _reading(story: Story) -> Made | None:
     rate = story.pick(fits)
     time = "hour" if unit == "pages" else "minute"
     done = "reading" if verb == "read" else "writing"
-    need = {"past": "did", "future": "will"}.get(story.final.tense, "do")
     return (
         f"{capital(person.possessive)} {done} speed {'was' if story.final.tense == 'past' else 'is'} {rate} {unit} per"
-        f" {time}. How many {time}s {need} {story.phrase} take {person.objective}?",
+        f" {time}. How many {time}s {_times(story)} it take {person.objective} to {verb} {story.phrase}?",
         [Step(f"{capital(person.pronoun)} {story.verb('need')} {calculated(f'{value}/{rate}')} {time}s.")],
         Fraction(value, rate),
     )
@@ -171,11 +164,12 @@ def _by_length(story: Story) -> Made | None:
     if not unit or not match or not value:
         return None
     what, singular = match[1], {"feet": "foot", "inches": "inch"}.get(unit, unit[:-1])
+    phrase = story.phrase.replace(story.final.noun, what)
     if "$" not in story.text and story.draws.below(2) and unit != "inches":
         price = story.pick([2, 3, 4, 5, 6])
         return (
-            f"The {what} costs ${price} per {singular}. How much do {story.phrase} cost?",
-            [Step(f"They cost {calculated(f'{value}*{price}', money=True)}.")],
+            f"The {what} costs ${price} per {singular}. How much does {phrase} cost?",
+            [Step(f"It costs {calculated(f'{value}*{price}', money=True)}.")],
             Fraction(value * price),
         )
     if what not in ("fabric", "ribbon", "lace", "cloth", "carpet", "felt", "material") or story.says(
@@ -186,88 +180,10 @@ def _by_length(story: Story) -> Made | None:
     if unit in ("feet", "yards", "meters") and what in ("ribbon", "lace"):
         return None
     return (
-        f"The {what} is {width} {unit} wide. What is the area of {story.phrase}, in square {unit}?",
+        f"The {what} is {width} {unit} wide. What is the area of {phrase}, in square {unit}?",
         [Step(f"The area is {calculated(f'{value}*{width}')} square {unit}.")],
         Fraction(value * width),
     )
-
-
-def _by_weight(story: Story) -> Made | None:
-    value = story.whole
-    match = re.fullmatch(
-        r"(pounds|kilograms|kilos|ounces|grams|tons) of (sugar|flour|rice|beef|meat|apples|potatoes|tomatoes|cheese|"
-        r"chicken|nuts|sand|dirt|soil|dog food|cat food|food|vegetables|fish|pasta|corn|wheat|beans|coffee|candy|"
-        r"strawberries|blueberries|carrots|bananas|grapes|chocolate|butter|oranges|cement|gravel|cotton|wool|honey|fruit)",
-        story.final.noun,
-    )
-    if not match or not value or story.says("bags?|sacks?|packs?|pans?"):
-        return None
-    unit, what = match[1], match[2]
-    sizes = [n for n in (2, 3, 4, 5, 8, 10, 20, 25, 50) if value % n == 0 and 2 <= value // n <= 60]
-    if not sizes or unit in ("ounces", "grams", "tons"):
-        return None
-    size = story.pick(sizes)
-    count = Fraction(value, size)
-    are = story.be(plural=True)
-    if "$" in story.text or story.draws.below(2):
-        return (
-            f"{capital(story.phrase)} {are} packed in bags of {size} {unit} each. How many bags {are} needed?",
-            [Step(f"The {what} {'fill' if what.endswith('s') else 'fills'} {calculated(f'{value}/{size}')} bags.")],
-            count,
-        )
-    price = story.pick([3, 4, 5, 6, 8])
-    return (
-        f"{capital(story.phrase)} {are} packed in bags of {size} {unit} each, and each bag costs ${price}. How much do"
-        " all the bags cost?",
-        [
-            Step(f"The {what} {'fill' if what.endswith('s') else 'fills'} {calculated(f'{value}/{size}')} bags."),
-            Step(f"The bags cost {calculated(f'{count}*{price}', money=True)}."),
-        ],
-        count * price,
-    )
-
-
-def _poured(story: Story) -> Made | None:
-    value = story.whole
-    match = re.fullmatch(r"(gallons|liters) of (water|milk|gas|oil|fuel|gasoline)", story.final.noun)
-    rates = [n for n in (2, 3, 4, 5, 6, 8, 10, 12) if value and value % n == 0 and 2 <= value // n <= 120]
-    if not match or not rates or story.says("minutes?|hours?|per|pump\\w*|flows?"):
-        return None
-    unit, what = match[1], match[2]
-    rate = story.pick(rates)
-    did = {"past": "did", "future": "will"}.get(story.final.tense, "does")
-    are = story.be(plural=True)
-    return (
-        f"{capital(story.phrase)} {are} pumped from a tank at a rate of {rate} {unit} per minute. How many"
-        f" minutes {did}"
-        " this take?",
-        [Step(f"Pumping {value} {unit} of {what} takes {calculated(f'{value}/{rate}')} minutes.")],
-        Fraction(value or 0, rate),
-    )
-
-
-def _music(story: Story) -> Made | None:
-    unit = _unit(story, "minutes|hours")
-    verb = story.final.verb
-    tail = re.match(r"(?:on )?(\w+ing)\b", story.final.tail)
-    calm = verb in _CALM_VERBS if verb != "spend" else tail is not None and tail[1] in _CALM
-    minutes = story.value * (60 if unit == "hours" else 1)
-    lengths = [n for n in (3, 4, 5) if minutes % n == 0 and 3 <= minutes / n <= 600]
-    if not unit or unit != story.final.noun or not calm or not lengths or not story.person:
-        return None
-    if story.says("music|songs?|listen\\w*|podcasts?|phone|sleep\\w*") or story.final.needed:
-        return None
-    length = story.pick(lengths)
-    steps = [Step(f"{number_text(story.value)} hours are {calculated(f'{number_text(story.value)}*60')} minutes.")]
-    steps = steps if unit == "hours" else []
-    person = story.actor
-    return (
-        f"{capital(person.name)} {story.verb('listen')} to songs that are {length} minutes long, one after the other,"
-        f" during all of {story.phrase}. How many songs {story.asked('hear')}?",
-        [*steps, Step(f"{capital(person.pronoun)} {story.verb('hear')}"
-                      f" {calculated(f'{number_text(minutes)}/{length}')} songs.")],
-        minutes / length,
-    )  # fmt: skip
 
 
 def _paid_hours(story: Story) -> Made | None:
@@ -323,30 +239,5 @@ def _age(story: Story) -> Made | None:
     )
 
 
-def _hours_a_day(story: Story) -> Made | None:
-    """The hours that something takes, at a number of hours per day."""
-    unit, whole = _unit(story, "hours"), story.whole
-    doing = story.final.verb in ("take", "practice", "study", "read", "play", "paint", "train") or (
-        story.final.verb == "spend" and bool(re.match(r"(?:on )?\w+ing\b", story.final.tail))
-    )
-    shares = [n for n in (2, 3, 4, 5, 6, 8) if whole and whole % n == 0 and 2 <= whole // n <= 30]
-    if (
-        unit != story.final.noun
-        or not doing
-        or not shares
-        or story.says(r"days?|daily|weeks?|months?|sleep\w*|nights?|driv\w+")
-    ):
-        return None
-    share = story.pick(shares)
-    did = {"past": "did", "future": "will"}.get(story.final.tense, "do")
-    return (
-        f"At {share} hours a day, over how many days {did} {story.phrase} spread?",
-        [Step(f"They spread over {calculated(f'{whole}/{share}')} days.")],
-        Fraction(whole or 0, share),
-    )
-
-
-MEASURES: tuple[Concept, ...] = (
-    _speed, _trip_fuel, _burned, _reading, _by_length, _by_weight, _poured, _music, _paid_hours, _hours_a_day, _age,
-)  # fmt: skip
+MEASURES: tuple[Concept, ...] = (_speed, _trip_fuel, _burned, _reading, _by_length, _paid_hours, _age)
 """Concepts for a measured answer."""

@@ -1,4 +1,4 @@
-"""Concepts that join an answer in dollars: wages, savings, prices, areas, fuel, currencies and shares."""
+"""Concepts that join an answer in dollars: wages, savings, prices, areas, currencies and shares."""
 
 from __future__ import annotations
 
@@ -18,47 +18,62 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import (
 )
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.tables import CHILD, GOALS, ITEMS, RATIOS, UNSPENT
 
-COSTS = {"pay", "spend", "cost", "owe", "need", "donate", "give", "contribute"}
-GAINS = {"have", "earn", "make", "get", "receive", "save", "keep", "win", "raise", "collect"}
+_GAINS = {"have", "earn", "make", "get", "receive", "win"}
+_MEAL = (
+    r"restaurants?|lunch\w*|dinner|breakfast|food|groceries|grocery|supermarket|market|meals?|pizzas?|doctor|hospital|"
+    r"insurance|rent|bills?|tax|taxes|fines?|fees?|parking|tips?|snacks?|coffees?|apples|fruit|vegetables|cand(?:y|ies)"
+)
+"""Words of stories about costs for which nobody saves or pays by installments."""
+_SHOP = r"stores?|shops?|shopping|supermarket|market|bakery|mall|bookstore|restaurant|cafe|cafeteria"
+_WAYS_TO_PAY = (
+    r"change|cashier|bills?|cards?|online|weeks?|weekly|months?|monthly|years?|days?|daily|every|each of|friends?|"
+    r"splits?|share[sd]?|internet|subscription|website|points?|tips?|service|rent\w*"
+)
 
 
 def _is_cost(story: Story) -> bool:
-    return story.final.kind == "money" and (story.final.verb in COSTS or story.final.needed)
+    """Whether the answer is what one adult pays, or the cost of something."""
+    final = story.final
+    one = not final.subject or (story.person is not None and not story.person.plural)
+    return bool(
+        final.kind == "money" and final.verb in ("pay", "spend", "cost") and one and not final.needed
+        and not final.rest.startswith(("can ", "should ", "would "))
+        and not re.search(r"\b(?:more|left|extra|change|back|each)\b", final.phrase()) and not story.says(CHILD)
+    )  # fmt: skip
 
 
 def _is_gain(story: Story) -> bool:
+    """Whether the answer is money that the person has afterwards."""
     final = story.final
-    able = final.rest.startswith("can ") or not story.person
-    if (
-        re.search(UNSPENT, final.phrase())
-        or final.verb == "raise"
-        or story.says("fundrais\\w*|raise money|raises money|raised money|raising money|church|charity")
-    ):
+    if final.kind != "money" or final.verb not in _GAINS or final.needed or not story.person:
         return False
-    return final.kind == "money" and final.verb in GAINS and not final.needed and not able
+    if final.rest.startswith(("can ", "should ", "would ")) or re.search(UNSPENT, final.phrase()):
+        return False
+    return not story.says(r"fundrais\w*|raise[sd]? money|raising money|church|charity|bets?|pays? off|debts?")
+
+
+def _one(story: Story) -> bool:
+    return story.person is not None and not story.person.plural
 
 
 def _wage(story: Story) -> Made | None:
-    value = story.whole
-    rates = [rate for rate in range(8, 31) if value and value % rate == 0 and 2 <= value // rate <= 60]
+    value = story.whole or 0
+    rates = [rate for rate in range(8, 31) if value % rate == 0 and 3 <= value // rate <= 60]
     if not _is_cost(story) or not rates or story.says(r"hours?|hourly|wages?|salary|earn\w*|works?|worked|jobs?"):
         return None
     rate = story.pick(rates)
-    hours = Fraction(value or 0, rate)
-    per_day = [n for n in (2, 3, 4, 5, 6, 8) if hours % n == 0 and hours / n >= 2]
+    hours = Fraction(value, rate)
     line = f"{value}/{rate}"
-    if story.person is None or story.draws.below(3) == 0:
-        who = "someone" if story.final.subject else "a person"
-        opening = story.pick(["At a wage of", "With an hourly wage of"])
+    if not story.person:
+        opening = story.pick([f"At a wage of ${rate} an hour", f"With an hourly wage of ${rate}"])
         return (
-            f"{opening} ${rate}{' an hour' if opening.startswith('At') else ''}, how many hours does {who} have to work"
-            f" to earn {story.phrase}?",
+            f"{opening}, how many hours does one have to work to earn {story.phrase}?",
             [Step(f"At ${rate} an hour, this takes {calculated(line)} hours of work.")],
             hours,
         )
     person = story.actor
-    together = "together " if person.plural else ""
-    fact = f"{capital(person.name)} {together}{story.verb('earn')} ${rate} an hour"
+    per_day = [n for n in (2, 3, 4, 5, 6, 8) if hours % n == 0 and hours / n >= 2]
+    fact = f"{capital(person.name)} {story.verb('earn')} ${rate} an hour"
     steps = [Step(f"{capital(person.pronoun)} must work {calculated(line)} hours to earn this money.")]
     if per_day and story.draws.below(2):
         day = story.pick(per_day)
@@ -73,91 +88,110 @@ def _wage(story: Story) -> Made | None:
 
 
 def _weekly_saving(story: Story) -> Made | None:
-    value = story.whole
-    rates = [rate for rate in range(4, 101) if value and value % rate == 0 and 3 <= value // rate <= 30]
-    if not _is_cost(story) or not story.person or not rates or story.says(r"weeks?|weekly|sav\w+|months?"):
+    value = story.whole or 0
+    rates = [rate for rate in (5, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 75, 80, 100)
+             if value % rate == 0 and 3 <= value // rate <= 20]  # fmt: skip
+    if not _is_cost(story) or not _one(story) or value < 40 or not rates:
         return None
-    rate = story.pick([rate for rate in rates if rate % 5 == 0] or rates)
+    if story.says(rf"{_MEAL}|weeks?|weekly|sav\w+|months?|years?|days?"):
+        return None
+    rate, period = story.pick(rates), story.pick(["week", "week", "month"])
     did = {"past": "did", "future": "will"}.get(story.final.tense, "does")
     person = story.actor
-    period = story.pick(["week", "week", "month"])
     return (
         f"{capital(person.name)} {story.verb('save')} ${rate} {story.pick(['every', 'each'])} {period}. How many"
         f" {period}s {did} it take {person.objective} to save {story.phrase}?",
         [Step(f"At ${rate} a {period}, it takes {calculated(f'{value}/{rate}')} {period}s to save ${value}.")],
-        Fraction(value or 0, rate),
+        Fraction(value, rate),
     )
 
 
 def _points(story: Story) -> Made | None:
-    value = story.whole
-    spent = story.final.verb in ("pay", "spend") and not story.final.needed
-    sizes = [size for size in (2, 3, 4, 5, 10) if value and value % size == 0 and value // size >= 2]
-    if story.final.kind != "money" or not spent or not sizes or not story.person or story.says(r"points?|cards?|rent"):
+    value = story.whole or 0
+    sizes = [size for size in (2, 3, 4, 5, 10) if value % size == 0 and value // size >= 2]
+    if (
+        not _is_cost(story)
+        or story.final.verb == "cost"
+        or not sizes
+        or not _one(story)
+        or story.says(r"points?|cards?|rent|cash|bills?")
+    ):
         return None
     size, gift = story.pick(sizes), story.pick([2, 3, 4, 5])
-    groups = Fraction(value or 0, size)
+    groups = value // size
     name = story.pick(["bonus points", "points", "reward points"])
-    who = story.pick(["The bank", "A rewards program", "A credit card"])
+    who = story.pick(["A rewards program", "A credit card"])
     person = story.actor
-    verb = story.verb(story.final.verb)
     return (
-        f"{who} {story.other('give')} {person.objective} {gift} {name} for every ${size} that {person.pronoun} {verb}."
-        f" How many {name} {story.asked('get')} for {story.phrase}?",
+        f"{who} {story.other('give')} {person.objective} {gift} {name} for every ${size} that {person.pronoun}"
+        f" {story.verb(story.final.verb)}. How many {name} {story.asked('get')} for {story.phrase}?",
         [
             Step(f"There are {calculated(f'{value}/{size}')} times ${size} in ${value}."),
             Step(f"So {person.pronoun} {story.verb('get')} {calculated(f'{groups}*{gift}')} {name}."),
         ],
-        groups * gift,
+        Fraction(groups * gift),
     )
 
 
 def _installments(story: Story) -> Made | None:
     value = story.value
-    parts = [n for n in (3, 4, 5, 6, 8, 10, 12) if value >= 100 and (value / n).denominator == 1 and value / n >= 15]
-    if (
-        not _is_cost(story)
-        or story.final.needed
-        or not parts
-        or story.says(r"months?|monthly|payments?|fees?|rent|tip|years?|weeks?|days?|annual\w*|bills?|borrow\w*")
-    ):
+    parts = [n for n in (3, 4, 5, 6, 8, 10, 12) if value >= 300 and (value / n).denominator == 1 and value / n >= 15]
+    if not _is_cost(story) or story.final.verb == "cost" or not _one(story) or not parts:
         return None
-    if story.final.verb in ("donate", "give", "contribute"):
+    if story.says(rf"{_MEAL}|months?|monthly|payments?|years?|weeks?|days?|annual\w*|borrow\w*|loans?|cash|rent\w*"):
         return None
-    part, fee = story.pick(parts), story.pick([1, 2, 3, 5])
+    part, fee = story.pick(parts), story.pick([0, 1, 2, 3, 5])
     each = value / part
     lets = "let" if story.final.tense == "past" else story.other("let")
-    who = "A bank" if story.person is None else f"{capital(story.actor.possessive)} bank"
-    whom = "the buyer" if story.person is None else story.actor.objective
-    ask = f"How much {story.be()} each payment?"
-    if story.final.subject and story.person is None:
-        return None
-    step = Step(f"Without the fee, each payment is {amount(value)}/{part}=$"
-                f"<<{amount(value)}/{part}={amount(each)}>>{amount(each)}.")  # fmt: skip
-    if story.draws.below(2):
-        plain = Step(f"Each payment is {calculated(f'{amount(value)}/{part}', money=True)}.")
-        return (
-            f"{who} {lets} {whom} divide {story.phrase} into {part} equal monthly payments, with no interest. {ask}",
-            [plain],
-            each,
-        )
+    person = story.actor
+    line = f"{amount(value)}/{part}"
+    ask = {"past": "How much was each payment?", "future": "How much will each payment be?"}.get(
+        story.final.tense, "How much is each payment?"
+    )
+    add = f" and {story.other('add')} a fee of ${fee} to each of them" if fee else ", with no interest"
+    steps = [Step(f"Without the fee, each payment is {calculated(line, money=True)}."),
+             Step(f"With the fee, each payment is {calculated(f'{amount(each)}+{fee}', money=True)}.")]  # fmt: skip
     return (
-        f"{who} {lets} {whom} divide {story.phrase} into {part} equal monthly payments and"
-        f" {story.other('add')} a fee of ${fee} to each of them. {ask}",
-        [step, Step(f"With the fee, each payment is {calculated(f'{amount(each)}+{fee}', money=True)}.")],
+        f"{capital(person.possessive)} bank {lets} {person.objective} divide {story.phrase} into {part} equal monthly"
+        f" payments{add}. {ask}",
+        steps if fee else [Step(f"Each payment is {calculated(line, money=True)}.")],
         each + fee,
     )
 
 
+def _change(story: Story) -> Made | None:
+    """What comes back from as few banknotes as possible."""
+    final, value = story.final, story.value
+    notes = [note for note in (10, 20, 50) if value % note and note < value <= 6 * note]
+    whole = not final.tail or re.fullmatch(r"(?:for|on) (?:everything|it all|all of it)|at the \w+", final.tail)
+    if not _is_cost(story) or final.verb == "cost" or not _one(story) or not notes or not whole or not writable(value):
+        return None
+    if not story.says(_SHOP) or story.says(_WAYS_TO_PAY):
+        return None
+    note = story.pick(notes)
+    count = value // note + 1
+    person, uses = story.actor, story.verb("use")
+    return (
+        f"{capital(person.name)} {uses} ${note} bills to pay for all of this, and no more of them than"
+        f" {'was' if final.tense == 'past' else 'is'} necessary. How much change {story.asked('get')} back?",
+        [
+            Step(f"{capital(person.pronoun)} {uses} {count} bills. They are worth"
+                 f" {calculated(f'{count}*{note}', money=True)}."),
+            Step(f"The change {story.be()} {calculated(f'{count * note}-{amount(value)}', money=True)}."),
+        ],
+        count * note - value,
+    )  # fmt: skip
+
+
 def _purchase(story: Story) -> Made | None:
-    value = story.whole
-    if not _is_gain(story) or not value or value < 10:
+    value = story.whole or 0
+    if not _is_gain(story) or value < 10:
         return None
     items = [
         (many, one, price)
         for many, one, low, high in ITEMS
         for price in range(low, high + 1)
-        if 2 <= value // price <= 25 and not story.says(f"{many}|{one}|{many.split()[-1]}|{one.split()[-1]}")
+        if 2 <= value // price <= 12 and not story.says(f"{many}|{one}|{many.split()[-1]}|{one.split()[-1]}")
     ]
     if not items:
         return None
@@ -174,20 +208,19 @@ def _purchase(story: Story) -> Made | None:
             Fraction(count),
         )
     return (
-        f"{start}, and {story.verb('buy')} as many as possible. How much money {story.asked('have')} left after that?",
+        f"{start}, and {story.verb('buy')} as many as possible. How much of this money {story.be()} left after that?",
         [
             Step(f"The {count} {many} that this money can buy cost {calculated(f'{count}*{price}', money=True)}, and"
                  f" one more {one} would be too expensive."),
-            Step(f"{capital(person.pronoun)} {story.verb('have')} {calculated(f'{value}-{count * price}', money=True)}"
-                 " left."),
+            Step(f"Of this money, {calculated(f'{value}-{count * price}', money=True)} {story.be()} left."),
         ],
         Fraction(rest),
     )  # fmt: skip
 
 
 def _goal(story: Story) -> Made | None:
-    value = story.whole
-    if not _is_gain(story) or not value or story.says(r"weeks?|weekly|save[sd]?|saving|enough|goal"):
+    value = story.whole or 0
+    if not _is_gain(story) or not _one(story) or story.says(r"weeks?|weekly|save[sd]?|savings?|saving|enough|goal"):
         return None
     plans = [
         (thing, value + rate * weeks, rate, weeks)
@@ -218,60 +251,53 @@ def _goal(story: Story) -> Made | None:
 
 
 def _shares(story: Story) -> Made | None:
-    value = story.value
-    ratios = [(a, b) for a, b in RATIOS if writable(value / (a + b)) and value / (a + b) >= 2]
-    ratios = [(a, b) for a, b in ratios if (value / (a + b)).denominator == 1] or ratios[:2]
-    if not _is_gain(story) or not ratios or value < 10 or story.says(r"ratio|charity|savings?|donat\w+"):
+    value = story.whole or 0
+    ratios = [(a, b) for a, b in RATIOS if value % (a + b) == 0 and value // (a + b) >= 4]
+    pairs = [("books", "gifts"), ("clothes", "gifts"), ("art supplies", "books")]
+    if value > 150:
+        pairs = [
+            ("furniture", "clothes"),
+            ("clothes", "sports equipment"),
+            ("books", "clothes"),
+            ("tools", "furniture"),
+        ]
+    pairs = [pair for pair in pairs if not any(story.says(word.split()[-1]) for word in pair)]
+    if not _is_gain(story) or not _one(story) or not ratios or not pairs or value > 2000 or story.says("ratio"):
         return None
-    a, b = story.pick(ratios)
-    small = [
-        ("books", "gifts"), ("art supplies", "sports equipment"), ("a savings account", "concert tickets"),
-        ("a trip", "new clothes"), ("snacks", "toys"), ("a gift", "a new bag"),
-    ]  # fmt: skip
-    large = [("a savings account", "charity"), ("a savings account", "a trip"), ("home repairs", "a vacation")]
-    if value > 5000:
-        large = [("a savings account", "home repairs"), ("a savings account", "charity")]
-    one, two = story.pick(small if value <= 150 else large)
-    if any(story.says(word) for word in (*one.split()[-2:], *two.split()[-1:])):
-        return None
-    person = story.actor
-    part = value / (a + b)
+    (a, b), (one, two) = story.pick(ratios), story.pick(pairs)
+    person, part = story.actor, value // (a + b)
     return (
-        f"{capital(person.name)} {story.verb('divide')} {story.phrase} between {one} and {two} in the ratio"
-        f" {a}:{b}. How"
-        f" much money {story.other('go')} to {two}?",
+        f"{capital(person.name)} {story.verb('spend')} {story.phrase} on {one} and {two} in the ratio {a}:{b}. How much"
+        f" money {story.asked('spend')} on {two}?",
         [
             Step(f"There are {calculated(f'{a}+{b}')} equal parts.", free=True),
-            Step(f"Each part is {calculated(f'{amount(value)}/{a + b}', money=True)}."),
-            Step(f"The share for {two} {story.be()} {calculated(f'{b}*{amount(part)}', money=True)}."),
+            Step(f"Each part is {calculated(f'{value}/{a + b}', money=True)}."),
+            Step(f"The share for {two} {story.be()} {calculated(f'{b}*{part}', money=True)}."),
         ],
-        b * part,
+        Fraction(b * part),
     )
 
 
 def _area(story: Story) -> Made | None:
-    value = story.whole
+    value = story.whole or 0
     plans = [
         (price, width)
-        for price in (1, 2, 3, 4, 5, 6, 8)
-        for width in range(3, 21)
-        if value and value % (price * width) == 0 and width <= value // (price * width) <= 40
+        for price in (2, 3, 4, 5, 6, 8)
+        for width in range(5, 21)
+        if value % (price * width) == 0 and width <= value // (price * width) <= 40
     ]
-    if not _is_gain(story) or not plans or story.says(r"feet|foot|square|carpet|area|wide|long"):
+    if not _is_gain(story) or not _one(story) or not plans or story.says(rf"{CHILD}|feet|foot|square|area|wide|long"):
         return None
     price, width = story.pick(plans)
-    area = Fraction(value or 0, price)
-    what, place = story.pick([("carpet", "floor"), ("sod", "lawn"), ("tiles", "patio"), ("wallpaper", "wall")])
-    side = "high" if place == "wall" else "wide"
+    area = Fraction(value, price)
+    what, place = story.pick([("carpet", "floor"), ("sod", "lawn"), ("tiles", "patio")])
     if story.says(f"{place}|{what}"):
         return None
-    person = story.actor
     cost = "cost" if what == "tiles" or story.final.tense == "past" else "costs"
     return (
-        f"{capital(person.name)} {story.verb('spend')} all of {story.phrase} on {what} that {cost} ${price} per square"
-        f" foot. This {story.be()} just enough for a rectangular {place} that is {width} feet {side}. How many"
-        f" feet long"
-        f" is the {place}?",
+        f"{capital(story.actor.name)} {story.verb('spend')} all of {story.phrase} on {what} that {cost} ${price} per"
+        f" square foot. This {story.be()} just enough for a rectangular {place} that is {width} feet wide. How many"
+        f" feet long is the {place}?",
         [
             Step(f"The money buys {calculated(f'{value}/{price}')} square feet of {what}."),
             Step(f"So the {place} is {calculated(f'{area}/{width}')} feet long."),
@@ -280,80 +306,70 @@ def _area(story: Story) -> Made | None:
     )
 
 
-def _fuel(story: Story) -> Made | None:
-    value = story.whole
-    prices = [price for price in (3, 4, 5) if value and value % price == 0 and 3 <= value // price <= 30]
-    if not _is_gain(story) or not prices or story.says(f"{CHILD}|gas|gallons?|miles?|cars?|driv\\w+"):
-        return None
-    if story.actor.plural:
-        return None
-    price, range_ = story.pick(prices), story.pick([20, 25, 30, 32, 35, 40])
-    person = story.actor
-    gallons = Fraction(value or 0, price)
-    can = "could" if story.final.tense == "past" else "can"
-    return (
-        f"{capital(person.name)} {story.verb('spend')} all of {story.phrase} on gas that costs ${price} a gallon, and"
-        f" {person.possessive} car goes {range_} miles on a gallon. How many miles {can} {person.pronoun} drive with"
-        " this gas?",
-        [
-            Step(f"{capital(person.pronoun)} {story.verb('buy')} {calculated(f'{value}/{price}')} gallons of gas."),
-            Step(f"With this gas, {person.pronoun} {can} drive {calculated(f'{gallons}*{range_}')} miles."),
-        ],
-        gallons * range_,
-    )
-
-
 def _currency(story: Story) -> Made | None:
-    value = story.whole
+    value = story.whole or 0
     rates = [
         (top, bottom, money)
         for top, bottom, money in (
-            (9, 10, "euros"), (4, 5, "British pounds"), (4, 3, "Canadian dollars"), (3, 2, "Australian dollars"),
+            (9, 10, "euros"), (4, 5, "British pounds"), (7, 5, "Canadian dollars"), (3, 2, "Australian dollars"),
             (20, 1, "Mexican pesos"),
         )
-        if value and value % bottom == 0 and value // bottom >= 3
+        if value % bottom == 0 and value // bottom >= 3
     ]  # fmt: skip
-    if not _is_gain(story) or not rates or not value or value > 5000 or story.says(r"euros?|currency|pounds?|pesos?"):
+    cost = _is_cost(story)
+    if not (cost or _is_gain(story)) or not rates or not 20 <= value <= 5000:
+        return None
+    if story.says(r"euros?|currency|pounds?|pesos?") or "it cost" in story.phrase:
         return None
     top, bottom, money = story.pick(rates)
-    person = story.actor
-    groups = Fraction(value, bottom)
+    groups = value // bottom
     per = f"every ${bottom}" if bottom > 1 else "every dollar"
     steps = [Step(f"There are {calculated(f'{value}/{bottom}')} times ${bottom} in ${value}.")] if bottom > 1 else []
+    if cost or story.draws.below(3) == 0:
+        return (
+            f"The exchange rate is {top} {money} for {per}. In {money}, how much is {story.phrase}?",
+            [*steps, Step(f"This is {calculated(f'{groups}*{top}')} {money}.")],
+            Fraction(groups * top),
+        )
     trip = story.pick(["For a trip abroad", "For a vacation abroad", "Before a trip abroad"])
     return (
-        f"{trip}, {person.name} {story.verb('exchange')} {story.phrase} at a rate of {top} {money} for {per}. How"
+        f"{trip}, {story.actor.name} {story.verb('exchange')} {story.phrase} at a rate of {top} {money} for {per}. How"
         f" many {money} {story.asked('get')}?",
-        [*steps, Step(f"{capital(person.pronoun)} {story.verb('get')} {calculated(f'{groups}*{top}')} {money}.")],
-        groups * top,
+        [*steps, Step(f"{capital(story.actor.pronoun)} {story.verb('get')} {calculated(f'{groups}*{top}')} {money}.")],
+        Fraction(groups * top),
     )
 
 
-def _hourly(story: Story) -> Made | None:
-    value = story.whole
-    spans = [n for n in range(2, 13) if value and value % n == 0 and 6 <= value // n <= 40]
-    if not _is_gain(story) or story.final.verb not in ("earn", "make", "raise") or not spans:
+def _same_price(story: Story) -> Made | None:
+    """Several things at the unit price that the source asks for."""
+    final, value = story.final, story.value
+    if final.kind != "unit price" or not writable(value) or value < Fraction(1, 10):
         return None
-    if story.says(r"hours?|days?|weeks?|months?|years?|hourly|daily|minutes?|monday|january|profit|tonight|evening"):
+    noun = final.noun
+    many = f"{noun[:-1]}ies" if re.search(r"[^aeiou]y$", noun) else f"{noun}es" if noun[-1] in "sxh" else f"{noun}s"
+    who = story.pick(["neighbor", "customer", "friend"])
+    if story.says(f"{who}s?"):
         return None
-    hours = story.pick(spans)
-    did = {"past": "took", "future": "will take"}.get(story.final.tense, "takes")
-    person = story.actor
-    verb = story.final.verb
+    start = "Another customer" if who == "customer" else f"A {who}"
+    count = story.pick([2, 3, 4, 5, 6, 8, 10, 12])
+    total = value * count
+    if story.draws.below(2) and total.denominator == 1:
+        return (
+            f"{start} {story.other('spend')} ${total} on such {many}, at the same price for each. How many {many}"
+            f" {story.asked('buy', f'this {who}')}?",
+            [Step(f"For ${total}, one gets {calculated(f'{total}/{amount(value)}')} {many}.")],
+            Fraction(count),
+        )
     return (
-        f"It {did} {person.objective} {hours} hours to {verb} {story.phrase}. How much money {story.asked(verb)} per"
-        f" hour, on average?",
-        [
-            Step(
-                f"On average, {person.pronoun} {story.verb(verb)} {calculated(f'{value}/{hours}', money=True)}"
-                f" per hour."
-            )
-        ],
-        Fraction(value or 0, hours),
+        f"{start} {story.other('buy')} {count} such {many} at the same price for each. How much"
+        f" {story.asked('pay', f'this {who}')}?",
+        [Step(f"This {who} {story.other('pay')} {calculated(f'{count}*{amount(value)}', money=True)}.")],
+        total,
     )
 
 
 MONEY: tuple[Concept, ...] = (
-    _wage, _weekly_saving, _points, _installments, _purchase, _goal, _shares, _area, _fuel, _currency, _hourly,
+    _wage, _weekly_saving, _points, _installments, _change, _purchase, _goal, _shares, _area, _currency,
+    _same_price,
 )  # fmt: skip
 """Concepts for an answer in dollars."""

@@ -1,35 +1,14 @@
-"""What it takes to state a given quantity in another way: its place, its new words, and the step that computes it."""
+"""What the restatements of a given quantity ask of the solution."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from fractions import Fraction
-from typing import NamedTuple
 
 from arith_puzzle.dataset_builder.aug_gsm8k.numerals import spans
-from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem
+from arith_puzzle.dataset_builder.aug_gsm8k.source import Problem
 
 _ANNOTATION = re.compile(r"<<([^<>]*)=[^<>=]*>>")
-
-
-class Given(NamedTuple):
-    """A given quantity, stated in another way.
-
-    Attributes:
-        start, end: its place in the question.
-        text: the new words.
-        step: the step that computes the old quantity.
-    """
-
-    start: int
-    end: int
-    text: str
-    step: str
-
-
-Restate = Callable[[Problem, Draws], Given | None]
-"""Makes a given quantity of a problem out of another concept; None if there is none that fits."""
 
 
 def used(problem: Problem, value: Fraction) -> bool:

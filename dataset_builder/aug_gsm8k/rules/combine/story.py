@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from arith_puzzle.dataset_builder.aug_gsm8k.numerals import constants, question_numerals, spans
 from arith_puzzle.dataset_builder.aug_gsm8k.responses import plain_equations
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.final_question import Final, conjugated, is_plural
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.tables import MEN, NO_NAME, SOMEONE, WOMEN
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.tables import MEN, NO_NAME, WOMEN
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem, number_text
 from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotation, evaluate_expression
 
@@ -88,15 +88,6 @@ class Story:
     def whole(self) -> int | None:
         """The answer if it is a positive whole number."""
         return int(self.value) if self.value.denominator == 1 and self.value > 0 else None
-
-    @property
-    def fellow(self) -> Person | None:
-        """The person for comparisons with others: a name whose pronoun is not known stands for its own pronoun."""
-        subject = self.final.subject
-        named = re.fullmatch(r"[A-Z][a-z]+", subject) and subject not in NO_NAME
-        if self.person or not (named or re.fullmatch(rf"(?:the|his|her|their) (?:{SOMEONE})", subject)):
-            return self.person
-        return Person(subject, subject, subject, f"{subject}'s", False)
 
     @property
     def actor(self) -> Person:
@@ -209,7 +200,7 @@ Concept = Callable[[Story], Made | None]
 
 
 def fault_of_source(problem: Problem) -> str | None:
-    """Why a source is not used (a key of combine_concepts.REFUSED), or None."""
+    """Why a source is not used (a key of rewriting.REFUSED), or None."""
     text = problem.response
     lines = text.rpartition("####")[0].strip().split("\n")
     if len(problem.query) > MAX_QUESTION_CHARS or len(lines) > MAX_LINES:

@@ -79,18 +79,24 @@ WORTH = {
     "bags of chips": (2, 3), "cans of soda": (1, 2), "slices of pizza": (2, 3), "bottles": (2, 3), "crayons": (1,),
     "magazines": (4, 5, 6), "plates": (4, 5, 6), "glasses": (4, 5, 6), "dresses": (30, 40, 50),
     "jackets": (40, 50, 60), "bicycles": (120, 150), "bikes": (120, 150), "fish": (3, 4, 5), "lemons": (1,),
-    "trees": (20, 25, 30), "baskets": (8, 10, 12), "quilts": (90, 100, 120), "blankets": (20, 25, 30),
+    "baskets": (8, 10, 12), "quilts": (90, 100, 120), "blankets": (20, 25, 30),
     "backpacks": (25, 30, 35), "laptops": (500, 600),
 }  # fmt: skip
 """Things, and prices of one in dollars."""
 
-AREA = {
-    "stickers": (2, 3, 4, 6, 9), "cards": (8, 9), "photos": (24, 35), "pictures": (24, 35, 80),
-    "posters": (432,), "tiles": (16, 25, 36, 64),
-    "postcards": (24,), "paintings": (80, 120), "sheets of paper": (80, 96), "photographs": (24, 35),
-    "drawings": (80, 96), "envelopes": (24, 36), "bricks": (18, 24),
-}  # fmt: skip
-"""Flat things, and areas of one in square inches."""
+SIDES = {
+    "stickers": ((2, 2), (2, 3)),
+    "photos": ((4, 6), (5, 7)),
+    "photographs": ((4, 6), (5, 7)),
+    "pictures": ((4, 6), (5, 7), (8, 10)),
+    "posters": ((18, 24), (24, 36)),
+    "tiles": ((4, 4), (6, 6), (8, 8)),
+    "postcards": ((4, 6),),
+    "paintings": ((8, 10), (9, 12)),
+    "drawings": ((8, 10), (9, 12)),
+    "envelopes": ((4, 9),),
+}
+"""Flat things, and widths and lengths of one in inches."""
 
 TALL = {
     "books": (2, 3, 4), "notebooks": (1, 2), "plates": (2, 3), "bricks": (6, 7), "magazines": (1,),
@@ -101,7 +107,7 @@ TALL = {
 
 LONG = {
     "pencils": (18, 19), "pens": (14, 15), "crayons": (9,), "toy cars": (7, 8), "bricks": (20, 24),
-    "ribbons": (30, 40, 50), "candy bars": (10, 12, 15), "tiles": (20, 30), "straws": (20,),
+    "ribbons": (30, 40, 50), "candy bars": (10, 12, 15), "straws": (20,),
     "planks": (200, 250), "boards": (200, 250), "cards": (9,), "popsicle sticks": (11, 12),
     "bananas": (18, 20), "carrots": (15, 18),
 }  # fmt: skip
@@ -135,13 +141,6 @@ RATIOS = [(1, 2), (1, 3), (2, 3), (3, 2), (1, 4), (3, 4), (3, 5), (2, 5), (3, 7)
 
 UNSPENT = r"\b(?:initially|originally|first|start|starting|beginning|before|earlier|ago|used to)\b"
 """Words for what the person had before the story, as a regular expression. The story may have used it up."""
-
-SOMEONE = (
-    "baker|farmer|teacher|man|woman|boy|girl|driver|painter|chef|manager|owner|worker|customer|tailor|carpenter|"
-    "fisherman|coach|mother|father|brother|sister|aunt|uncle|gardener|principal|cashier|florist|jeweler|librarian|nurse|"
-    "doctor|shopkeeper|salesman|artist|photographer|cook|singer|player|runner|student|mechanic|plumber|tutor|vendor"
-)
-"""Words for one person, as a regular expression."""
 
 _NO_NAME_TEXT = (
     "A Additionally After Afterwards All Also American Among An And Another April As Assuming At August Because "

@@ -27,12 +27,25 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.tables import (
     UNSPENT,
 )
 
-HELD = {"have", "get", "receive", "buy", "make", "bake", "keep", "collect", "own", "pick", "catch", "find", "win",
-        "gather", "harvest", "purchase", "grow", "end", "knit", "sew"}  # fmt: skip
+_HELD = {"have", "get", "receive", "buy", "make", "bake", "keep", "collect", "own", "pick", "catch", "find", "win",
+         "gather", "harvest", "purchase", "grow", "end", "knit", "sew"}  # fmt: skip
 """Verbs after which the person has the things."""
+_GONE = (
+    r"\b(?:eat|eats|eaten|ate|used|lost|broken|sold|gone|removed|removing|thrown|given|missing|not|can|could|should|would|"
+    r"threw|away|more|need|needs|needed|left with)\b"
+)
+"""Words for things that are not there any more, or not yet."""
 
+_PASSED_ON = (
+    r"eats?|ate|eating|eaten|gives?|gave|giving|given|sells?|sold|selling|donat\w+|gone|loses?|lost|threw|throws?|uses?|used|"
+    r"using|returns?|returned|trades?|traded"
+)
+"""Words of stories in which not all of what one got is still there."""
 
 _PACKED = "|".join([*FOOD, *GOODS, FLAT])
+_SOLD = {*FOOD, "seashells", "bracelets", "necklaces", "candles", "scarves", "marbles", "beads", "balloons", "pebbles"}
+_CROWD = re.compile(r"(?:[a-z]+ )?(?:people|students|children|kids|guests|adults|girls|boys|men|women|visitors|players|"
+                    r"employees|workers|teachers|campers|friends)")  # fmt: skip
 
 
 def _of(table: dict[str, tuple], noun: str) -> tuple | None:
@@ -57,122 +70,126 @@ def one(noun: str) -> str:
     return " ".join([*words, singular])
 
 
-def _countable(story: Story) -> bool:
-    return story.final.kind == "count" and bool(story.whole)
-
-
-def _holds(story: Story) -> bool:
+def there(story: Story) -> int:
+    """The answer if it is a whole number of things that are really there in the end, else 0."""
     final = story.final
-    if re.search(UNSPENT, final.phrase()):
-        return False
-    left = final.verb == "be" and re.search(r"\b(?:left|remain\w*)\b", final.phrase())
-    idle = final.needed or final.tail.startswith("to ") or final.rest.startswith(("can ", "should "))
-    return bool(_countable(story) and story.person and (final.verb in HELD or left) and not idle)
+    if final.kind != "count" or final.needed or not story.whole or story.whole < 2 or final.tail.startswith("to "):
+        return 0
+    phrase = final.phrase()
+    if re.match(r"(?:each|every) ", final.subject):
+        return 0
+    if re.search(UNSPENT, phrase) or re.search(_GONE, phrase):
+        return 0
+    if final.verb == "have" and final.tense == "past" and not final.tail:  # nobody knows when
+        return 0
+    if final.tense == "future" or (final.verb not in ("be", "have", "keep", "end") and story.says(_PASSED_ON)):
+        return 0
+    placed = final.verb == "be" and re.search(r"\b(?:left|remain\w*|in|on|at)\b", phrase)
+    return story.whole if placed or (final.subject and final.verb in _HELD) else 0
 
 
 def _weight(story: Story) -> Made | None:
-    noun = story.final.noun
+    noun, whole = story.final.noun, there(story)
     grams = _of(FOOD, noun) or _of(GOODS, noun)
-    if not _countable(story) or not grams or story.says(r"weighs?|weight|grams?|pounds?|kilograms?|kg|ounces?|heavy"):
+    if not whole or not grams or story.says(r"weighs?|weight|grams?|pounds?|kilograms?|kg|ounces?|heavy|giant|huge"):
         return None
     gram = story.pick(grams)
-    total = story.value * gram
+    total = Fraction(whole * gram)
     if not 20 <= total <= 500_000:
         return None
     verb = story.pick(["weighs", "has a weight of"])
     fact = f"Each {one(noun)} {verb} {gram} grams"
-    step = Step(f"The {noun} weigh {calculated(f'{story.whole}*{gram}')} grams.")
+    step = Step(f"The {noun} weigh {calculated(f'{whole}*{gram}')} grams.")
     if total >= 1000 and writable(total / 1000, 2):
         return (
             f"{fact}. How many kilograms do {story.phrase} weigh?",
             [step, Step(f"This is {calculated(f'{total}/1000')} kilograms.")],
             total / 1000,
         )
-    return f"{fact}. How many grams do {story.phrase} weigh?", [step], Fraction(total)
+    return f"{fact}. How many grams do {story.phrase} weigh?", [step], total
 
 
 def _boxes(story: Story) -> Made | None:
-    noun, whole = story.final.noun, story.whole or 0
-    if not _holds(story) or not re.search(rf"\b(?:{_PACKED})$", noun) or " of " in noun:
+    noun, whole = story.final.noun, there(story)
+    if not whole or not story.person or not re.search(rf"\b(?:{_PACKED})$", noun) or " of " in noun:
         return None
     flat = re.search(rf"\b(?:{FLAT})$", noun)
     box, plural, verb = ("page", "pages", "put") if flat else story.pick([
         ("box", "boxes", "pack"), ("bag", "bags", "put"), ("box", "boxes", "put"), ("basket", "baskets", "put"),
     ])  # fmt: skip
-    if story.says(f"{box}|{plural}|bags?|packs?|boxes|dozens?|albums?|books?") or (box == "bag" and "egg" in noun):
+    if story.says(f"{box}|{plural}|bags?|packs?|boxes|baskets?|jars?|dozens?|albums?|books?|bunch\\w*|bouquets?"):
+        return None
+    if box == "bag" and "egg" in noun:
         return None
     sizes = [n for n in (4, 5, 6, 8, 9, 10, 12, 15, 20, 24) if 2 <= whole // n <= 30]
     exact = [n for n in sizes if whole % n == 0]
     if not sizes:
         return None
     person = story.actor
-    target = "the pages of an album" if flat else plural
     size = story.pick(exact if exact and story.draws.below(3) else sizes)
     count, rest = divmod(whole, size)
-    fact = (
-        f"{capital(person.name)} {story.verb(verb)} {story.phrase} into {plural} that hold {size} {noun} each"
-        if not flat
-        else f"{capital(person.name)} {story.verb(verb)} {story.phrase} on {target}, with room for {size} on each page"
-    )
+    fact = f"{capital(person.name)} {story.verb(verb)} {story.phrase} "
+    fact += f"on the pages of an album, with room for {size} on each page" if flat else (
+        f"into {plural} that hold {size} {noun} each")  # fmt: skip
     if rest:
-        need = story.asked("need")
         filled = f"{count} {plural} hold only {calculated(f'{count}*{size}')} of the {whole} {noun}"
         more = calculated(f"{count}+1")
         return (
-            f"{fact}. How many {plural} {need} at least?",
-            [Step(f"{capital(filled)}, so one more {box} is needed, and the answer is {more} {plural}.")],
+            f"{fact}. How many {plural} {story.asked('need')} at least?",
+            [Step(f"{filled}, so one more {box} is needed, and the answer is {more} {plural}.")],
             Fraction(count + 1),
         )
     step = Step(f"{capital(person.pronoun)} {story.verb('need')} {calculated(f'{whole}/{size}')} {plural}.")
     if flat or story.says("costs?|\\w*price\\w*|dollars?") or "$" in story.text or story.draws.below(2):
         return f"{fact}. How many {plural} {story.asked('need')}?", [step], Fraction(count)
-    price = story.pick([Fraction(1), Fraction(2), Fraction(3), Fraction(1, 2)])
-    cost = count * price
+    price = story.pick([Fraction(1), Fraction(2), Fraction(1, 2)])
     cents = amount(price) if price >= 1 else "0.50"
     return (
-        f"{fact} and cost ${cents} apiece. How much {story.asked('pay')} for the {plural}?",
+        f"{fact}. The {plural} cost ${cents} apiece. How much {story.asked('pay')} for the {plural}?",
         [step, Step(f"The {plural} cost {calculated(f'{count}*{cents}', money=True)}.")],
-        cost,
+        count * price,
     )
 
 
 def _sale(story: Story) -> Made | None:
-    noun, whole = story.final.noun, story.whole or 0
-    food = _of(FOOD, noun)
-    if not (_holds(story) and (food or _of(GOODS, noun))) or "$" in story.text or "egg" in noun or "coins" in noun:
+    noun, whole = story.final.noun, there(story)
+    if not whole or not story.person or noun not in _SOLD or "$" in story.text or "egg" in noun:
+        return None
+    if story.final.verb in ("buy", "purchase", "get", "receive", "win"):
         return None
     sizes = [n for n in (2, 3, 4, 5, 6, 8, 10, 12) if whole % n == 0 and 2 <= whole // n <= 60]
-    if not sizes or story.says("bags?|sells?|sold|packs?|dozens?|gifts?|presents?|birthday|books"):
+    if not sizes or story.says(
+        "bags?|sells?|sold|packs?|dozens?|gifts?|presents?|birthday|books|eats?|ate|jars?|family"
+    ):
         return None
     size = story.pick(sizes)
     price = story.pick([price for price in (1, 2, 3, 4, 5) if price <= size])
-    person, bags = story.actor, Fraction(whole, size)
-    where = story.pick(["at a market", "at a fair", "at a yard sale", "to the neighbors"])
-    if food and where == "at a yard sale":
-        where = "at a school fair"
+    bags = whole // size
+    where = story.pick(["at a market", "at a fair", "to the neighbors"])
     return (
-        f"{capital(person.name)} {story.verb('sell')} {story.phrase} {where} in bags of {size}, for ${price} a bag. How"
-        f" much money {story.asked('get')} for them?",
+        f"{capital(story.actor.name)} {story.verb('sell')} all of {story.phrase} {where} in bags of {size}, for"
+        f" ${price} a bag. How much money {story.asked('get')} for them?",
         [
             Step(f"There are {calculated(f'{whole}/{size}')} bags of {noun}."),
-            Step(
-                f"{capital(person.pronoun)} {story.verb('get')} {calculated(f'{bags}*{price}', money=True)} for them."
-            ),
+            Step(f"{capital(story.actor.pronoun)} {story.verb('get')} {calculated(f'{bags}*{price}', money=True)}."),
         ],
-        bags * price,
+        Fraction(bags * price),
     )
 
 
 def _packs(story: Story) -> Made | None:
     noun, whole = story.final.noun, story.whole or 0
     sizes = [n for n in (2, 3, 4, 5, 6, 8, 10, 12) if whole % n == 0 and 2 <= whole // n <= 60]
-    if not _countable(story) or not story.final.needed or not sizes or "$" in story.text or not story.person:
+    if story.final.kind != "count" or not story.final.needed or not sizes or "$" in story.text or not story.person:
         return None
-    if not (_of(FOOD, noun) or _of(GOODS, noun)) or story.says("packs?|packages?|box(?:es)?|bags?|sell|sold|dozens?"):
+    if story.final.verb not in ("need", "buy", "get", "purchase"):
+        return None
+    if not (_of(FOOD, noun) or _of(GOODS, noun)) or story.says(
+        "packs?|packages?|box(?:es)?|bags?|sell|sold|dozens?|collect\\w*|bakes?|baked|picks?"
+    ):
         return None
     size, price = story.pick(sizes), story.pick([2, 3, 4, 5])
-    pack = story.pick(["packs", "boxes"])
-    count = Fraction(whole, size)
+    pack, count = story.pick(["packs", "boxes"]), whole // size
     return (
         f"The store sells {noun} only in {pack} of {size}, for ${price} each. How much {story.asked('pay')} for"
         f" {story.phrase}?",
@@ -180,20 +197,20 @@ def _packs(story: Story) -> Made | None:
             Step(f"{capital(story.actor.pronoun)} {story.verb('need')} {calculated(f'{whole}/{size}')} {pack}."),
             Step(f"They cost {calculated(f'{count}*{price}', money=True)}."),
         ],
-        count * price,
+        Fraction(count * price),
     )
 
 
 def _colors(story: Story) -> Made | None:
-    noun, whole = story.final.noun, story.whole or 0
-    colors = _of(COLORED, noun)
+    noun, whole = story.final.noun, there(story)
+    colors = COLORED.get(noun)
     ratios = [(a, b) for a, b in RATIOS if whole % (a + b) == 0 and whole // (a + b) >= 2]
-    if not _countable(story) or not colors or not ratios or story.says(COLOR_WORDS) or story.final.needed:
+    if not whole or not colors or not ratios or story.final.verb == "catch" or story.says(COLOR_WORDS):
         return None
     a, b = story.pick(ratios)
     first = story.draws.below(3)
     one_, two = colors[first], colors[(first + 1 + story.draws.below(2)) % 3]
-    part = Fraction(whole, a + b)
+    part = whole // (a + b)
     is_ = "was" if story.final.tense == "past" else "is"
     are = "were" if story.final.tense == "past" else "are"
     opening = story.pick([
@@ -210,7 +227,7 @@ def _colors(story: Story) -> Made | None:
             Step(f"Each part has {calculated(f'{whole}/{a + b}')} {noun}."),
             Step(f"So there {are} {calculated(f'{b}*{part}')} {two} {noun}."),
         ],
-        b * part,
+        Fraction(b * part),
     )  # fmt: skip
 
 
@@ -219,41 +236,43 @@ def _rows(story: Story) -> Made | None:
     match = re.search(
         r"\b(flowers|roses|trees|tulips|plants|seedlings|seeds|carnations|daisies|bushes|sunflowers)$", noun
     )
-    plant = story.final.verb in ("plant", "buy", "get", "have", "grow", "need", "receive", "purchase")
     rows = [n for n in (2, 3, 4, 5, 6, 8, 10) if whole % n == 0 and 4 <= whole // n <= 40]
-    if not _countable(story) or not match or not plant or not rows or story.says(r"rows?|feet|meters?|apart|inches"):
+    if story.final.kind != "count" or story.final.verb != "plant" or not match or not rows:
         return None
-    if story.final.verb != "plant" and not (story.person and story.final.needed):
+    if (
+        story.final.needed
+        or story.final.tense == "future"
+        or story.says(r"rows?|feet|meters?|apart|inches|pots?|die[sd]?")
+    ):
         return None
     count = story.pick(rows)
     gap, unit = story.pick([(3, "meters"), (4, "meters"), (5, "meters")] if "tree" in noun else [
         (20, "centimeters"), (15, "centimeters"), (30, "centimeters"),
     ])  # fmt: skip
-    each = Fraction(whole, count)
-    are = story.be(plural=True)
+    each = whole // count
+    stand = "stood" if story.final.tense == "past" else "stand"
     return (
-        f"{capital(story.phrase)} {are} planted in {count} rows with the same number of {noun} in each, {gap} {unit}"
-        f" from one {one(noun)} to the next. How many {unit} are there between the first and the last {one(noun)} of a"
-        " row?",
+        f"{capital(story.phrase)} {stand} in {count} straight rows with the same number of {noun} in each, {gap} {unit}"
+        f" from one {one(noun)} to the next. How many {unit} {story.be(plural=True)} there between the first and the"
+        f" last {one(noun)} of a row?",
         [
             Step(f"Each row has {calculated(f'{whole}/{count}')} {noun}."),
             Step(f"There are {calculated(f'{each}-1')} gaps between them."),
             Step(f"So the distance is {calculated(f'{each - 1}*{gap}')} {unit}."),
         ],
-        (each - 1) * gap,
+        Fraction((each - 1) * gap),
     )
 
 
 def _feed(story: Story) -> Made | None:
-    noun, whole = story.final.noun, story.whole or 0
-    feed = FEED.get(noun.split()[-1]) if " of " not in noun else None
-    if (
-        not _countable(story)
-        or not feed
-        or story.says(r"food|feed|eats?|ate|hay|toy|stuffed|pounds?|cups?|weigh\w*|sold")
-    ):
+    noun, whole = story.final.noun, there(story)
+    feed = FEED.get(noun)
+    if not whole or not feed or whole > 2000:
         return None
-    if story.final.verb in ("sell", "donate", "eat", "give", "lose") or whole > 2000:
+    if story.says(
+        r"food|feed|eats?|ate|hay|toys?|stuffed|pounds?|cups?|weigh\w*|sold|park|vet|bowls?|breed\w*|"
+        "bab(?:y|ies)|kittens|puppies|lambs|born|pregnant|births?"
+    ):
         return None
     each, what = feed
     days = story.pick([3, 5, 7, 10, 14, 30])
@@ -269,31 +288,36 @@ def _feed(story: Story) -> Made | None:
 
 
 def _people(story: Story) -> Made | None:
-    noun, whole = story.final.noun, story.whole or 0
-    if not _countable(story) or not PEOPLE.search(noun) or story.final.needed or whole < 6:
+    """Those who wear glasses among people, packs of drinks for them, or the rows in which they stand."""
+    final, noun, whole = story.final, story.final.noun, story.whole or 0
+    placed = final.verb == "be" and re.match(r"(?:now )?(?:in|on|at|inside) ", final.tail)
+    if final.kind != "count" or not PEOPLE.search(noun) or not _CROWD.fullmatch(noun) or final.needed or whole < 6:
         return None
-    are = "were" if story.final.tense == "past" else "are"
-    wear = "wore" if story.final.tense == "past" else "wear"
+    if not (placed or final.verb == "invite") or whole > 400:
+        return None
+    if story.says("city|town|world|country|state|war|battle|line|lists?|tribes?"):
+        return None
+    are = "were" if final.tense == "past" else "are"
+    wear = "wore" if final.tense == "past" else "wear"
     ratios = [(a, b) for a, b in RATIOS if whole % (a + b) == 0 and whole // (a + b) >= 2]
     kind = story.draws.below(3)
     if kind == 0 and ratios and not story.says("glasses|ratio"):
         a, b = story.pick(ratios)
-        part = Fraction(whole, a + b)
+        part = whole // (a + b)
         return (
-            f"Among {story.phrase}, those who {wear} glasses and those who {'did' if wear == 'wore' else 'do'}"
-            f" not are in"
-            f" the ratio {a}:{b}. How many of them {wear} glasses?",
+            f"Among {story.phrase}, those who {wear} glasses and those who {'did' if wear == 'wore' else 'do'} not"
+            f" {are} in the ratio {a}:{b}. How many of them {wear} glasses?",
             [
                 Step(f"There are {calculated(f'{a}+{b}')} equal parts.", free=True),
                 Step(f"Each part has {calculated(f'{whole}/{a + b}')} {noun}."),
                 Step(f"So {calculated(f'{a}*{part}')} of them {wear} glasses."),
             ],
-            a * part,
+            Fraction(a * part),
         )
     packs = [n for n in (4, 6, 8, 10, 12) if whole * 2 % n == 0 and whole * 2 // n >= 2]
-    if kind == 1 and packs and not story.says(r"water|juice|bottles?|packs?|drinks?"):
+    if kind == 1 and packs and not story.says(r"water|juice|bottles?|packs?|drinks?|snacks?|candy|cookies"):
         pack, drink = story.pick(packs), story.pick(["bottles of water", "juice boxes", "granola bars"])
-        gets = "got" if story.final.tense == "past" else "gets"
+        gets = {"past": "got", "future": "will get"}.get(final.tense, "gets")
         bottles = 2 * whole
         return (
             f"Each of {story.phrase} {gets} 2 {drink}, which come in packs of {pack}. How many packs {are} needed?",
@@ -304,12 +328,12 @@ def _people(story: Story) -> Made | None:
             Fraction(bottles, pack),
         )
     sizes = [n for n in (4, 5, 6, 8, 10, 12) if whole > 2 * n]
-    if not sizes or whole > 150 or story.says(r"tables?|seats?|chairs?|sit|bus\w*|vans?|groups?|rows?"):
+    if not sizes or whole > 150 or story.says(r"tables?|seats?|chairs?|sit|bus\w*|vans?|groups?|rows?|pool|water"):
         return None
     size = story.pick(sizes)
     count, rest = divmod(whole, size)
-    take, stand = ("took", "stood") if are == "were" else ("takes", "stand")
-    line = f"A photographer {take} a picture of {story.phrase}, who {stand} in rows of {size}"
+    stand = "stood" if are == "were" else "stand"
+    line = f"For a photo, {story.phrase} {stand} in rows of {size}"
     if rest:
         return (
             f"{line}, with fewer in the last row. How many {stand} in the last row?",
@@ -326,42 +350,5 @@ def _people(story: Story) -> Made | None:
     )
 
 
-def _each_takes(story: Story) -> Made | None:
-    noun, whole = story.final.noun, story.whole or 0
-    verbs = {"cookies": "wrap", "cupcakes": "frost", "shirts": "iron", "windows": "wash", "cars": "wash",
-             "envelopes": "address", "balloons": "blow up", "gifts": "wrap", "presents": "wrap", "plates": "wash",
-             "dishes": "wash", "apples": "wash", "cards": "sort", "stamps": "sort", "coins": "count", "books": "label",
-             "stickers": "put away", "potatoes": "peel", "carrots": "peel", "apples ": "peel", "dresses": "iron",
-             "photos": "frame", "pencils": "sharpen", "chairs": "clean", "bottles": "rinse", "shoes": "clean",
-             "toys": "clean", "dolls": "dress", "pictures": "hang up", "strawberries": "wash", "oranges": "peel",
-             "tomatoes": "slice", "letters": "read", "bracelets": "wrap", "necklaces": "wrap", "seashells": "clean",
-             "eggs": "wash", "glasses": "dry", "marbles": "polish", "candles": "wrap", "rocks": "label",
-             "trees": "water", "roses": "trim", "flowers": "trim", "scarves": "fold", "towels": "fold",
-             "t-shirts": "fold", "fish": "clean", "dogs": "brush", "cats": "brush", "horses": "brush"}  # fmt: skip
-    verb = verbs.get(noun.split()[-1]) if " of " not in noun else None
-    seconds = [n for n in (10, 15, 20, 30, 40, 45, 90, 120, 180) if whole * n % 60 == 0 and 2 <= whole * n // 60 <= 300]
-    slow = verb in ("brush", "wash", "iron", "decorate", "frost", "hang up", "frame", "water", "wrap")
-    seconds = [n for n in seconds if n >= 90] if slow else [n for n in seconds if n <= 45]
-    if not _holds(story) or not verb or not seconds or story.says(f"minutes?|seconds?|hours?|{verb}\\w*"):
-        return None
-    each = story.pick(seconds)
-    takes = {"past": "took", "future": "will take"}.get(story.final.tense, "takes")
-    did = {"past": "did", "future": "will"}.get(story.final.tense, "does")
-    person = story.actor
-    unit, count = (f"{each} seconds", each) if each < 60 or each % 60 else (f"{each // 60} minutes", each // 60)
-    start = f"It {takes} {person.objective} {unit} to {verb} one {one(noun)}. How many minutes {did} it take"
-    start += f" {person.objective} to {verb} all of {story.phrase}?"
-    if unit.endswith("minutes"):
-        return start, [Step(f"This takes {calculated(f'{whole}*{count}')} minutes.")], Fraction(whole * count)
-    return (
-        start,
-        [
-            Step(f"This takes {calculated(f'{whole}*{each}')} seconds."),
-            Step(f"These are {calculated(f'{whole * each}/60')} minutes."),
-        ],
-        Fraction(whole * each, 60),
-    )
-
-
-THINGS: tuple[Concept, ...] = (_weight, _boxes, _sale, _packs, _colors, _rows, _feed, _people, _each_takes)
+THINGS: tuple[Concept, ...] = (_weight, _boxes, _sale, _packs, _colors, _rows, _feed, _people)
 """Concepts for a number of things, people or animals."""
