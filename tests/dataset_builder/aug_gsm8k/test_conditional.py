@@ -156,8 +156,13 @@ def test_the_final_question_is_quoted():
                 )
             results[rewrite.__name__].add(holds)
     assert all(seen == {True, False} for seen in results.values())
+    for rewrite in quoted.QUOTED:
+        dollars = [pair for at in range(9) if (pair := rewrite(SHOES, draws(at)))]
+        assert bool(dollars) == (rewrite in (quoted.bet, quoted.quiz, quoted.worksheet))
+        for pair in dollars:
+            assert '"How much does she pay?" ' in pair.question and " is $30." in pair.solutions[0]
     for query in (
-        "How many eggs does she have left?", "A hen lays 45 eggs. What percent is it?", "Ann has $45. How much is it?",
+        "How many eggs does she have left?", "A hen lays 45 eggs. What percent is it?", "Ann has 45 kg. How much is it?",
         "Ann has 45 eggs. About how many dozen are that?", 'Ann has eggs. How many "fresh" eggs are there?',
         "Ann has 45 eggs. How many do you have?", "Are there 45 eggs? How many eggs are there?",
     ):  # fmt: skip

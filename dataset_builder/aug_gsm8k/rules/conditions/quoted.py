@@ -1,6 +1,6 @@
 """Conditions on the answer to the final question, which is quoted as it is: bets, quizzes, worksheets, games, codes.
 
-They fit all sources that ask for a number of things, since no words of the question have to be changed.
+They fit all sources that ask for a number of things or for dollars, since no words of the question have to be changed.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from typing import NamedTuple
 
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.final_question import sentences
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import calculated
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions.clauses import comparison
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions.clauses import Condition, comparison
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import Pair
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Draws, Problem, number_text
 from arith_puzzle.metrics.gsm8k_answer.calculator import evaluate_expression
 
 _NOT_PLAIN = re.compile(
-    r"[\"“”%]|\b(?:how much|percent\w*|average|fraction|ratio|probability|chance|about|approximate\w*|round\w*|nearest|"
+    r"[\"“”%]|\b(?:percent\w*|average|fraction|ratio|probability|chance|about|approximate\w*|round\w*|nearest|"
     r"what|why|you|your|I|we|my|our|us)\b",
     re.IGNORECASE,
+)
+_MONEY = re.compile(
+    r"\b(?:money|costs?|pay|spend|spent|paid|earn\w*|profit|change|saved?|owe|raise[ds]?|charged?|make|price|bill|dollars)\b"
 )
 _STAKES = [
     ("muffins", 2, 3), ("cups of hot chocolate", 2, 4), ("sandwiches", 4, 6), ("movie tickets", 8, 12),
@@ -42,20 +45,24 @@ class _Quoted:
     Attributes:
         body, ask: the story, and its final question.
         whole: the answer.
+        sign: a dollar sign if the answer is money, else an empty string.
     """
 
     def __init__(self, problem: Problem, draws: Draws, low: int, high: int) -> None:
         text = " ".join(problem.query.split())
         self.ask = sentences(text)[-1]
         self.body = text[: len(text) - len(self.ask)].strip()
-        number = re.findall(r"\bhow (?:many|old)\b", self.ask, re.IGNORECASE)
+        self.before = problem.response.rpartition("####")[0].strip()
+        number = re.findall(r"\bhow (many|old|much)\b", self.ask, re.IGNORECASE)
+        self.sign = "$" if "much" in number else ""
+        if self.sign and not (_MONEY.search(self.ask) and "$" in self.before.rpartition("\n")[2]):
+            raise ValueError("the question does not ask for dollars")
         whole = problem.answer.denominator == 1 and low <= problem.answer <= high
         if not whole or len(number) != 1 or text.count("?") != 1 or not self.ask.endswith("?"):
             raise ValueError("the question does not ask for a whole number of this size")
         if _NOT_PLAIN.search(self.ask) or not self.body.endswith((".", "!")):
             raise ValueError("the question cannot be quoted")
         self.whole = int(problem.answer)
-        self.before = problem.response.rpartition("####")[0].strip()
         self.text, self.draws = text.lower(), draws
 
     def says(self, words: str) -> bool:
@@ -69,25 +76,33 @@ class _Quoted:
 
     def condition(self) -> tuple[str, str, bool]:
         """(a condition on the answer, the fact that decides it, whether it holds)."""
-        if self.draws.below(2):
+        if not self.sign and self.draws.below(2):
             even = self.whole % 2 == 0
             asked = ("even", "odd")[self.draws.below(2)]
             return asked, f"{self.whole} is {'even' if even else 'odd'}", (asked == "even") == even
-        when = comparison(Fraction(self.whole), self.draws, number_text, "less")
+        when = self.comparison()
+        return when.quantity, when.check, when.holds
+
+    def comparison(self) -> Condition:
+        """A comparison of the answer with a round number."""
+        when = comparison(Fraction(self.whole), self.draws, lambda value: f"{self.sign}{number_text(value)}", "less")
         if when is None:
             raise ValueError("no threshold fits")
-        return when.quantity, when.check, when.holds
+        return when
 
     def pair(self, words: str, steps: list[str], answer: Fraction | int | None) -> Pair:
         """The pair with these words behind the story, and these steps behind its solution."""
-        known = f"The answer to the question is {self.whole}."
+        known = f"The answer to the question is {self.sign}{self.whole}."
         return Pair(f"{self.body} {words}", ("\n".join([self.before, known, *steps, f"#### {answer}"]),))
 
     def cases(self, most: int) -> tuple[_Case, _Case]:
         """Two different things that can be done with the answer; the results are at most ``most``."""
         n = self.whole
         plus, minus = 5 * (1 + self.draws.below(10)), 1 + self.draws.below(max(1, n // 2))
-        options = [_Case(f"add {plus} to it", f"{n}+{plus}"), _Case(f"subtract {minus} from it", f"{n}-{minus}")]
+        options = [
+            _Case(f"add {self.sign}{plus} to it", f"{n}+{plus}"),
+            _Case(f"subtract {self.sign}{minus} from it", f"{n}-{minus}"),
+        ]
         options += [_Case(f"multiply it by {k}", f"{n}*{k}") for k in (2, 3, 4, 5) if n * k <= most]
         one = options.pop(self.draws.below(len(options)))
         return one, options.pop(self.draws.below(len(options)))
@@ -98,11 +113,11 @@ def bet(problem: Problem, draws: Draws) -> Pair | None:
     try:
         source = _Quoted(problem, draws, 4, 100_000)
         one, two = source.names(2)
+        when = source.comparison()
     except ValueError:
         return None
-    when = comparison(Fraction(source.whole), draws, number_text, "less")
     stakes = [stake for stake in _STAKES if not source.says(stake[0].split()[-1])]
-    if when is None or len(stakes) < 2:
+    if len(stakes) < 2:
         return None
     first = stakes.pop(draws.below(len(stakes)))
     second = stakes.pop(draws.below(len(stakes)))
@@ -137,7 +152,8 @@ def quiz(problem: Problem, draws: Draws) -> Pair | None:
         return None
     most, bonus = 10 * (2 * near // 10 + 2), 5 * (1 + draws.below(4))
     more, less = max(source.whole, said), min(source.whole, said)
-    steps = [f"The answer of {name} is {calculated(f'{more}-{less}')} away from the right one."]
+    what, unit = ("amount", " in dollars") if source.sign else ("number", "")
+    steps = [f"The answer of {name} is {calculated(f'{more}-{less}', bool(unit))} away from the right {what}."]
     plain = f"Without a bonus, {name} gets {calculated(f'{most}-{distance}')} points."
     if distance > near:
         steps += [f"Since {distance} is more than {near}, there is no bonus.", plain]
@@ -145,9 +161,9 @@ def quiz(problem: Problem, draws: Draws) -> Pair | None:
         last = f"With it, {name} gets {calculated(f'{most - distance}+{bonus}')} points."
         steps += [plain, f"Since {distance} is at most {near}, there is a bonus of {bonus} points.", last]
     return source.pair(
-        f'In a quiz, this story is read out with the question "{source.ask}" {name} answers "{said}". An answer scores'
-        f" {most} points minus its distance from the right number. If this distance is at most {near}, there is a bonus"
-        f" of {bonus} points. How many points does {name} get?",
+        f'In a quiz, this story is read out with the question "{source.ask}" {name} answers "{source.sign}{said}". An'
+        f" answer scores {most} points minus its distance{unit} from the right {what}. If this distance is at most {near},"
+        f" there is a bonus of {bonus} points. How many points does {name} get?",
         steps,
         most - distance + (bonus if distance <= near else 0),
     )
@@ -163,13 +179,17 @@ def worksheet(problem: Problem, draws: Draws) -> Pair | None:
         return None
     one, two = source.cases(10_000)
     done = one if holds else two
+    what = "amount" if source.sign else "number"
     if source.says("worksheet"):
         return None
     return source.pair(
         f'On a worksheet, this story is followed by the question "{source.ask}" Below it, the worksheet says: "If'
         f' your answer is {clause}, {one.words}. Otherwise, {two.words}." {name} does all of this without a mistake.'
-        f" Which number does {name} get in the end?",
-        [f"Since {fact}, {name} has to {done.words}.", f"{name} gets {calculated(done.calculation)}."],
+        f" Which {what} does {name} get in the end?",
+        [
+            f"Since {fact}, {name} has to {done.words}.",
+            f"{name} gets {calculated(done.calculation, bool(source.sign))}.",
+        ],
         evaluate_expression(done.calculation),
     )
 
@@ -188,7 +208,7 @@ def code(problem: Problem, draws: Draws) -> Pair | None:
     if draws.below(2):
         first, second = second, first
     done = first if holds else second
-    if n * times > 9999 or n * times == n + plus or source.says("codes?|locks?|locked"):
+    if source.sign or n * times > 9999 or n * times == n + plus or source.says("codes?|locks?|locked"):
         return None
     return source.pair(
         f'{name} makes the code for a lock from the answer to the question "{source.ask}" If this answer is {clause},'
@@ -212,7 +232,7 @@ def board(problem: Problem, draws: Draws) -> Pair | None:
     if draws.below(2):
         first, second = second, first
     done = first if holds else second
-    if source.says("games?|squares?|boards?"):
+    if source.sign or source.says("games?|squares?|boards?"):
         return None
     return source.pair(
         f'In a board game, {name} draws a card with this story and the question "{source.ask}" {name} has a'
