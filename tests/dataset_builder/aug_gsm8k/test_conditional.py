@@ -137,7 +137,7 @@ def test_the_final_question_is_quoted():
             assert before.startswith(EGGS.query.rpartition(". ")[0]) and pair.solutions[0].count(" is 45.") == 1
             assert fault(pair.question, pair.solutions[0]) is None
             number = answer(pair.solutions[0])
-            holds = holding(45, re.search(r"(?:is|this answer is|this distance is) ([a-z ]+\d*)", after)[1])
+            holds = holding(45, re.search(r"(?:is|this answer is|the distance is) ([a-z ]+\d*)", after)[1])
             if rewrite is quoted.bet:
                 costs = [int(a) * int(b) for a, b in re.findall(r"buys (\d) .*?\$(\d+) each", after)]
                 assert number == costs[0 if holds else 1]
@@ -162,7 +162,7 @@ def test_the_final_question_is_quoted():
         for pair in dollars:
             assert '"How much does she pay?" ' in pair.question and " is $30." in pair.solutions[0]
     for query in (
-        "How many eggs does she have left?", "A hen lays 45 eggs. What percent is it?", "Ann has 45 kg. How much is it?",
+        "How many eggs does she have left?", "A hen has eggs. What percent is it?", "Ann has 45 kg. How much is it?",
         "Ann has 45 eggs. About how many dozen are that?", 'Ann has eggs. How many "fresh" eggs are there?',
         "Ann has 45 eggs. How many do you have?", "Are there 45 eggs? How many eggs are there?",
     ):  # fmt: skip

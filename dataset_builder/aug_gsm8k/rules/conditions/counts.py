@@ -240,7 +240,7 @@ def buys(story: Story) -> Made | None:
     )
 
 
-_WILD = r"including|trees?|gardens?|forest|lake|pond|fields?|desert|nests?|hives?|beach"
+_WILD = r"including|left for|trees?|gardens?|forest|lake|pond|fields?|desert|nests?|hives?|beach"
 """Words of stories in which nobody adds things or takes them away."""
 
 
@@ -261,8 +261,6 @@ def moved(story: Story) -> Made | None:
     be = "were" if past else "are"
     if people:
         minus, plus = f"{first} of them {'left' if past else 'leave'}", f"{second} more {'joined' if past else 'join'}"
-    elif story.says("shop|store|sold|sells?|bakery"):
-        minus, plus = f"{first} of them {be} sold", f"{second} more {be} added"
     else:
         minus, plus = f"{first} of them {be} taken away", f"{second} more {be} added"
     then, other = (minus, plus) if large else (plus, minus)

@@ -98,7 +98,8 @@ class _Quoted:
     def cases(self, most: int) -> tuple[_Case, _Case]:
         """Two different things that can be done with the answer; the results are at most ``most``."""
         n = self.whole
-        plus, minus = 5 * (1 + self.draws.below(10)), 1 + self.draws.below(max(1, n // 2))
+        plus, step = 5 * (1 + self.draws.below(10)), 1 if n < 40 else 5
+        minus = step * (1 + self.draws.below(max(1, n // 2 // step)))
         options = [
             _Case(f"add {self.sign}{plus} to it", f"{n}+{plus}"),
             _Case(f"subtract {self.sign}{minus} from it", f"{n}-{minus}"),
@@ -162,7 +163,7 @@ def quiz(problem: Problem, draws: Draws) -> Pair | None:
         steps += [plain, f"Since {distance} is at most {near}, there is a bonus of {bonus} points.", last]
     return source.pair(
         f'In a quiz, this story is read out with the question "{source.ask}" {name} answers "{source.sign}{said}". An'
-        f" answer scores {most} points minus its distance{unit} from the right {what}. If this distance is at most {near},"
+        f" answer scores {most} points minus its distance{unit} from the right {what}. If the distance is at most {near},"
         f" there is a bonus of {bonus} points. How many points does {name} get?",
         steps,
         most - distance + (bonus if distance <= near else 0),
