@@ -54,17 +54,17 @@ Rewrite = Callable[[Story], Made | None]
 
 
 @lru_cache(maxsize=2)
-def _varied(problem: Problem, seed: int) -> tuple[tuple[str, str], ...]:
-    """(question, solution) of up to BASES variants with other numbers."""
+def _varied(problem: Problem, seed: int, count: int) -> tuple[tuple[str, str], ...]:
+    """(question, solution) of up to ``count`` variants with other numbers."""
     other = Draws("bases", RULES_VERSION, seed).below(2**32)
-    pairs = change_numbers.augment(problem, other, BASES, ())[0]
+    pairs = change_numbers.augment(problem, other, count, ())[0]
     return tuple((pair.question, pair.solutions[0]) for pair in pairs)
 
 
-def bases(problem: Problem, seed: int) -> list[Problem]:
-    """The source, and up to BASES variants of it with other numbers."""
+def bases(problem: Problem, seed: int, count: int = BASES) -> list[Problem]:
+    """The source, and up to ``count`` variants of it with other numbers."""
     found = [prepared(problem)]
-    for question, solution in _varied(problem, seed):
+    for question, solution in _varied(problem, seed, count):
         tail = solution.rpartition("####")[2].strip().replace(",", "")
         found.append(prepared(Problem(problem.index, question, solution, Fraction(tail))))
     return found

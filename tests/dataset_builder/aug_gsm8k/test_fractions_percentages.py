@@ -1,11 +1,12 @@
 """Tests of fractions_percentages: shares of given quantities, shares of the answer, and what every pair must hold."""
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.fractions import counts, given, money
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.fractions import counts, given, money, usual
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.fractions_percentages import DROPPED, REFUSED, augment
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import fault
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import attached, bases, prepared, restated
@@ -19,6 +20,7 @@ CARS = problem(
     "There are 40+10=<<40+10=50>>50 vans.\nIn all, 50+30=<<50+30=80>>80 of them.\n#### 80",
     3,
 )
+SENT = problem("I bake 6 pans of 8 eggs for her guests. How many eggs will I have?", "6*8=<<6*8=48>>48\n#### 48")
 SOURCES = [EGGS, WAGE, SHOES, CARS]
 
 
@@ -78,11 +80,42 @@ def test_a_share_of_an_intermediate_result_follows_its_line():
         ("A trip has 5 days and 4 nights. How many?", "5+4=<<5+4=9>>9\n#### 9"),
         ("Ann is 45 minutes late, then 8. How many?", "45+8=<<45+8=53>>53\n#### 53"),
         ("A pen costs $15 with a coupon for 10% off. How much are 2?", "2*15=<<2*15=30>>30\n#### 30"),
+        (
+            "Ann has 40 pens. Tom has 10 more than twice as many. How many?",
+            "40*2=<<40*2=80>>80\n80+10=<<80+10=90>>90\n#### 90",
+        ),
+        ("A box is 6 inches by 5 inches. What is its area?", "6*5=<<6*5=30>>30\n#### 30"),
+        ("A cup holds 8 ounces of water. How many ounces do 4 hold?", "4*8=<<4*8=32>>32\n#### 32"),
+        ("Ann sleeps for 12 hours and plays for 6. How many?", "12+6=<<12+6=18>>18\n#### 18"),
+        ("A pen costs $15. A book costs twice as much. How much is it, in a year?", "2*15=<<2*15=30>>30\n#### 30"),
     ],
 )
 def test_quantities_that_stay(query, response):
     source = problem(query, response)
     assert not [way for way in given.GIVEN for at in range(20) if restated(source, way, draws(at))]
+
+
+@pytest.mark.parametrize(
+    ("query", "way", "parts"),
+    [
+        ("Ann bakes 24 cakes and sells them.", usual.expected, {"bakes 20% more than the planned 20 cakes and"}),
+        ("Ann has 24 pens in her bag.", usual.than_before, {"more pens in her bag than last year, when she had 20."}),
+        ("There are 24 pens.", usual.than_before, {"There are 20% fewer pens than last week, when there were 30."}),
+        ("Shoes cost $24.", usual.usual_price, {"cost 20% less than the usual price of $30."}),
+        ("Ann bakes 24 cakes and Eve twice as many.", usual.expected, set()),
+        ("Ann bakes 24 cakes on Monday and 9 on Friday.", usual.expected, set()),
+        ("Ann bakes 24 cakes a day.", usual.expected, set()),
+        ("Bo has 24 pens.", usual.than_before, set()),
+        ("Ann has 24 pens. Before, she had 9.", usual.than_before, set()),
+        ("Candies cost $24.", usual.usual_price, set()),
+        ("A gift costs $24.", usual.usual_price, set()),
+        ("Tickets cost $24 and $9 for kids.", usual.usual_price, set()),
+    ],
+)
+def test_a_given_quantity_beside_a_usual_one(query, way, parts):
+    source = problem(f"{query} How many are 6 more?", "24+6=<<24+6=30>>30\n#### 30")
+    text = "\n".join(pair.question for at in range(99) if (pair := restated(source, way, draws(at))))
+    assert all(part in text for part in parts) and bool(text) == bool(parts), text
 
 
 def ways(source, rewrites):
@@ -94,19 +127,22 @@ def ways(source, rewrites):
 
 def test_shares_of_a_number_of_things():
     found = ways(EGGS, counts.COUNTS)
-    assert found["handed_on"] and not found["older"] and not found["time_saved"]
+    assert found["handed_on"] and found["features"] and not found["older"]
     for pair in found["handed_on"]:
         assert "Of the eggs that she has left, she " in pair.question
         assert pair.solutions[0].startswith("Mia has 60-15=<<60-15=45>>45 eggs left.\n")
     kept = next(pair for pair in found["handed_on"] if " 20% to her " in pair.question and "does she" in pair.question)
     assert "45*20/100=<<45*20/100=9>>9" in kept.solutions[0]
-    vans = ways(CARS, counts.COUNTS)
-    assert all(answer(pair.solutions[0]) < 80 for pair in vans["taken_away"])
+    for pair in found["features"]:
+        assert pair.question.endswith(" of the eggs that she has left are brown. How many of them are not brown?")
+    assert not any(ways(SENT, counts.COUNTS).values())
 
 
 def test_shares_of_an_amount_of_money():
     found = ways(SHOES, money.MONEY)
-    assert found["discount"] and found["surcharge"] and found["help_with_cost"] and not found["use_of_gain"]
+    assert all(found[name] for name in ("discount", "surcharge", "help_with_cost", "refund")) and not found["saved"]
+    for pair in found["refund"]:
+        assert re.search(r"Later, the store gives her back \d+% of the money that she pays (as|because)", pair.question)
     for pair in found["discount"]:
         percent = int(re.search(r"(\d+)%", pair.question)[1])
         assert answer(pair.solutions[0]) == 30 * Fraction(100 - percent, 100)
@@ -114,7 +150,15 @@ def test_shares_of_an_amount_of_money():
         percent = int(re.search(r"(\d+)%", pair.question)[1])
         assert percent <= 10 and answer(pair.solutions[0]) == 30 * Fraction(100 + percent, 100)
     gains = ways(WAGE, money.MONEY)
-    assert gains["use_of_gain"] and not gains["discount"]
+    assert gains["use_of_gain"] and gains["saved"] and not gains["discount"]
+
+
+def test_a_solution_that_says_what_is_paid_is_not_contradicted():
+    """Eve pays $30 there, so no discount may follow."""
+    text = "\n".join(pair.question for pair in augment(SHOES, 5, 40, SOURCES)[0])
+    assert "Later, the store gives her back" in text and not re.search("coupon|tax|pays the rest|Because of", text)
+    plain = replace(SHOES, response=SHOES.response.replace("Eve pays", "They cost"))
+    assert re.search("coupon|tax|pays the rest", "\n".join(pair.question for pair in augment(plain, 5, 40, SOURCES)[0]))
 
 
 def test_other_orders_have_the_same_steps():

@@ -20,6 +20,12 @@ _VERBS = (
 _NOUN = r"(?:[a-z]+ )?[a-z]+s"
 _END = r"(?=[.,;?]| (?:in|on|at|for|to|from|with|during|yesterday|today|after|before|away|while|when|that|which)\b)"
 
+_RELATIVE = (
+    r"\b(?:times|twice|half|third|quarter|as much|more|less|cheaper|normal\w*|usual\w*|regular\w*|deal|saves?|month|"
+    r"year|total|together)\b|\b\d/\d|of the (?:cost|price)\b"
+)
+"""Words of a price that depends on another, or of a price that stays: it is unclear whether the discount counts."""
+
 T = TypeVar("T")
 
 
@@ -44,22 +50,26 @@ def _subtracted(problem: Problem, whole: Fraction, part: Fraction) -> bool:
     return False
 
 
+_TWO_KINDS = re.compile(
+    rf"(?<![-$.,/\d])(?<!age )(?<!ages )\b(\d+) (?!more|fewer|less|of\b)({_NOUN}),? and (\d+)"
+    rf" (?!more|fewer|less|other|of\b|times|extra)({_NOUN}){_END}"
+)
+
+
 def _two_kinds(problem: Problem, draws: Draws) -> Given | None:
     """12 apples and 9 pears -> 12 apples and 25% fewer pears than apples."""
     query = problem.query
     found = []
-    for match in re.finditer(
-        rf"(?<![-$.,/\d])(?<!age )(?<!ages )\b(\d+) (?!more|fewer|less|of\b)({_NOUN}),? and (\d+)"
-        rf" (?!more|fewer|less|other|of\b|times|extra)({_NOUN}){_END}",
-        query,
-    ):
+    for match in _TWO_KINDS.finditer(query):
         first, second = Fraction(match[1]), Fraction(match[3])
         one, two = match[2], match[4]
         if one.split()[-1] == two.split()[-1] and not (" " in one and " " in two):
             continue
         if first < 4 or second < 2 or first == second or one == two or not once(query, match[3]):
             continue
-        if MEASURE.search(one) or MEASURE.search(two) or re.search(r"\b(?:nights|others|hundreds|dozens)\b", query):
+        if re.match(r"[^.]*\bthat number\b", query[match.end() :]) or MEASURE.search(one) or MEASURE.search(two):
+            continue
+        if re.search(r"\b(?:nights|others|hundreds|dozens)\b", query):
             continue
         if second <= 3 * first and _used(problem, second) and _used(problem, first):
             found.append((match, first, second, one, two))
@@ -91,16 +101,18 @@ def _two_kinds(problem: Problem, draws: Draws) -> Given | None:
     return Given(match.start(3), match.end(4), text, step)
 
 
+_COMPARED = re.compile(
+    r"(?<![-.,/\d])(\$?)(\d+) (?:dollars |years |inches |feet |pounds |minutes |miles |centimeters |cm |kg )?"
+    r"(more|less|fewer|older|younger|taller|shorter|longer|heavier|lighter)((?: [a-z]+){0,3}?) than\b"
+    r"(?! (?:the number|\d|half|one|what|usual|that|it|a\b|an\b|twice|double|triple|\w+ times))"
+)
+
+
 def _compared(problem: Problem, draws: Draws) -> Given | None:
     """5 more eggs than Tom, who has 20 -> 25% more eggs than Tom."""
     query = problem.query
     found = []
-    for match in re.finditer(
-        r"(?<![-.,/\d])(\$?)(\d+) (?:dollars |years |inches |feet |pounds |minutes |miles |centimeters |cm |kg )?"
-        r"(more|less|fewer|older|younger|taller|shorter|longer|heavier|lighter)((?: [a-z]+){0,3}?) than\b"
-        r"(?! (?:the number|\d|half|one|what|usual|that|it|a\b|an\b))",
-        query,
-    ):
+    for match in _COMPARED.finditer(query):
         number, word = Fraction(match[2]), match[3]
         if not once(query, match[2]) or re.search(r"\b(?:times|and|or|if)\b", match[4]):
             continue
@@ -120,7 +132,7 @@ def _compared(problem: Problem, draws: Draws) -> Given | None:
             continue
         line = first_line(problem, number)
         shares = _shares(number / whole) if whole else []
-        shares = [share for share in shares if share.percent] or shares
+        shares = [share for share in shares if share.percent and "%" not in query] or shares
         if whole <= 4 or whole == number or not shares or not _before(problem, whole, line):
             continue
         if sum(value == whole for _, text in expressions(problem) for _, _, value in spans(text)) > 2:
@@ -129,7 +141,7 @@ def _compared(problem: Problem, draws: Draws) -> Given | None:
     if not found:
         return None
     match, whole, line, share = _pick(draws, found)
-    if not share.percent and (share.words[0].isdigit() or share.top > 1):
+    if not share.percent and share.words not in ("a third", "one third"):
         return None
     money = bool(match[1]) or "dollars" in match[0]
     of = f"${amount(whole)}" if money else number_text(whole)
@@ -145,18 +157,20 @@ def _before(problem: Problem, value: Fraction, line: int) -> bool:
     return any(Fraction(found) == value for found in re.findall(r"=([0-9]+(?:\.[0-9]+)?)>>", early))
 
 
+_PART = re.compile(
+    rf"\b(?:{_VERBS}) (?:away |out |off )?(?P<what>(?P<money>\$)?(?P<part>\d+)(?P<rest>"
+    rf" of (?:them|these|those|the [a-z]+s|his [a-z]+s|her [a-z]+s|their [a-z]+s)\b| (?P<noun>{_NOUN})|))"
+    rf"(?=[.;?]|,? and (?:then )?(?:{_VERBS})\b| (?:to|away|at|on|for|in|from|during|yesterday|today)\b)"
+    r"(?! (?:an?|each|every|per|for \$|for each)\b| on (?:the first|each)|each)"
+)
+
+
 def _part(problem: Problem, draws: Draws) -> Given | None:
     """40 books, of which she gives 10 away -> she gives 25% of them away."""
     query = problem.query
     numbers = spans(query)
     found = []
-    for match in re.finditer(
-        rf"\b(?:{_VERBS}) (?:away |out |off )?(?P<what>(?P<money>\$)?(?P<part>\d+)(?P<rest>"
-        rf" of (?:them|these|those|the [a-z]+s|his [a-z]+s|her [a-z]+s|their [a-z]+s)\b| (?P<noun>{_NOUN})|))"
-        rf"(?=[.;?]|,? and (?:then )?(?:{_VERBS})\b| (?:to|away|at|on|for|in|from|during|yesterday|today)\b)"
-        r"(?! (?:an?|each|every|per|for \$|for each)\b| on (?:the first|each)|each)",
-        query,
-    ):
+    for match in _PART.finditer(query):
         part = Fraction(match["part"])
         at = next(index for index, (start, _, _) in enumerate(numbers) if start == match.start("part"))
         if at == 0 or not once(query, match["part"]) or not once(query, query[slice(*numbers[at - 1][:2])]):
@@ -205,10 +219,11 @@ def _discount(problem: Problem, draws: Draws) -> Given | None:
             continue
         if re.search(r"%|percent|discount|sale\b|tax\b|\boff\b", query):
             continue
+        plain = not re.search(_RELATIVE, query)
         for percent in (5, 10, 15, 20, 25, 30, 40):
             old = price * 100 / (100 - percent)
             low = price * 100 / (100 + percent)
-            if (old * (1 if price > 20 or price.denominator == 1 else 4)).denominator == 1:
+            if plain and (old * (1 if price > 20 or price.denominator == 1 else 4)).denominator == 1:
                 found.append((match, price, percent, old, True))
             if percent <= 25 and low.denominator == 1:
                 found.append((match, price, percent, low, False))
@@ -220,16 +235,9 @@ def _discount(problem: Problem, draws: Draws) -> Given | None:
     part, base = share.of(old, True), amount(old)
     change = amount(old * percent / 100)
     if down:
-        words = _pick(draws, [f"before a discount of {percent}%", f"before a {percent}% discount",
-                              f"but there is a discount of {percent}% on this price"])  # fmt: skip
-        comma = "," if words.startswith("but") else ""
-        if comma and query[match.end()] != ".":
-            return None
-        text = f" ${base}{each}{comma} {words}"
-        if words.endswith("on this price"):
-            step = f"The discount is {part}, so the price is {calculated(f'{base}-{change}', True)}."
-        else:
-            step = f"The discount of {percent}% is {part}, so the price is {calculated(f'{base}-{change}', True)}."
+        words = _pick(draws, [f"before a discount of {percent}%", f"before a {percent}% discount"])
+        text = f" ${base}{each} {words}"
+        step = f"The discount of {percent}% is {part}, so the price is {calculated(f'{base}-{change}', True)}."
     else:
         when = _pick(draws, ["last year", "last month"])
         if re.search(r"\b(?:year|month)", query) or query[match.end() : match.end() + 1] == ",":
@@ -245,8 +253,9 @@ def _wage(problem: Problem, draws: Draws) -> Given | None:
     """Earns $12 an hour -> earns 20% more than the usual wage of $10 an hour."""
     query = problem.query
     match = re.search(
-        r"\b(?:earns?|earned|makes|make|made|gets paid|is paid|was paid|gets)(?P<pay> \$(?P<wage>\d+(?:\.\d\d)?))"
-        r" (?P<per>an|per|every|each) hour(?=[.,]| and\b| for (?:his|her) work)",
+        r"\b(?:earns?|earned|makes|make|made|(?:gets|is|was|be|are|get|being) paid|gets|works for|paid)"
+        r"(?P<pay> (?:(?P<at>at) )?\$(?P<wage>\d+(?:\.\d\d)?)) ?(?P<per>an |per |every |each |/ ?)hour"
+        r"(?=[.,]| (?:and|for|to|at|from|working|babysitting|tutoring)\b)",
         query,
     )
     if not match or not once(query, match["wage"]) or not _used(problem, Fraction(match["wage"])):
@@ -270,19 +279,27 @@ def _wage(problem: Problem, draws: Draws) -> Given | None:
 
 
 _UNITS = [
-    ("minutes", "hour", 60, "an hour"), ("months", "year", 12, "a year"), ("inches", "foot", 12, "a foot"),
-    ("cents", "dollar", 100, "a dollar"), ("grams", "kilogram", 1000, "a kilogram"),
-    ("centimeters", "meter", 100, "a meter"), ("ounces", "pound", 16, "a pound"),
-    ("milliliters", "liter", 1000, "a liter"), ("meters", "kilometer", 1000, "a kilometer"),
-    ("seconds", "minute", 60, "a minute"), ("hours", "day", 24, "a day"),
+    ("minutes", 60, "an hour", (2, 3, 4, 5, 6)), ("inches", 12, "a foot", (2, 3, 4)),
+    ("grams", 1000, "a kilogram", (2, 4, 5, 10)), ("centimeters", 100, "a meter", (2, 4, 5, 10)),
+    ("ounces", 16, "a pound", (2, 4, 8)), ("milliliters", 1000, "a liter", (2, 4, 5, 10)),
+    ("seconds", 60, "a minute", (2, 3, 4)),
 ]  # fmt: skip
+"""Small unit, how many make a large one, the large one, and usual fractions of it."""
+_NO_UNIT = {
+    "inches": r"\b(?:feet|square|area|by|x|rain\w*|snow\w*)\b",
+    "ounces": r"\b(?:water|milk|juice|soda|coffee|tea|drinks?|cups?|bottles?|glass(?:es)?|liquid|fluid|gallons?)\b",
+    "minutes": r"\b(?:faster|slower)\b",
+}
+"""Unit -> words of questions in which it stays."""
 
 
 def _unit(problem: Problem, draws: Draws) -> Given | None:
     """45 minutes -> three quarters of an hour."""
     query = problem.query
     found = []
-    for small, large, factor, a_large in _UNITS:
+    for small, factor, a_large, bottoms in _UNITS:
+        if re.search(_NO_UNIT.get(small, "^$"), query):
+            continue
         for match in re.finditer(
             rf"(?<![-$.,/\d])(?<!every )(?<!each )(?<!per )(?<!last )(?<!next )(?<!first )(?<!another )(?<!and )"
             r"(?<!\ba )(?<!\ban )"
@@ -291,21 +308,19 @@ def _unit(problem: Problem, draws: Draws) -> Given | None:
             query,
         ):
             part = Fraction(match[1]) / factor
-            fits = [item for item in SHARES if item.value == part and not item.percent]
+            fits = [item for item in SHARES if item.value == part and item.bottom in bottoms]
             if not fits or not once(query, match[1]) or not _used(problem, Fraction(match[1])):
                 continue
-            if re.search(rf"\b{large}s?\b", query) and small in ("hours", "months", "meters"):
-                continue
-            if re.search(r"\b(?:feet|faster|slower)\b", query) and small == "inches":
-                continue
-            found.append((match, _pick(draws, fits), factor, large, a_large, small))
+            found.append((match, _pick(draws, fits), factor, a_large, small))
     if not found:
         return None
-    match, share, factor, large, a_large, small = _pick(draws, found)
+    match, share, factor, a_large, small = _pick(draws, found)
     text = f"half {a_large}" if share.bottom == 2 else f"{share.words} of {a_large}"
     step = f"{capital(text)} is {share.of(factor)} {small}."
     return Given(match.start(), match.end(), text, step)
 
 
+RATIOS: dict[Restate, re.Pattern[str]] = {_two_kinds: _TWO_KINDS, _compared: _COMPARED, _part: _PART}
+"""Way -> a pattern of the questions that it fits if two of their numbers have a plain ratio."""
 GIVEN: tuple[Restate, ...] = (_two_kinds, _compared, _part, _discount, _wage, _unit)
 """Ways to state a given quantity as a share."""

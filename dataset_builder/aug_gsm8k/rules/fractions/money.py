@@ -6,7 +6,15 @@ import re
 from fractions import Fraction
 
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.final_question import conjugated
-from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import Made, Step, Story, amount, calculated, capital
+from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.story import (
+    Made,
+    Step,
+    Story,
+    amount,
+    calculated,
+    capital,
+    names,
+)
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import Rewrite
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import (
     COST_VERBS,
@@ -25,6 +33,11 @@ _SHOPPING = (
     r"prices?|sells?|market"
 )
 _MEAL = r"restaurant|cafe|diner|dinner|lunch|breakfast|pizzas?|waiter|waitress|meals?|burgers?|entrees?|desserts?"
+_PAID_IN_PART = (
+    r"half|split\w*|shared?|refund\w*|pays? for|paid for|contribut\w*|profits?|business|company|save[sd]?|bonus|"
+    r"cash ?back|gift card|budget"
+)
+"""Words of stories in which others pay too, or in which the payment is not the last one."""
 _NO_SHOP = (
     r"rent|tax(?:es)?|tips?|discounts?|coupons?|fees?|percent|salary|wages?|loans?|interest|bills?|worth|off|insurance|"
     r"health\w*|government|electricity"
@@ -65,19 +78,18 @@ def _pick(story: Story, low: float, high: float, percent: bool = False) -> Share
     return story.pick(shares) if shares else None
 
 
-def _payment(story: Story) -> tuple[str, str]:
-    """(the question, the start of the last sentence of the solution) for what is paid in the end."""
-    final = story.final
-    if story.person and final.subject:
-        person = story.actor
-        verb = final.verb
-        tail = story.pick(["in the end", "then", "in total"])
-        return f"How much {story.asked(verb)}{on_what(story)} {tail}?", f"{capital(person.pronoun)} {story.verb(verb)}"
-    past = final.tense == "past"
-    ask = story.pick([f"What {'was' if past else 'is'} the final cost?", f"How much {'was' if past else 'is'} that?"])
-    return ask.replace("How much is that?", "How much is the bill then?").replace(
-        "How much was that?", "How much was the bill then?"
-    ), f"The final cost {'was' if past else 'is'}"
+def _payment(story: Story, after: str) -> tuple[str, str] | None:
+    """(the question, the start of the last sentence of the solution) for what is paid ``after the discount``."""
+    if story.person and story.final.subject:
+        verb = story.final.verb
+        if story.final.tail and not on_what(story):
+            return None
+        ask = f"How much {story.asked(verb)}{on_what(story)} {after}?"
+        return ask, f"{capital(story.actor.pronoun)} {story.verb(verb)}"
+    was = "was" if story.final.tense == "past" else "is"
+    if not re.match(r"the (?:total )?(?:cost|price|bill)\b", story.phrase):
+        return None
+    return f"What {was} {story.phrase} {after}?", f"{capital(story.phrase)} {after} {was}"
 
 
 def discount(story: Story) -> Made | None:
@@ -85,26 +97,22 @@ def discount(story: Story) -> Made | None:
     share = _pick(story, 0.05, 0.4, percent=True)
     if not spent(story) or share is None or not story.says(_SHOPPING) or story.says(_NO_SHOP):
         return None
-    if "%" in story.text:
+    if "%" in story.text or story.says(_PAID_IN_PART) or story.value > 1000:
         return None
-    ask, ends = _payment(story)
-    has = {"past": "had", "future": "will have"}.get(story.final.tense, "has")
-    part = story.value * share.value
-    person = story.person
+    payment = _payment(story, "after the discount")
+    if payment is None:
+        return None
+    ask, ends = payment
+    part, person = story.value * share.value, story.person
     if story.final.subject and person:
-        have = "have" if person.plural and has == "has" else has
+        have = {"past": "had", "future": "will have"}.get(story.final.tense, "have" if person.plural else "has")
         words = story.pick([
-            f"{capital(person.name)} {have} a coupon for {share.words} off {story.phrase}",
-            f"With a membership card, {person.name} {story.verb('get')} a discount of {share.words} on all of it",
-            f"Because of a sale, {person.name} {story.verb('get')} {share.words} off the total",
+            f"{capital(person.name)} {have} a coupon for a discount of {share.words} on the whole bill",
+            f"With a membership card, {person.name} {story.verb('get')} a discount of {share.words} on everything",
+            f"Because of a sale, {person.name} {story.verb('get')} a discount of {share.words} on the total",
         ])  # fmt: skip
-        if "coupon" in words:
-            words = f"{capital(person.name)} {have} a coupon for {share.words} off the whole bill"
     else:
-        words = story.pick([
-            f"A coupon {'took' if story.final.tense == 'past' else 'takes'} {share.words} off {story.phrase}",
-            f"There {'was' if story.final.tense == 'past' else 'is'} a discount of {share.words} on {story.phrase}",
-        ])  # fmt: skip
+        words = f"There {'was' if story.final.tense == 'past' else 'is'} a discount of {share.words} on {story.phrase}"
     was = {"past": "was", "future": "will be"}.get(story.final.tense, "is")
     steps = [
         Step(f"The discount {was} {share.of(story.value, True)}."),
@@ -126,28 +134,25 @@ def surcharge(story: Story) -> Made | None:
     share = _pick(story, 0.05, 0.2 if meal else 0.1, percent=True)
     if not spent(story) or share is None or not story.says(_SHOPPING + "|" + _MEAL) or story.says(_NO_SHOP):
         return None
-    if "%" in story.text or share.top > 20 or story.value < 10:
+    if "%" in story.text or story.value < 10 or story.says(_PAID_IN_PART):
         return None
-    ask, ends = _payment(story)
     part = story.value * share.value
     person = story.person if story.final.subject else None
+    was = {"past": "was", "future": "will be"}.get(story.final.tense, "is")
     if meal and share.top >= 10 and person and story.says("restaurant|cafe|diner|waiter|waitress"):
         words, what = f"{capital(person.name)} also {story.verb('leave')} a tip of {share.words}", "tip"
+    elif share.top > 10 or story.says("tickets?|total of|weeks?|months?|years?|days?|monthly|[a-z]+ will"):
+        return None
     else:
-        if share.top > 10:
-            return None
-        was = {"past": "was", "future": "will be"}.get(story.final.tense, "is")
-        words = story.pick([
-            f"A sales tax of {share.words} {was} added to {story.phrase}",
-            f"There {was} also a sales tax of {share.words} on {story.phrase}",
-        ])  # fmt: skip
-        what = "tax"
-    amount_is = {"past": "was", "future": "will be"}.get(story.final.tense, "is")
-    ask = ask.replace(" in total?", f" in total, with the {what}?").replace(" then?", f", with the {what}?")
+        words, what = f"A sales tax of {share.words} {was} added to {'the bill' if person else story.phrase}", "tax"
+    payment = _payment(story, f"with the {what}")
+    if payment is None:
+        return None
+    ask, ends = payment
     return (
         f"{words}. {ask}",
         [
-            Step(f"The {what} {amount_is} {share.of(story.value, True)}."),
+            Step(f"The {what} {was} {share.of(story.value, True)}."),
             Step(f"{ends} {_calc(story.value, part, '+')}."),
         ],
         story.value + part,
@@ -157,16 +162,16 @@ def surcharge(story: Story) -> Made | None:
 def help_with_cost(story: Story) -> Made | None:
     """Somebody else pays a share."""
     share = _pick(story, 0.1, 0.75)
-    other = relative(story, kin="aunt uncle grandmother grandfather cousin friend")
-    if not spent(story) or share is None or not story.final.subject or not other or story.says("tips?|rent"):
+    other = relative(story, kin="aunt uncle grandmother grandfather")
+    if not spent(story) or share is None or not story.final.subject or not other or not 20 <= story.value <= 800:
+        return None
+    if "%" in story.text or story.final.tail or story.says(f"{_PAID_IN_PART}|{_NO_SHOP}|works?|worked|total|spent"):
         return None
     person, part = story.actor, story.value * share.value
     pays = conjugated("pay", story.final.tense, False)
-    kept = story.pick(["the rest", f"what {'was' if story.final.tense == 'past' else 'is'} left"])
-    phrase = _total(story)
     return (
-        f"{capital(other)} {pays} {share.words} of {phrase}, and {person.name} {story.verb('pay')} {kept}. How much"
-        f" {story.asked('pay')}?",
+        f"{capital(other)} {pays} {share.words} of the total cost, and {person.name} {story.verb('pay')} the rest. How"
+        f" much {story.asked('pay')}?",
         [
             Step(f"{capital(other)} {pays} {share.of(story.value, True)}."),
             Step(f"{capital(person.pronoun)} {story.verb('pay')} {_calc(story.value, part, '-')}."),
@@ -175,57 +180,86 @@ def help_with_cost(story: Story) -> Made | None:
     )
 
 
-def _total(story: Story) -> str:
-    """Words for the whole cost that do not say that the person pays all of it."""
-    return story.pick(["the total cost", "the whole amount", "the total"])
+def refund(story: Story) -> Made | None:
+    """Gets a share of the price back."""
+    if not spent(story) or not story.final.subject or "%" in story.text or story.says(f"{_PAID_IN_PART}|{_NO_SHOP}"):
+        return None
+    shop = story.says("stores?|shops?|supermarket|mall|online|website")
+    share = _pick(story, 0.05, 0.3, percent=True) if shop else _pick(story, 0.1, 0.75)
+    other = "the store" if shop else relative(story, kin="aunt uncle grandmother grandfather")
+    if share is None or not other or not 20 <= story.value <= (2000 if shop else 500):
+        return None
+    person, part = story.actor, story.value * share.value
+    gives, phrase = story.other("give"), story.phrase
+    why = f" {story.pick(['as a refund', 'because of a special offer'])}" if shop else ""
+    ask = f"How much {story.asked('spend')} in the end, after {'this' if shop else 'getting this money back'}?"
+    return (
+        f"Later, {other} {gives} {person.objective} back {share.words} of {phrase}{why}. {ask}",
+        [
+            Step(f"{capital(other)} {gives} back {share.of(story.value, True)}."),
+            Step(f"In the end, {person.pronoun} {story.verb('spend')} {_calc(story.value, part, '-')}."),
+        ],
+        story.value - part,
+    )
+
+
+_COMMON = (
+    r"charity|fund\w*|scouts?|church|school|club|class|team|graders?|fair|zoo|museum|company|companies|city|"
+    r"theat(?:er|re)"
+)
+"""Words of stories whose money belongs to no person."""
+
+
+def _own(story: Story) -> bool:
+    """Whether the answer is money that named persons have, and may use as they like."""
+    if not gained(story) or story.says(rf"donat\w+|sav(?:e|es|ed|ings|ing)|banks?|{_COMMON}"):
+        return False
+    return story.actor.pronoun != "they" or " and " in story.actor.name
 
 
 def use_of_gain(story: Story) -> Made | None:
-    """Saves, spends or donates a share; how much is left?"""
-    share = _pick(story, 0.1, 0.75)
-    if not gained(story) or share is None or story.says(r"donat\w+|charity|sav(?:e|es|ed|ings|ing)"):
+    """Spends, gives away or donates a share; how much is left?"""
+    share = _pick(story, 0.1, 0.5)
+    if share is None or not _own(story):
         return None
     person, part = story.actor, story.value * share.value
-    rest = story.value - part
+    limits = {"charity": (1, 500), "books": (8, 120), "friend": (8, 120), "shoes": (30, 150), "trip": (50, 3000)}
     uses = [
-        (f"{story.verb('donate')}", "to charity"), (f"{story.verb('put')}", "into a savings account"),
-        (f"{story.verb('spend')}", "on books"), (f"{story.verb('spend')}", "on a present for a friend"),
-        (f"{story.verb('spend')}", "on new shoes"), (f"{story.verb('give')}", f"to {person.possessive} cousin"),
-        (f"{story.verb('spend')}", "on a trip"),
+        ("donate", "to charity"), ("spend", "on books"), ("spend", "on a present for a friend"),
+        ("spend", "on new shoes"), ("spend", "on a trip"), ("give", f"to {person.possessive} cousin"),
     ]  # fmt: skip
-    uses = [(verb, to) for verb, to in uses if not story.says(to.split()[-1].removesuffix("s") + "s?")]
+    uses = [
+        (story.verb(verb), to)
+        for verb, to in uses
+        for low, high in [limits.get(to.split()[-1], (1, 500))]
+        if low <= part <= high and not story.says(to.split()[-1].removesuffix("s") + "s?")
+        if verb != "give" or not person.plural
+    ]
     if not uses:
         return None
     verb, to = story.pick(uses)
-    value = Fraction(story.value)
-    limit = {"shoes": (30, 150), "books": (8, 120), "friend": (8, 120), "trip": (50, 3000)}.get(to.split()[-1])
-    if limit and not limit[0] <= part <= limit[1]:
-        return None
-    gone = Step(f"{capital(person.pronoun)} {verb} {share.of(value, True)} {to}.")
-    left = f"{capital(person.pronoun)} {story.verb('have')} {_calc(value, part, '-')} left."
-    then = shares_of(rest, 0.1, 0.6, money=True)
-    if story.draws.below(3) == 0 and then:
-        second = story.pick(then)
-        other = f"{person.possessive} brother"
-        if story.says("brothers?"):
-            return None
-        more = rest * second.value
-        return (
-            f"Of {story.phrase}, {person.pronoun} {verb} {share.words} {to} and {story.verb('give')}"
-            f" {second.words} of the rest to {other}. How much money {story.asked('have')} left after that?",
-            [
-                gone,
-                Step(left),
-                Step(f"{capital(other)} {story.other('get')} {second.of(rest, True)}."),
-                Step(f"In the end, {person.pronoun} {story.verb('have')} {_calc(rest, more, '-')}."),
-            ],
-            rest - more,
-        )
     return (
-        f"Of {story.phrase}, {person.pronoun} {verb} {share.words} {to}. How much money"
-        f" {story.asked('have')} left after that?",
-        [gone, Step(left)],
-        rest,
+        f"Of {story.phrase}, {person.pronoun} {verb} {share.words} {to}. How much of it {story.asked('have')} left"
+        " after that?",
+        [
+            Step(f"{capital(person.pronoun)} {verb} {share.of(story.value, True)} {to}."),
+            Step(f"{capital(person.pronoun)} {story.verb('have')} {_calc(story.value, part, '-')} left."),
+        ],
+        story.value - part,
+    )
+
+
+def saved(story: Story) -> Made | None:
+    """Saves a share; how much is that?"""
+    share = _pick(story, 0.1, 0.5)
+    if share is None or not _own(story):
+        return None
+    person, part = story.actor, story.value * share.value
+    return (
+        f"{capital(person.pronoun)} {story.verb('save')} {share.words} of {story.phrase}. How much money"
+        f" {story.asked('save')}?",
+        [Step(f"{capital(person.pronoun)} {story.verb('save')} {share.of(story.value, True)}.")],
+        part,
     )
 
 
@@ -234,7 +268,7 @@ def taxed(story: Story) -> Made | None:
     share = _pick(story, 0.05, 0.3, percent=True)
     if not gained(story) or share is None or story.final.verb not in ("earn", "make", "win", "receive", "get"):
         return None
-    if not adult(story) or story.says(r"tax\w*|fees?|gifts?|charity|tips?|profit") or story.value < 100:
+    if not adult(story) or story.says(r"tax\w*|fees?|gifts?|charity|tips?|profit") or story.value < 200:
         return None
     if "%" in story.text or not story.says(r"works?|worked|working|job|salary|wages?|hours?|paid|sold|sells|business"):
         return None
@@ -258,11 +292,15 @@ def compared(story: Story) -> Made | None:
     tail_ok = re.match(period, final.tail)
     if not other or not tail_ok or story.actor.plural or not (gained(story) or spent(story)) or not final.subject:
         return None
-    if final.verb not in ("earn", "make", "spend", "pay", "raise", "save", "collect") or "profit" in story.phrase:
+    if (
+        final.verb not in ("earn", "make", "spend", "save")
+        or "profit" in story.phrase
+        or story.says(f"together|{_COMMON}")
+    ):
         return None
-    if story.says("together") or (final.verb == "pay" and not story.says(_SHOPPING)):
+    if final.verb == "spend" and not story.says(_SHOPPING):
         return None
-    shares = [share for share in shares_of(story.value, 0.1, 0.6, money=True) if share.percent or share.top == 1]
+    shares = shares_of(story.value, 0.1, 0.6, money=True, percent=True)
     if not shares:
         return None
     share, up = story.pick(shares), bool(story.draws.below(2))
@@ -279,7 +317,7 @@ def compared(story: Story) -> Made | None:
         Step(f"{capital(share.words)} of ${amount(story.value)} is {share.of(story.value, True)}."),
         Step(f"So {other} {story.other(verb)} {_calc(story.value, part, sign)}."),
     ]
-    if story.draws.below(2):
+    if len(names(f"{final.body} {person.name}")) == 1 and story.draws.below(2):
         asked = {"past": "did", "future": "will"}.get(final.tense, "do")
         both = verb if final.tense == "present" else story.other(verb)
         return (
@@ -292,7 +330,7 @@ def compared(story: Story) -> Made | None:
 
 def goal(story: Story) -> Made | None:
     """The answer is a share of a price or a goal."""
-    if not gained(story) or (story.final.verb == "have" and "left" not in story.final.tail):
+    if not gained(story) or (story.final.verb == "have" and "left" not in story.final.tail) or story.says(_COMMON):
         return None
     things = [("bicycle", 100, 500), ("tablet", 150, 600), ("guitar", 100, 450), ("camera", 150, 900),
               ("laptop", 400, 1500), ("pair of headphones", 30, 150), ("tent", 60, 300), ("desk", 60, 300),
@@ -316,7 +354,7 @@ def goal(story: Story) -> Made | None:
     if story.draws.below(2):
         return (
             f"{capital(person.name)} {want} to buy a {thing} that {cost} ${whole}. What percentage of the price"
-            f" {be} {story.phrase}?",
+            f" could {person.pronoun} pay with {story.phrase}?",
             [Step(f"${text} {be} {text}/{whole} of the price, which is {calculated(f'{text}/{whole}*100')}%.")],
             Fraction(share.top),
         )
@@ -336,42 +374,27 @@ def goal(story: Story) -> Made | None:
 
 
 def raised(story: Story) -> Made | None:
-    """Earns 10% more after a raise, or the price rises."""
+    """Earns 10% more next year."""
     final = story.final
     share = _pick(story, 0.05, 0.25, percent=True)
-    if share is None or not _money(story) or final.needed:
+    period = re.search(r"\b(?:a|per|in a|each|every|one) (week|month|year|day)\b", final.tail)
+    if share is None or not period or not gained(story) or "%" in story.text or "profit" in story.phrase:
         return None
-    part = story.value * share.value
-    if gained(story) and final.verb in ("earn", "make") and final.tense == "present" and "%" not in story.text:
-        period = re.search(r"\b(?:a|per|in a|each|every|one) (week|month|year|day)\b", final.tail)
-        if not period or "profit" in story.phrase:
-            return None
-        person = story.actor
-        return (
-            f"Next year, {person.name} will earn {share.words} more. How much will {person.pronoun} earn"
-            f" per {period[1]} then?",
-            [
-                Step(f"{capital(person.pronoun)} will get {share.of(story.value, True)} more per {period[1]}."),
-                Step(f"So {person.pronoun} will earn {_calc(story.value, part, '+')} per {period[1]}."),
-            ],
-            story.value + part,
-        )
-    if not final.subject and final.verb == "cost" and final.tense == "present" and "%" not in story.text:
-        up = bool(story.draws.below(2))
-        word, sign = ("rises", "+") if up else ("falls", "-")
-        new = story.value + part if up else story.value - part
-        if not re.search(r"\b(?:cost|price)\b", story.phrase):
-            return None
-        return (
-            f"If {story.phrase} {word} by {share.words}, what will it be?",
-            [
-                Step(f"{share.words} of ${amount(story.value)} is {share.of(story.value, True)}."),
-                Step(f"So it will be {_calc(story.value, part, sign)}."),
-            ],
-            new,
-        )
-    return None
+    if final.verb not in ("earn", "make") or final.tense != "present":
+        return None
+    person, part = story.actor, story.value * share.value
+    return (
+        f"Next year, {person.name} will earn {share.words} more. How much will {person.pronoun} earn"
+        f" per {period[1]} then?",
+        [
+            Step(f"{capital(person.pronoun)} will get {share.of(story.value, True)} more per {period[1]}."),
+            Step(f"So {person.pronoun} will earn {_calc(story.value, part, '+')} per {period[1]}."),
+        ],
+        story.value + part,
+    )
 
 
-MONEY: tuple[Rewrite, ...] = (discount, surcharge, help_with_cost, use_of_gain, taxed, compared, goal, raised)
+BEFORE_PAYMENT = (discount, surcharge, help_with_cost)
+"""Rewritings that contradict a solution which says that the old amount is paid."""
+MONEY: tuple[Rewrite, ...] = (*BEFORE_PAYMENT, refund, use_of_gain, saved, taxed, compared, goal, raised)
 """Rewritings for an answer in dollars."""
