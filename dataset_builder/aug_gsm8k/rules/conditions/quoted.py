@@ -163,8 +163,8 @@ def quiz(problem: Problem, draws: Draws) -> Pair | None:
         steps += [plain, f"Since {distance} is at most {near}, there is a bonus of {bonus} points.", last]
     return source.pair(
         f'In a quiz, this story is read out with the question "{source.ask}" {name} answers "{source.sign}{said}". An'
-        f" answer scores {most} points minus its distance{unit} from the right {what}. If the distance is at most {near},"
-        f" there is a bonus of {bonus} points. How many points does {name} get?",
+        f" answer scores {most} points minus its distance{unit} from the right {what}. If the distance is at most"
+        f" {near}, there is a bonus of {bonus} points. How many points does {name} get?",
         steps,
         most - distance + (bonus if distance <= near else 0),
     )
