@@ -32,6 +32,8 @@ __all__ = ["DROPPED", "REFUSED", "STRATEGY", "augment"]
 
 STRATEGY = "fractions_percentages"
 
+MOST = 12
+"""Maximum number of pairs of one kind from a source."""
 FEW_BASES = 8
 """A source with fewer variants gives this many ways of each kind by its numbers."""
 MANY_BASES = 60
@@ -65,5 +67,5 @@ def augment(
         for base in bases(problem, seed, MANY_BASES)[len(found) :]:
             for given in fitting:
                 ways[given.__name__].append(partial(restated, base, given))
-    pairs, dropped = offers(STRATEGY, problem, seed, count, ways)
+    pairs, dropped = offers(STRATEGY, problem, seed, count, ways, MOST)
     return pairs, None if pairs else "no_rewrite", dropped

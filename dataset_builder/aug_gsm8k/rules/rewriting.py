@@ -46,7 +46,7 @@ BASES = 10
 ROUNDS = 3
 """Number of draws for a rewriting of a variant."""
 MOST_OF_A_KIND = 8
-"""Maximum number of pairs of one kind from a source."""
+"""Default of the maximum number of pairs of one kind from a source."""
 
 _ANNOTATION = re.compile(r"<<([^<>]*)=[^<>=]*>>")
 
@@ -201,7 +201,7 @@ def first_line(problem: Problem, value: Fraction) -> int:
 
 
 def offers(
-    strategy: str, problem: Problem, seed: int, count: int, ways: dict[str, list[Way]]
+    strategy: str, problem: Problem, seed: int, count: int, ways: dict[str, list[Way]], most: int = MOST_OF_A_KIND
 ) -> tuple[list[Pair], Counter[str]]:
     """Draw from the ways in random order until there are ``count`` pairs.
 
@@ -212,6 +212,7 @@ def offers(
         count: maximum number of pairs.
         ways: {kind of rewriting: its ways, one for each variant of the source}. Every kind is used once before any is
             used twice.
+        most: maximum number of pairs of one kind.
 
     Returns:
         (pairs, number of dropped draws by key of DROPPED).
@@ -219,7 +220,7 @@ def offers(
     dropped: Counter[str] = Counter()
     pairs: list[Pair] = []
     seen: set[str] = set()
-    for pair in _drawn(strategy, problem, seed, ways):
+    for pair in _drawn(strategy, problem, seed, ways, most):
         if pair is None:
             dropped["misfit"] += 1
         elif pair.question in seen:
@@ -234,11 +235,11 @@ def offers(
     return pairs, dropped
 
 
-def _drawn(strategy: str, problem: Problem, seed: int, ways: dict[str, list[Way]]) -> Iterator[Pair | None]:
+def _drawn(strategy: str, problem: Problem, seed: int, ways: dict[str, list[Way]], most: int) -> Iterator[Pair | None]:
     """The pairs of all ways; None for a draw that gives nothing. A way that gives nothing in ROUNDS draws ends."""
     order = Draws(RULES_VERSION, strategy, seed, problem.index)
     left = {kind: list(enumerate(each)) for kind, each in ways.items()}
-    for _ in range(MOST_OF_A_KIND):
+    for _ in range(most):
         kinds = [kind for kind, each in left.items() if each]
         while kinds:
             kind = kinds.pop(order.below(len(kinds)))

@@ -55,14 +55,14 @@ def _given_away(story: Story) -> bool:
     word = story.final.noun.split()[-1]
     small = (word in WORTH or word in FOOD or word in GOODS or re.fullmatch(FLAT, word)) and word not in FEED
     others = r"for (?:his|her|their) (?!birthday)\w+|guests?|customers?|orders?|party|needs?|needed"
-    return bool(small) and not story.says(f"{_LARGE}|{others}")
+    return bool(small) and not story.actor.plural and not story.says(f"{_LARGE}|{others}")
 
 
 def handed_on(story: Story) -> Made | None:
     """Gives a share to somebody; how many are left?"""
     other = relative(story)
     shares = shares_of(story.value, 0.05, 0.6)
-    if not held(story) or not other or story.actor.plural or not shares or not _given_away(story):
+    if not held(story) or story.final.verb == "keep" or not other or not shares or not _given_away(story):
         return None
     share, person, noun, phrase = story.pick(shares), story.actor, story.final.noun, story.phrase
     part = story.value * share.value
@@ -188,7 +188,7 @@ def raised(story: Story) -> Made | None:
 def goal(story: Story) -> Made | None:
     """The percentage of a goal that is reached."""
     final = story.final
-    set_before = r"goal|target|percent|left|rest|remain\w*|all|entire|whole|had to|has to|more than"
+    set_before = r"goals?|target|percent|left|rest|remain\w*|all|entire|whole|had to|has to|more than"
     if not _works(story) or story.says(set_before) or final.verb == "find" or final.noun == "beats":
         return None
     goals = [

@@ -67,7 +67,13 @@ def _two_kinds(problem: Problem, draws: Draws) -> Given | None:
             continue
         if first < 4 or second < 2 or first == second or one == two or not once(query, match[3]):
             continue
-        if re.match(r"[^.]*\bthat number\b", query[match.end() :]) or MEASURE.search(one) or MEASURE.search(two):
+        inside = re.search(r"\b(?:with|of|by|per) $", query[: match.start()])
+        if (
+            inside
+            or re.match(r"[^.]*\bthat number\b", query[match.end() :])
+            or MEASURE.search(one)
+            or MEASURE.search(two)
+        ):
             continue
         if re.search(r"\b(?:nights|others|hundreds|dozens)\b", query):
             continue

@@ -87,7 +87,7 @@ def _payment(story: Story, after: str) -> tuple[str, str] | None:
         ask = f"How much {story.asked(verb)}{on_what(story)} {after}?"
         return ask, f"{capital(story.actor.pronoun)} {story.verb(verb)}"
     was = "was" if story.final.tense == "past" else "is"
-    if not re.match(r"the (?:total )?(?:cost|price|bill)\b", story.phrase):
+    if not re.match(r"the (?:total )?(?:cost|price|bill)\b", story.phrase) or story.says("paid|spent|total|together"):
         return None
     return f"What {was} {story.phrase} {after}?", f"{capital(story.phrase)} {after} {was}"
 
@@ -289,16 +289,14 @@ def compared(story: Story) -> Made | None:
     final = story.final
     other = relative(story)
     period = r"^(?:this week|last week|that week|today|yesterday|in (?:a|one) (?:week|month|year))?$"
-    tail_ok = re.match(period, final.tail)
-    if not other or not tail_ok or story.actor.plural or not (gained(story) or spent(story)) or not final.subject:
+    if not other or not re.match(period, final.tail) or not final.subject or story.actor.pronoun not in ("he", "she"):
         return None
-    if (
-        final.verb not in ("earn", "make", "spend", "save")
-        or "profit" in story.phrase
-        or story.says(f"together|{_COMMON}")
-    ):
+    if not (gained(story) or spent(story)) or "profit" in story.phrase or story.says(f"together|telethon|{_COMMON}"):
         return None
-    if final.verb == "spend" and not story.says(_SHOPPING):
+    if final.verb in ("earn", "make") and not story.says(r"works?|worked|working|jobs?|hours?|paid|charge[sd]?"):
+        return None
+    dear = story.value > 300 or not story.says(_SHOPPING)
+    if final.verb not in ("earn", "make", "spend", "save") or (final.verb == "spend" and dear):
         return None
     shares = shares_of(story.value, 0.1, 0.6, money=True, percent=True)
     if not shares:
@@ -307,8 +305,6 @@ def compared(story: Story) -> Made | None:
     person, verb = story.actor, final.verb
     word, sign = ("more", "+") if up else ("less", "-")
     do = {"past": "did", "future": "will"}.get(final.tense, "does")
-    if person.pronoun in ("I", "you", "we", "they"):
-        return None
     part = story.value * share.value
     theirs = story.value + part if up else story.value - part
     tail = f" {final.tail}" if final.tail else ""

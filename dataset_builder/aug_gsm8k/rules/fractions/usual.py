@@ -145,7 +145,11 @@ def than_before(problem: Problem, draws: Draws) -> Given | None:
         return None
     match, way, who, share, old, word = _pick(draws, found)
     noun, past = match[f"{way}noun"], (match["be"] or match["are"]) in ("had", "were")
-    period = "day" if noun.split()[-1] in FOOD or "flower" in noun else _pick(draws, ["week", "month", "year"])
+    period = (
+        "day"
+        if noun.split()[-1] in FOOD or re.search("cand|bars|flower|roses|fruit", noun)
+        else _pick(draws, ["week", "month", "year"])
+    )
     when = f"the {period} before" if past else f"last {period}".replace("last day", "yesterday")
     fewer = word if word == "more" else "fewer"
     had = "there were" if who == "there" else f"{who} had"
