@@ -282,6 +282,7 @@ def test_quantities_that_are_not_restated():
         "A 3-hour trip.",
         "Ann runs 3 hours a day.",
         "Ann drives an average of 9 miles for 3 days.",
+        "Ann waits 3 hours, then 9 times as long. How much time does she wait in total?",
     ):
         assert not restated(query, "3*9=<<3*9=27>>27\n#### 27"), query
     for query in (

@@ -40,7 +40,7 @@ _NOT_THEIRS = re.compile(
 
 _UNLIKE = (
     r"average|ratio|share[sd]?|split\w*|divide[sd]?|equally|family|families|profit|fundrais\w*|charity|tips?|recipe|"
-    r"insurance|bets?|team"
+    r"insurance|bets?|team|shelter|zoo|factory|company|museum"
 )
 """Words of stories in which nobody else has or does the same."""
 

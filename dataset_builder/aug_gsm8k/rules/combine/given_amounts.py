@@ -48,9 +48,19 @@ _PACKED = "|".join(sorted({*FOOD, *GOODS, *_MORE_PACKED.split("|")}, key=len, re
 _ROWED = "chairs|seats|trees|plants|desks|tables|windows|flowers|roses|tulips|bushes|soldiers"
 
 
+_NO_UNIT = re.compile(
+    r"\bhow (?:long|far|tall|high|wide|deep|heavy|big|large|fast|late|early|much (?:time|longer|farther|taller|higher|"
+    r"heavier|faster|\w+ time|(?:do|does|did|will|would) [^?]*weigh))",
+    re.IGNORECASE,
+)
+"""Final questions whose answer takes its unit from the given amounts."""
+
+
 def _other_unit(problem: Problem, draws: Draws) -> Given | None:
     query = problem.query
     found = []
+    if _NO_UNIT.search(query):
+        return None
     for unit, small, factor, most in _SMALLER:
         for match in re.finditer(
             r"(?<![-$.,/\d])(?<!every )(?<!each )(?<!per )(?<!last )(?<!next )(?<!first )(?<!another )"
@@ -79,6 +89,8 @@ def _other_unit(problem: Problem, draws: Draws) -> Given | None:
 def _larger_unit(problem: Problem, draws: Draws) -> Given | None:
     query = problem.query
     found = []
+    if _NO_UNIT.search(query):
+        return None
     for small, large, one, factor, most in _LARGER:
         for match in re.finditer(
             r"(?<![-$.,/\d])(?<!every )(?<!each )(?<!per )(?<!last )(?<!next )(?<!first )(?<!another )"
@@ -142,9 +154,8 @@ def _banknotes(problem: Problem, draws: Draws) -> Given | None:
 
 def _packs(problem: Problem, draws: Draws) -> Given | None:
     found = re.finditer(
-        r"\b(buys|bought|has|had|have|gets?|got|received|orders|ordered|bakes|baked|buying|makes?|made|picks|picked|collects|"
-        r"collected|found|harvested|brought|owns|gathered|won|"
-        r"received) "
+        r"(?<!which )(?<!that )(?<!who )\b(buys|bought|has|had|have|gets?|got|received|orders|ordered|bakes|baked|"
+        r"buying|makes?|made|picks|picked|collects|collected|found|harvested|brought|owns|gathered|won) "
         rf"(\d+) ({_PACKED})\b"
         r"(?! (?:per|a |an |each|every|of|and half|more|fewer|less|on each|for|that|which|worth|costing|at|priced|"
         r"in each|in total|between|left|an?\b))",

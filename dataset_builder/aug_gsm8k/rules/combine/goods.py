@@ -1,4 +1,4 @@
-"""More concepts that join a number of things: value, area, height, length, shares and another period."""
+"""More concepts that join a number of things: value, area, height, length and shares."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def _stacked(story: Story) -> Made | None:
             ],
             Fraction(total, board),
         )
-    if last in ("movies", "chairs", "dvds", "cds") or total > 250:
+    if last in ("movies", "dvds", "cds") or total > 250:
         return None
-    wide = last in ("plates", "pancakes", "bricks", "towels", "boxes", "blocks", "tires", "cans")
+    wide = last in ("plates", "pancakes", "towels")
     return (
         f"Each {one(noun)} is {plural} {'high' if wide else 'thick'}. How many centimeters high is a stack of all of"
         f" {story.phrase}?",
@@ -154,45 +154,5 @@ def _divided(story: Story) -> Made | None:
     )
 
 
-def _second_round(story: Story) -> Made | None:
-    """The average of the quantity and of that of another month."""
-    final, whole = story.final, story.whole or 0
-    money = final.kind == "money"
-    doing = final.verb in ("earn", "sell", "collect", "bake", "read", "spend", "write", "knit", "sew", "paint", "draw")
-    if final.kind not in ("money", "count") or final.needed or not doing or not story.person or final.tail:
-        return None
-    period = next((p for p in ("month", "week", "weekend") if not story.says(f"{p}s?|{p}ly")), "")
-    if not period or final.head != f"the {final.noun} that" or re.match(r"(?:can|should|still) ", final.rest):
-        return None
-    if story.says(
-        r"\w*days?|weeks?|months?|years?|average|next|last|january|hours?|weekends?|daily|lottery|morning|afternoon|"
-        r"evening|night|minutes?|birthday|party|vacation|summer|trip|bookstore"
-    ):
-        return None
-    low, high = max(2, whole // 2), whole * 2
-    other = low + story.draws.below(max(1, high - low))
-    if whole < 4 or other == whole or (other + whole) % 2 or str(other) in re.findall(r"[0-9]+", story.text):
-        return None
-    noun = "money" if money else final.noun
-    shown = f"${other}" if money else f"{other} {noun}"
-    units = "" if money else f" {noun}"
-    both = whole + other
-    verb = story.verb(final.verb)
-    happen = {"past": "happened", "future": "will happen"}.get(final.tense, "happens")
-    when = "the next" if final.tense != "past" else "the following"
-    return (
-        f"All of this {happen} in one {period}. In {when} {period}, {story.actor.pronoun} {verb} {shown}. How"
-        f" {'much' if money else 'many'} {noun} {story.asked(final.verb)} per {period}, on average, in these two"
-        f" {period}s?",
-        [
-            Step(f"In both {period}s together, {story.actor.pronoun} {verb}"
-                 f" {calculated(f'{whole}+{other}', money=money)}{units}."),
-            Step(f"On average, {story.actor.pronoun} {verb} {calculated(f'{both}/2', money=money)}{units} per"
-                 f" {period}."),
-        ],
-        Fraction(both, 2),
-    )  # fmt: skip
-
-
-MORE: tuple[Concept, ...] = (_worth, _covered, _stacked, _in_line, _divided, _second_round)
+MORE: tuple[Concept, ...] = (_worth, _covered, _stacked, _in_line, _divided)
 """More concepts for a number of things."""
