@@ -212,7 +212,7 @@ _COMMON = (
 
 def _own(story: Story) -> bool:
     """Whether the answer is money that named persons have, and may use as they like."""
-    if not gained(story) or story.says(rf"donat\w+|sav(?:e|es|ed|ings|ing)|banks?|{_COMMON}"):
+    if not gained(story) or story.says(_COMMON):
         return False
     return story.actor.pronoun != "they" or " and " in story.actor.name
 
@@ -220,7 +220,7 @@ def _own(story: Story) -> bool:
 def use_of_gain(story: Story) -> Made | None:
     """Spends, gives away or donates a share; how much is left?"""
     share = _pick(story, 0.1, 0.5)
-    if share is None or not _own(story):
+    if share is None or not _own(story) or story.says(r"donat\w+|sav(?:e|es|ed|ings|ing)|banks?"):
         return None
     person, part = story.actor, story.value * share.value
     limits = {"charity": (1, 500), "books": (8, 120), "friend": (8, 120), "shoes": (30, 150), "trip": (50, 3000)}
@@ -252,7 +252,7 @@ def use_of_gain(story: Story) -> Made | None:
 def saved(story: Story) -> Made | None:
     """Saves a share; how much is that?"""
     share = _pick(story, 0.1, 0.5)
-    if share is None or not _own(story):
+    if share is None or not _own(story) or story.says(r"donat\w+|sav(?:e|es|ed|ings|ing)|banks?"):
         return None
     person, part = story.actor, story.value * share.value
     return (
@@ -326,7 +326,7 @@ def compared(story: Story) -> Made | None:
 
 def goal(story: Story) -> Made | None:
     """The answer is a share of a price or a goal."""
-    if not gained(story) or (story.final.verb == "have" and "left" not in story.final.tail) or story.says(_COMMON):
+    if not _own(story) or (story.final.verb == "have" and "left" not in story.final.tail):
         return None
     things = [("bicycle", 100, 500), ("tablet", 150, 600), ("guitar", 100, 450), ("camera", 150, 900),
               ("laptop", 400, 1500), ("pair of headphones", 30, 150), ("tent", 60, 300), ("desk", 60, 300),

@@ -35,6 +35,7 @@ _PASSING = re.compile(
     r"\b(?:passengers|guests|brothers|sisters|siblings|cousins|rows|teeth|legs|sides|weeks|classes|parts|pieces|slices)\b"
 )
 _COUNT = "two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|dozen|several|some|all|both|them"
+_VAGUE = "gifts?|presents?|labor|materials|supplies|everything|fees?|fine|tax|bills?|parking"
 _CHEAP = (
     r"cand(?:y|ies)|chocolates?|pencils?|pens?|erasers?|eggs?|apples?|oranges?|bananas?|cookies?|muffins?|donuts?|"
     r"stickers?|sodas?|chips|water|gum|popcorn|burgers?|hot ?dogs?|sandwich(?:es)?|ice cream|cups?"
@@ -186,7 +187,7 @@ def usual_price(problem: Problem, draws: Draws) -> Given | None:
         value = Fraction(match["number"])
         bare = re.search(rf"\d|\b(?:{_COUNT})\b", match["before"]) and not match["per"]
         said = re.split(r"[.!?] ", query[: match.start("price")])[-1]
-        vague = re.search(r"\b(?:gifts?|presents?|labor|materials|supplies|everything|fees?|fine|tax)\b", said)
+        vague = re.search(rf"\b(?:{_VAGUE})\b", said)
         dear = value > 20 and re.search(rf"\b(?:{_CHEAP})\b", said, re.IGNORECASE)
         if value < 1 or bare or vague or dear or not _fits(problem, match["number"]):
             continue
