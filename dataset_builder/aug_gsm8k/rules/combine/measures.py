@@ -189,7 +189,9 @@ def _by_length(story: Story) -> Made | None:
 def _paid_hours(story: Story) -> Made | None:
     unit = _unit(story, "hours")
     whole = story.whole
-    if unit != story.final.noun or not whole or story.final.verb != "work" or not story.person or "$" in story.text:
+    if unit != story.final.noun or not whole or story.final.verb != "work" or not story.person:
+        return None
+    if story.final.needed or "$" in story.text:
         return None
     rate = story.pick([9, 10, 12, 14, 15, 16, 18, 20])
     earn = story.verb("earn")
