@@ -188,7 +188,7 @@ def raised(story: Story) -> Made | None:
 def goal(story: Story) -> Made | None:
     """The percentage of a goal that is reached."""
     final = story.final
-    set_before = r"goals?|target|percent|left|rest|remain\w*|all|entire|whole|had to|has to|more than"
+    set_before = r"goals?|target|percent|left|rest|remain\w*|all|entire|whole|finish\w*|had to|has to|more than"
     if not _works(story) or story.says(set_before) or final.verb == "find" or final.noun == "beats":
         return None
     goals = [

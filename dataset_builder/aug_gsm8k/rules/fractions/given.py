@@ -110,7 +110,7 @@ def _two_kinds(problem: Problem, draws: Draws) -> Given | None:
 _COMPARED = re.compile(
     r"(?<![-.,/\d])(\$?)(\d+) (?:dollars |years |inches |feet |pounds |minutes |miles |centimeters |cm |kg )?"
     r"(more|less|fewer|older|younger|taller|shorter|longer|heavier|lighter)((?: [a-z]+){0,3}?) than\b"
-    r"(?! (?:the number|\d|half|one|what|usual|that|it|a\b|an\b|twice|double|triple|\w+ times))"
+    r"(?! (?:the number|\d|half|one|what|usual|that|it|a\b|an\b|two|three|twice|double|triple|\w+ times))"
 )
 
 

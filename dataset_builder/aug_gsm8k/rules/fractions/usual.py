@@ -173,7 +173,8 @@ def usual_price(problem: Problem, draws: Draws) -> Given | None:
     """For $12 each -> for 20% less than the usual price of $15 each."""
     query = problem.query
     if re.search(
-        r"%|percent|discount|coupon|\boff\b|usual|\bsale\b|\bregular|\bnew\b|design|invent|worth|price", query
+        r"%|percent|discount|coupon|\boff\b|usual|normal|\bsale\b|\bregular|\bnew\b|design|invent|worth|price",
+        query.lower(),
     ):
         return None
     found = []
