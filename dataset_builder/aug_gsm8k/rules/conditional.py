@@ -40,7 +40,7 @@ STRATEGY = "conditional"
 COUNT_KINDS = (*COUNTS, *GROUPS, *TASKS)
 SPENDING = ("payments", "discount", "delivery", "budget", "cashback")
 """Kinds with a condition on the total of a bill."""
-MOST_QUOTED = 4
+MOST_QUOTED = 3
 """Maximum number of pairs of a source with its quoted question, which fit nearly every source.
 
 They are made only if the other kinds give too few pairs."""

@@ -196,6 +196,10 @@ def holding(value, words):
         ("Ann walks far. How many feet does she walk?", [counts.more_of_it, groups.contest]),
         ("Ann baked a lot last year. How many pies did she bake in the year?", [counts.more_of_it]),
         ("Ann drives a cab. How many miles does she drive?", [groups.contest, groups.donation]),
+        ("Ann reads 99 pages. How many pages does she read on Monday?", [groups.contest, groups.donation]),
+        ("Ann and Bob buy pens. How many pens do Ann and Bob buy?", [counts.buys]),
+        ("Ann has a bucket. How many pounds of sand does she gather?", [counts.more_of_it]),
+        ("A family is big. How many children are there in the family?", [groups.grouped]),
         ("A class has 60 students. How many students are not reading?", [groups.tickets]),
         ("60 people are on a beach. How many people are there on the beach?", [groups.tickets, groups.grouped]),
         ("Ann wants a dress. How many bones did she start with?", [*counts.COUNTS, *groups.GROUPS]),
@@ -225,6 +229,23 @@ def test_the_rest_of_a_total_is_no_bill():
     )
     for pair in augment(rest, 0, 40, [])[0]:
         assert not re.search("discount|delivery|coupon|offer|bill|payments|credit", pair.question), pair.question
+
+
+@pytest.mark.parametrize(
+    ("source", "more", "rewrites"),
+    [
+        (SHOES, "She does so every week.", [money.discount, money.delivery, *inserted.INSERTED]),
+        (WAGE, "She wants to raise money for a club.", [money.affords]),
+    ],
+)
+def test_words_of_a_story_about_money_that_refuse_it(source, more, rewrites):
+    """A bill of many days is no bill, and money for a club buys no jacket."""
+    body, question = source.query.rsplit(". ", 1)
+    for rewrite in rewrites:
+        tried = rewrite if rewrite in inserted.INSERTED else None
+        for at in range(30):
+            told = problem(f"{body}. {more} {question}", source.response)
+            assert not (tried(told, draws(at)) if tried else attached(told, rewrite, draws(at))), rewrite
 
 
 def test_a_variant_keeps_the_words_of_the_solution():

@@ -18,6 +18,7 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.conditions.clauses import (
 )
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.rewriting import Rewrite
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import (
+    MEASURE,
     clean,
     crowd,
     fact,
@@ -85,7 +86,13 @@ def more_of_it(story: Story) -> Made | None:
     when = condition(story, up=False)
     final = story.final
     buys = at_hand(story) and final.verb in ("have", "buy", "purchase", "get", "own")
-    goes_on = doing(story) and final.verb in _GOES_ON and not _IN_TIME.search(final.tail) and "$" not in story.text
+    goes_on = (
+        doing(story)
+        and final.verb in _GOES_ON
+        and not _IN_TIME.search(final.tail)
+        and "$" not in story.text
+        and not MEASURE.search(final.noun)
+    )
     if when is None or not (buys or goes_on):
         return None
     noun, whole = final.noun, story.whole or 0
@@ -220,7 +227,14 @@ def buys(story: Story) -> Made | None:
     wanted = final.verb in ("buy", "purchase", "order") or (
         final.needed and final.verb in ("need", "buy", "have", "use", "get")
     )
-    if not needs or not wanted or when is None or "$" in story.text or story.says(f"price|cost|costs|{_COUNTED_OUT}"):
+    if (
+        not needs
+        or not wanted
+        or when is None
+        or story.actor.plural
+        or "$" in story.text
+        or story.says(f"price|cost|costs|{_COUNTED_OUT}")
+    ):
         return None
     if prices is None:
         return None

@@ -15,7 +15,7 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import HELD_VERBS, clean
 _SIZES = (3, 4, 5, 6, 8, 10, 12, 15, 20)
 _CLASS = re.compile(r"\b(?:students|children|kids|girls|boys|players|campers|dancers|members|scouts|friends|soldiers)$")
 """People who stand in rows, make teams and go to a museum together."""
-_SCATTERED = r"absent|died|sick|home|online|different|towns?|city|cities|world|died|survey\w*|list"
+_SCATTERED = r"absent|died|sick|home|online|different|towns?|city|cities|world|survey\w*|list|famil\w+"
 """Words of stories in which people are not in one place."""
 _DONE = {
     "miles": "run walk bike ride swim jog hike cycle", "kilometers": "run walk bike ride swim jog hike cycle",
@@ -96,12 +96,16 @@ def wage(story: Story) -> Made | None:
     )
 
 
+_ONE_DAY = r"\b(?:on|tonight|today|tomorrow|yesterday|last|this|that|day|week)\b"
+
+
 def exercise(story: Story) -> bool:
     """Whether a person does something that a contest or a sponsor may count, such as reading pages."""
     final = story.final
     fits = final.kind == "count" and final.verb in _DONE.get(final.noun, "").split()
-    can = re.match(r"(?:can|could|should|would) ", final.rest)
-    return bool(fits and story.person and not can and not final.needed and clean(story) and (story.whole or 0) >= 4)
+    # "For each page" would be unclear if the answer counts only the pages of one day.
+    part = re.match(r"(?:can|could|should|would) ", final.rest) or re.search(_ONE_DAY, final.tail)
+    return bool(fits and story.person and not part and not final.needed and clean(story) and (story.whole or 0) >= 4)
 
 
 _TRIP = r"\$|tickets?|price|cost|costs|zoo|museum|aquarium|trip|movie|camp|island"

@@ -23,7 +23,8 @@ _COST = re.compile(r"^(?:how much|what|calculate|find)\b.*\b(?:spend|pay|cost|bi
 _NO_SHOP = re.compile(
     r"%|\b(?:rent|discounts?|coupons?|fees?|salary|wages?|loans?|interest|off|tips?|delivery|shipping|tax(?:es)?|percent|"
     r"deals?|free|sale|offers?|budget|hours?|months?|monthly|budgeted|mortgage|insurance|tuition|bills?|utilities|"
-    r"electricity|fine|ticket|sells?|sold|selling|park|ride|trip|worth|restaurants|stores|shops|weeks?|years?|daily|auction|wedding|hotel)\b",
+    r"electricity|fine|ticket|sells?|sold|selling|park|ride|trip|worth|restaurants|stores|shops|weeks?|years?|daily|auction|wedding|hotel|"
+    r"a day|per day|every|each (?:day|morning|week))\b",
     re.IGNORECASE,
 )
 _SHOP = re.compile(r"\b(?:store|shop|supermarket|bookstore|shopping)\b", re.IGNORECASE)

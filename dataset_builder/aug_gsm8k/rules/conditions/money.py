@@ -21,7 +21,8 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.words import adult, fact, on_w
 _SHOP = r"stores?|shops?|shopping|supermarket|groceries|mall|buys?|bought|buying|purchase\w*|market"
 _NO_SHOP = (
     r"rent|discounts?|coupons?|fees?|salary|wages?|loans?|interest|off|tips?|restaurant|delivery|shipping|tax(?:es)?|"
-    r"insurance|health\w*|plan|government|electricity|gas|fuel|loan"
+    r"insurance|health\w*|plan|government|electricity|gas|fuel|loan|trade\w*|a day|per day|"
+    r"every|each (?:day|morning|week)"
 )
 _SNACKS = [
     ("a loaf of bread", 3, 5), ("a box of tea", 3, 7), ("a bar of chocolate", 2, 4), ("a jar of honey", 5, 9),
@@ -273,7 +274,7 @@ def passes_on(story: Story) -> Made | None:
 
 def affords(story: Story) -> Made | None:
     """Buys something if the money is enough, and something cheaper otherwise."""
-    no_gift = r"enough|afford|fundrais\w+|charity|league|class"
+    no_gift = r"enough|afford|fundrais\w+|rais(?:e|ing)|charity|league|class|council|club|asked"
     if not gained(story) or "profit" in story.phrase or story.says(no_gift):
         return None
     value, person = story.value, story.actor
