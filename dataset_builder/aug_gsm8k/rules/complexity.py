@@ -6,6 +6,7 @@ least two more follow. The kinds of extension are in ``extensions``.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
@@ -25,6 +26,9 @@ ATTEMPTS = 6
 """Maximum number of draws per wanted new question."""
 MORE_STEPS = 2
 """Least number of further steps."""
+
+_PERCENT_SIGN = re.compile(r"%(?![^<>]*>>)")
+"""A percent sign outside an annotation. Without it, the equation that it stands in is checked too."""
 
 REFUSED = {
     "last_question": "the last question has another form, or does not say clearly whose quantity it asks for",
@@ -101,5 +105,5 @@ def _extend(query: str, response: str, kind: Kind, draws: Draws) -> tuple[str, P
     solution = "\n".join([*made.before, body, *made.steps, f"#### {number_text(made.result)}"])
     if answer(solution) != made.result or made.result == Fraction(0):
         return "answer", None
-    found = fault(question, solution)
+    found = fault(question, solution) or fault(question, _PERCENT_SIGN.sub("", solution))
     return (found, None) if found else ("", Pair(question, (solution,)))

@@ -198,7 +198,7 @@ _NO_SHOP = re.compile(
     r"\b(?:rent\w*|tax\w*|month\w*|weekly|years?|insur\w+|loan|debt|interest|employees|workers|salar\w+|wages?|bills?|"
     r"coupon|discount\w*|change|fine|tuition|hire[sd]?|owes|tips?|doctor\w*|dentist|vaccin\w*|lawyer|mechanic|flight\w*|"
     r"hotel|lessons?|repair\w*|fix\w*|sav\w+|borrow\w*|card|gave|cash|budget|gas|electric\w*|install\w*|charges|fee|"
-    r"medic\w+|MRI|hospital|covers|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?)\b",
+    r"medic\w+|MRI|hospital|covers|split\w*|shar\w+|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?)\b",
     re.IGNORECASE,
 )
 """Words of a story in which a person does not pay once at a shop, or in which it is said how they pay."""
@@ -318,6 +318,8 @@ def read_counted(question: str) -> Counted | None:
     story = f"{story} {statement}".strip()
     found = _COUNTED.match(text)
     if found is None or not story or "?" in story or story[-1] not in ".!" or _NOT_THINGS.search(found["noun"]):
+        return None
+    if _FOREIGN.search(story):
         return None
     place = found["place"] if found["place"] in PLACES else ""
     words = set(re.findall(r"[a-z]+", story))

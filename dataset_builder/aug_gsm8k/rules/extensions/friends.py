@@ -15,7 +15,7 @@ NAMES = ("Mia", "Noah", "Lena", "Omar", "Priya", "Mateo", "Ines", "Felix", "Hana
          "Jonas", "Aisha", "Marco", "Yuki", "Elias", "Sofia", "Kofi", "Greta", "Diego", "Tara", "Hugo")  # fmt: skip
 ROLES = ("friend", "cousin", "neighbor", "classmate")
 _STATES = {"have", "own", "keep", "need"}
-_NO_VERBS = re.compile(r"(?:.* )?(?:pay|keep|win|lose|see|give|return|add|cover|share|owe)\b")
+_NO_VERBS = re.compile(r"(?:.* )?(?:pay|keep|get|receive|take|win|lose|see|give|return|add|cover|share|owe)\b")
 """Verbs whose quantity another person's story does not have, or that ask "for what?"."""
 _PERIODS = (
     r"(?:hours?|minutes|days?|weeks?|weekends?|months?|years?|summer|winter|season|morning|evening|night|time|"
@@ -34,11 +34,13 @@ _ODD = re.compile(
 )
 """Things that another person does not have in the same way."""
 _SHARED = re.compile(
-    r"\b(?:shar\w+|divid\w+|split\w*|ratio|distribut\w+|inherit\w*|each other|between|won|games? of|rounds?|election|"
-    r"competition|contest|race|relay|twins?|married|husband|wife|debts?|owe[sd]?)\b",
+    r"\b(?:shar\w+|remainder|equal|divid\w+|split\w*|ratio|distribut\w+|inherit\w*|each other|between|won|games? of|"
+    r"rounds?|election|competition|contest|race|relay|twins?|married|husband|wife|debts?|owe[sd]?)\b",
     re.IGNORECASE,
 )
 """Words of a story in which the quantity is a part of a fixed whole, or belongs to several people."""
+_WAGE = re.compile(r"/hour|\b(?:per|an|each) hour\b")
+"""What a person earns may be a rate, if no time is given."""
 _SERVICE = re.compile(
     r"\b(?:rent\w*|tax\w*|insur\w+|loan|debt|interest|tuition|fine|fees?|bills?|hire[sd]?|owes?|doctor\w*|dentist|"
     r"vaccin\w*|lawyer|mechanic|repair\w*|fix\w*|divorce|wedding|hospital|medic\w+)\b",
@@ -80,6 +82,8 @@ def suits_a_friend(a: Asked) -> bool:
     if (a.paid and a.rest) or (a.verb.endswith("spend") and _SERVICE.search(a.story)):
         return False
     if a.verb == "have" and a.noun.startswith(("hours", "minutes")):
+        return False
+    if _WAGE.search(a.story) and not re.search(r"hours|days|weeks", a.story):
         return False
     if _NO_VERBS.match(a.verb) or _ODD.search(a.noun) or _SHARED.search(a.story):
         return False
@@ -128,7 +132,9 @@ def relation(a: Asked, amount: Fraction, draws: Draws, *, short: bool = False) -
         if value.denominator != 1 or value < 2:
             return None
         return Relation(f"{'half' if kind == 'half' else 'a third'} as {many}{noun} as", [("", text)], value)
-    if kind == "three" and (amount > 60 or _INTAKE.search(f"{a.verb} {a.noun}")):
+    if (kind != "three" and "drink" in a.verb) or (
+        kind == "three" and (amount > 60 or _INTAKE.search(f"{a.verb} {a.noun}"))
+    ):
         return None
     times = 3 if kind == "three" else 2
     text, value = computed("{} * {}", amount, times, money=money)
