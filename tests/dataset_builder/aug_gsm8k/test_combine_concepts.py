@@ -203,6 +203,8 @@ def test_a_concept_for_the_answer(concepts, query, response, part):
         (COMPARED, "Eve drank 60 cups and 15 less. How many cups of tea did she drink?", LEFT),
         (COMPARED, "Eve had 60 apples, 15 rotten. How many apples did she have?", LEFT),
         (COMPARED, "Ann and Tom had 60 apples and ate 15. How many apples do they have left?", LEFT),
+        (COMPARED[3:4], "Eve read 60 pages, 15 before May. How many pages did she read on Monday?", LEFT),
+        (MONEY, "A store had sales of $100. They paid $40. How much money did they make last month?", PAID),
         (COMPARED, "Eve needs 60 pens and has 15. How many pens does she still need?", LEFT),
         (MONEY[:4], "Eve's mom has $30. She pays 2 times $15. How much does she pay?", COST),
         (
@@ -282,6 +284,7 @@ def test_quantities_that_are_not_restated():
         "A 3-hour trip.",
         "Ann runs 3 hours a day.",
         "Ann drives an average of 9 miles for 3 days.",
+        "Ann mows 3 yards on a day. How many yards of grass does she mow in 9 days?",
         "Ann waits 3 hours, then 9 times as long. How much time does she wait in total?",
     ):
         assert not restated(query, "3*9=<<3*9=27>>27\n#### 27"), query

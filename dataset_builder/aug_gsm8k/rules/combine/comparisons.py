@@ -188,7 +188,7 @@ def _ratio_total(story: Story) -> Made | None:
     relatives, whole = _relatives(story, 1), story.whole or 0
     ratios = [(a, b) for a in (2, 3, 4, 5, 6) for b in range(1, 8)
               if gcd(a, b) == 1 and a != b and whole % a == 0 and whole // a >= 2 and a <= 2 * b <= 4 * a]  # fmt: skip
-    if not relatives or not ratios:
+    if not relatives or not ratios or story.final.tail not in ("", "left", "now"):  # who has more than that?
         return None
     (a, b), other = story.pick(ratios), relatives[0]
     many, noun, units, sign = _words(story)

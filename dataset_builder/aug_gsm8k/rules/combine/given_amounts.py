@@ -54,12 +54,14 @@ _NO_UNIT = re.compile(
     re.IGNORECASE,
 )
 """Final questions whose answer takes its unit from the given amounts."""
+_LAWN = re.compile(r"\b(?:lawns?|mow\w*|grass)\b")
+"""Words of stories in which a yard is no length."""
 
 
 def _other_unit(problem: Problem, draws: Draws) -> Given | None:
     query = problem.query
     found = []
-    if _NO_UNIT.search(query):
+    if _NO_UNIT.search(query) or _LAWN.search(query):
         return None
     for unit, small, factor, most in _SMALLER:
         for match in re.finditer(
@@ -89,7 +91,7 @@ def _other_unit(problem: Problem, draws: Draws) -> Given | None:
 def _larger_unit(problem: Problem, draws: Draws) -> Given | None:
     query = problem.query
     found = []
-    if _NO_UNIT.search(query):
+    if _NO_UNIT.search(query) or _LAWN.search(query):
         return None
     for small, large, one, factor, most in _LARGER:
         for match in re.finditer(

@@ -21,7 +21,7 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules.combine.tables import CHILD, G
 _GAINS = {"have", "earn", "make", "get", "receive", "win"}
 _MEAL = (
     r"restaurants?|lunch\w*|dinner|breakfast|food|groceries|grocery|supermarket|market|meals?|pizzas?|doctor|hospital|"
-    r"insurance|rent|bills?|tax|taxes|fines?|fees?|parking|tips?|snacks?|coffees?|apples|fruit|vegetables|cand(?:y|ies)"
+    r"insurance|rent|bills?|tax|taxes|fines?|fees?|parking|tips?|snacks?|coffees?|apples|fruit|meat|chicken|sausages?|vegetables|cand(?:y|ies)"
 )
 """Words of stories about costs for which nobody saves or pays by installments."""
 _SHOP = r"stores?|shops?|shopping|supermarket|market|bakery|mall|bookstore|restaurant|cafe|cafeteria"
@@ -48,6 +48,8 @@ def _is_gain(story: Story) -> bool:
     if final.kind != "money" or final.verb not in _GAINS or final.needed or not story.person:
         return False
     if final.rest.startswith(("can ", "should ", "would ")) or re.search(UNSPENT, final.phrase()):
+        return False
+    if story.actor.plural and " and " not in final.subject:  # may be a class or a store
         return False
     return not story.says(r"fundrais\w*|raise[sd]? money|raising money|church|charity|bets?|pays? off|debts?")
 
