@@ -17,18 +17,22 @@ from typing import Any, Protocol
 
 import torch
 from huggingface_hub import snapshot_download
+from tqdm import tqdm
 
 from arith_puzzle.common.errors import InputError, reported
 from arith_puzzle.evaluation.decoding import Answer, Decoding
 from arith_puzzle.evaluation.inference import (
     adapter_config,
+    batched_rows,
     generate,
     load,
     load_tokenizer,
+    log_likelihoods,
     stop_ids,
     to_answer,
 )
 from arith_puzzle.evaluation.prompting import Prompting
+from arith_puzzle.training.data.encoding import encode
 
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """The values that vLLM accepts as ``max_lora_rank``."""
@@ -93,6 +97,25 @@ class TransformersBackend:
             return generate(self._model, self.tokenizer, prompt_ids, decoding, seed=seeds[0])
         except torch.OutOfMemoryError:
             raise InputError("the GPU's memory is full; give a lower --batch-size, and another --out") from None
+
+    def log_likelihoods(self, prompts: list[str], completions: list[str], batch_size: int) -> list[tuple[float, int]]:
+        """(log-likelihood of completion and eos after the prompt, in nats, their number of tokens) of each row.
+
+        Raises:
+            InputError: the tokenizer merges prompt and completion, or a completion contains eos.
+        """
+        wholes, heads = encode(prompts, completions, self.tokenizer)
+        found: list[tuple[float, int]] = [(0.0, 0)] * len(wholes)
+        order = sorted(range(len(wholes)), key=lambda row: len(wholes[row]))  # rows of a length need little padding
+        with tqdm(total=len(order), desc="log-likelihood", unit="row") as bar:
+            for part in batched_rows(order, [len(whole) for whole in wholes], batch_size):
+                sums = log_likelihoods(
+                    self._model, self.tokenizer, [wholes[row] for row in part], [heads[row] for row in part]
+                )
+                for row, total in zip(part, sums, strict=True):
+                    found[row] = total, len(wholes[row]) - heads[row]
+                bar.update(len(part))
+        return found
 
 
 class VllmBackend:

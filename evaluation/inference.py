@@ -28,6 +28,8 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 ROUND = 128
 """Tokens per round of greedy generation. After a round the finished rows leave the batch, so that short answers do not
 cost as much as the longest one."""
+TOKENS = 2048
+"""Maximum number of tokens of a batch whose likelihoods are computed: the logits of all of them are in memory."""
 
 
 def resolve_dtype(wanted: str, model: str, revision: str | None, device: str) -> str:
@@ -189,6 +191,34 @@ def generate(
             ids, mask = ids[kept], torch.nn.functional.pad(mask[kept], (0, tokens), value=1)
             cache.batch_select_indices(kept)
     return [to_answer(tokenizer, row, decoding.stop) for row in outputs]
+
+
+def batched_rows(rows: Sequence[int], lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Divide rows into batches of at most ``batch_size`` rows and TOKENS tokens, padding included."""
+    part: list[int] = []
+    for row in rows:
+        if part and (
+            len(part) == batch_size or (len(part) + 1) * max(lengths[row], *map(lengths.__getitem__, part)) > TOKENS
+        ):
+            yield part
+            part = []
+        part.append(row)
+    if part:
+        yield part
+
+
+@torch.inference_mode()
+def log_likelihoods(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[list[int]], heads: Sequence[int]
+) -> list[float]:
+    """The log-likelihood, in nats, of the tokens of each row after its first ``heads``; the rows are one batch."""
+    batch = tokenizer.pad({"input_ids": list(rows)}, padding_side="right", return_tensors="pt").to(model.device)
+    logits = model(**batch).logits[:, :-1].float()
+    chosen = logits.gather(2, batch["input_ids"][:, 1:, None])[..., 0] - logits.logsumexp(2)
+    return [
+        chosen[i, head - 1 : len(row) - 1].double().sum().item()
+        for i, (row, head) in enumerate(zip(rows, heads, strict=True))
+    ]
 
 
 def _ended(output: list[int], tokens: int, eos: set[int], tokenizer, decoding: Decoding) -> bool:

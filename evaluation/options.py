@@ -42,6 +42,7 @@ class Options:
         dtype: a key of DTYPES, or "auto": float32 on a CPU, the type of the stored weights on a GPU.
         endpoint: the server that answers, in place of a backend. It is asked in chat, puzzles in the natural format.
         limits, price: of the endpoint; see ``arith_puzzle.common.endpoint``.
+        gold: also measure the rows' own solutions; see ``arith_puzzle.evaluation.gold``.
         limit: score only this number of rows of each split, from its start.
 
     Raises:
@@ -66,6 +67,7 @@ class Options:
     limit: int | None = None
     endpoint: Endpoint | None = None
     limits: Limits | None = None
+    gold: bool = False
     price: tuple[float, float] = (0, 0)
 
     def __post_init__(self) -> None:
@@ -101,6 +103,13 @@ class Options:
             raise InputError("--chat needs a prompt in English; add --format natural")
         if self.prompt_format == "symbolic" and self.chain_of_thought and not self.shots:
             raise InputError("--chain-of-thought with symbolic prompts needs --shots; add it, or --format natural")
+        if self.gold and self.task != "gsm8k":
+            raise InputError(
+                f"--gold is for --task gsm8k, whose solutions have annotations; leave it out for {self.task}"
+            )
+        if self.gold and (self.chat or self.backend != "transformers"):
+            raise InputError("--gold reads likelihoods after plain prompts from transformers; leave out --chat, "
+                             "--endpoint and --backend vllm")  # fmt: skip
         if self.merge and self.backend == "vllm":
             raise InputError("--merge: vLLM applies the adapter itself; leave it out, or use --backend transformers")
 
@@ -181,6 +190,8 @@ class Options:
             values["system"] = self.chat.system
         if self.chat and self.chat.template_kwargs:
             values["chat_template_kwargs"] = self.chat.template_kwargs
+        if self.gold:
+            values["gold"] = True
         return values | rules
 
 
@@ -208,6 +219,7 @@ def command_line(results: dict, out: str) -> str:
         "--chat": decoding["chat"],
         "--system": decoding.get("system"),
         "--chat-template-kwargs": json.dumps(kwargs) if (kwargs := decoding.get("chat_template_kwargs")) else None,
+        "--gold": decoding.get("gold"),
         "--merge": decoding["merged"],
         "--max-new-tokens": decoding["max_new_tokens"],
         "--batch-size": decoding["batch_size"] if decoding["backend"] in BACKENDS else None,

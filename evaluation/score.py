@@ -32,6 +32,7 @@ from arith_puzzle.common.provenance import (
     run_record,
 )
 from arith_puzzle.dataset_builder.configs import how_to_get
+from arith_puzzle.evaluation.gold import measure_gold
 from arith_puzzle.evaluation.options import Options, command_line
 from arith_puzzle.evaluation.prompting import Prompting, choose_examples
 from arith_puzzle.evaluation.results import finished_results, lock_run_directory, write_results
@@ -66,7 +67,8 @@ def score(
         "examples", "sources", "splits", "hardware", "versions", "command"}. "splits" maps each split to the metric's
         scores and to "n" (the number of rows), "new_tokens", "at_token_limit" (the share of answers that reached
         max_new_tokens), "generations_sha256", "seconds", "answers_per_second" and "tokens_per_second" (generated
-        tokens). The last three describe the last process that generated answers.
+        tokens). The last three describe the last process that generated answers. With ``gold`` there is also "gold",
+        see ``measure_gold``.
 
     Raises:
         InputError: no model to score, options that contradict each other, a model or split that cannot be loaded, a
@@ -146,6 +148,12 @@ def score(
             measured = _score_split(given, prompting, rows, split, out, get_backend)
             speed = earlier.get("splits", {}).get(split, {}) if measured["seconds"] is None else {}
             scored[split] = measured | {key: speed[key] for key in SPEED if key in speed}
+            if given.gold:
+                from arith_puzzle.evaluation.backends import TransformersBackend
+
+                steps, loaded = out / f"steps-{split}.jsonl", get_backend()
+                assert isinstance(loaded, TransformersBackend), "Options refuses --gold with another one"
+                scored[split]["gold"] = measure_gold(loaded, prompting, rows, steps, batch=given.batch_size)
         libraries = ["torch", "transformers", "peft", *({given.backend} - {"transformers"})]
         libraries = ["huggingface_hub"] if given.endpoint else libraries
         results = identity | {
@@ -190,11 +198,14 @@ def _open(
 def _check_answers(results: dict, out: Path) -> None:
     """Raise InputError if a file of answers is not the one that the results were computed from."""
     for split, item in results["splits"].items():
-        path = out / f"generations-{split}.jsonl"
-        if not path.is_file() or file_sha256(path) != item["generations_sha256"]:
-            raise InputError(
-                f"{path} is not what results.json was computed from; delete results.json to judge it again"
-            )
+        wanted = {f"generations-{split}.jsonl": item["generations_sha256"]}
+        if "gold" in item:
+            wanted[f"steps-{split}.jsonl"] = item["gold"]["steps_sha256"]
+        for name, sha256 in wanted.items():
+            if not (out / name).is_file() or file_sha256(out / name) != sha256:
+                raise InputError(
+                    f"{out / name} is not what results.json was computed from; delete results.json to judge it again"
+                )
 
 
 def _add_usage(results: dict, given: Options, out: Path) -> None:
@@ -262,7 +273,7 @@ def _seed(seed: int, split: str, answer: int) -> int:
 def summary(results: dict) -> str:
     """Return a line for each split: pass@1 with its interval, n, pass@1 by N, and the other scores.
 
-    For GSM-Plus, a line for each kind of perturbation follows.
+    For GSM-Plus, a line for each kind of perturbation follows, and with ``gold`` one about the rows' own solutions.
     """
     lines = []
     for split, item in results["splits"].items():
@@ -278,6 +289,13 @@ def summary(results: dict) -> str:
         for kind, group in item.get("by_perturbation", {}).items():
             low, high = group["pass@1_ci95"]
             lines.append(f"  {kind}: pass@1 {group['pass@1']:.3f} [{low:.3f}, {high:.3f}], n={group['n']}")
+        if gold := item.get("gold"):
+            low, high = gold["log_likelihood_ci95"]
+            text = f"  gold solutions: {gold['log_likelihood']:.4f} [{low:.4f}, {high:.4f}] nats a token"
+            if gold["steps"]:
+                low, high = gold["steps_right_ci95"]
+                text += f", steps right {gold['steps_right']:.3f} [{low:.3f}, {high:.3f}], n={gold['steps']}"
+            lines.append(text)
     return "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ an interrupted run.
 - A model behind a server: --endpoint http://localhost:8000/v1 --model NAME; it is asked in chat, in English, with room
   to think, and what follows its line "Answer:" is judged.
 - GSM8K: --task gsm8k, with rows from the Hub or a JSONL file; --samples 10 also reports maj1@10.
+- Beside accuracy, a measure that is not near zero for small models: --task gsm8k --gold.
 - MATH: --task math, with rows of problem and solution, judged by math-verify.
 - Other tests of grade-school problems: --task svamp, gsm-hard or gsm-plus, with the rows as their authors ship them.
 """
@@ -63,6 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="split to score; may be repeated (default: all, without train)",
     )
     add("--limit", type=int, metavar="ROWS", help="maximum number of rows of each split (default: all rows)")
+
+    add("--gold", action="store_true", help="gsm8k: also measure the rows' own solutions: likelihood, and steps right")
 
     add = parser.add_argument_group("prompt").add_argument
     add(
