@@ -242,20 +242,17 @@ def _drills(base: Recipe, rows: int) -> DrillsSection | None:
 def build_commands(study: Study, dataset: str) -> list[str]:
     """Return the commands that build the configs that a study trains and scores on."""
     if study.task != "puzzle":
-        return _augment_commands(study, dataset)
+        return _augment_commands(dataset)
     seed = dataset_section(study.base).seed
     wanted = dict.fromkeys([arm_config(study, arm) for arm in study.arms] + list(study.score))
     return [command for config in wanted if (command := build_command(config, dataset, seed=seed))]
 
 
-def _augment_commands(study: Study, dataset: str) -> list[str]:
-    source, runs = "--source train.jsonl --against gsm8k-test=test.jsonl", "runs/aug-rules"
-    lines = [f"arith-puzzle augment rules {source} --out runs/aug-rules"]
-    if {arm_config(study, arm) for arm in study.arms} - {ALL, "change_numbers"}:  # the rules make no other strategy
-        endpoint = "--endpoint URL --model NAME --terms LICENCE --store runs/aug-model.jsonl"
-        lines.append(f"arith-puzzle augment model {source} {endpoint} --out runs/aug-model")
-        runs += " runs/aug-model"
-    return [*lines, f"arith-puzzle augment build {runs} --out {shlex.quote(dataset)}"]
+def _augment_commands(dataset: str) -> list[str]:
+    return [
+        "arith-puzzle augment rules --source train.jsonl --against gsm8k-test=test.jsonl --out runs/aug-rules",
+        f"arith-puzzle augment build runs/aug-rules --out {shlex.quote(dataset)}",
+    ]
 
 
 def slug(name: str) -> str:

@@ -99,7 +99,8 @@ def test_missing_rows_are_reported_before_anything_is_trained(augmented, tmp_pat
     arguments = ["--dataset", str(augmented), "--scored", str(test), "--out", str(tmp_path / "out")]
     study = _study(tmp_path, arms=[{"name": "a", "config": "conditional"}])
     assert study_command([str(study), *arguments]) == 2
-    assert "arith-puzzle augment model" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "arith-puzzle augment rules" in error and "augment model" not in error
     assert study_command([str(_study(tmp_path, rows=[4000])), *arguments]) == 2
     assert "needs 4,000 training rows; all has 2,100" in capsys.readouterr().err
     arguments[3] = str(tmp_path / "none.jsonl")
