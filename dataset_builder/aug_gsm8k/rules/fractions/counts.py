@@ -43,7 +43,7 @@ _SHARED_VERBS = {
 """What a relative may do as well, more or less often."""
 _GONE = {"eat", "catch", "drink", "need", "bring", "lose", "throw", "break", "use"}
 """Verbs after which nobody looks at the things."""
-_PRIVATE = "calories|friends|votes|minutes|hours|days|weeks|months|years|points|people|sections|pairs|pets"
+_PRIVATE = "calories|cents|slices|friends|votes|minutes|hours|days|weeks|months|years|points|people|sections|pairs|pets"
 
 
 def _sum(first: Fraction, second: Fraction, sign: str) -> str:
@@ -222,7 +222,7 @@ _FEATURES = {
     "cards|coins|comics|comic books|dolls|magazines|records|figures|dvds|cds": (
         "are", "in perfect condition", "condition|new|damage|brok|quality|rare|old",
     ),
-    "books": ("have", "pictures in them", "picture|illustrat|comic|color"),
+    "books": ("have", "hard covers", "cover|comic|color|pages"),
     "turtles|goats|sheep|rabbits|birds|animals|pigs|puppies|kittens|ducks": (
         "are", "female", "female|male|hen|mother|pregnant|bab|boy|girl|rooster|lay",
     ),
@@ -253,6 +253,8 @@ def features(story: Story) -> Made | None:
     if word in ("people", "students", "children", "kids") and share.value > Fraction(1, 2):
         return None
     has = {"are": "were", "have": "had", "wear": "wore"}.get(verb, f"{verb}ed") if past else verb
+    if story.phrase.endswith(f" {has}"):
+        return None
     no = f"{has} not" if verb == "are" else f"{'did' if past else 'do'} not {verb}"
     part = story.value * share.value
     return (

@@ -138,7 +138,8 @@ def _compared(problem: Problem, draws: Draws) -> Given | None:
             continue
         line = first_line(problem, number)
         shares = _shares(number / whole) if whole else []
-        shares = [share for share in shares if share.percent and "%" not in query] or shares
+        shares = [share for share in shares if not (share.percent and "%" in query)]
+        shares = [share for share in shares if share.percent] or shares
         if whole <= 4 or whole == number or not shares or not _before(problem, whole, line):
             continue
         if sum(value == whole for _, text in expressions(problem) for _, _, value in spans(text)) > 2:
@@ -308,7 +309,7 @@ def _unit(problem: Problem, draws: Draws) -> Given | None:
             continue
         for match in re.finditer(
             rf"(?<![-$.,/\d])(?<!every )(?<!each )(?<!per )(?<!last )(?<!next )(?<!first )(?<!another )(?<!and )"
-            r"(?<!\ba )(?<!\ban )"
+            r"(?<!\ba )(?<!\ban )(?<!\bof )"
             rf"\b(\d+) {small}\b(?!,? (?:old|per|an?|each|every|and|or|ago|\d|tall|older|younger|fast|slow|more|less|"
             rf"longer|short|lat|earl|away|worth|to|in|apart|late|early|deep|wide|by|long|high|of sleep)\b|'|-|/)",
             query,

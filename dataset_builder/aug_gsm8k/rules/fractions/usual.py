@@ -186,9 +186,9 @@ def usual_price(problem: Problem, draws: Draws) -> Given | None:
         query,
     ):
         value = Fraction(match["number"])
-        bare = re.search(rf"\d|\b(?:{_COUNT})\b", match["before"]) and not match["per"]
         said = re.split(r"[.!?] ", query[: match.start("price")])[-1]
-        vague = re.search(rf"\b(?:{_VAGUE})\b", said)
+        bare = re.search(rf"\d|\b(?:{_COUNT})\b", said[-30:] + match["before"], re.IGNORECASE) and not match["per"]
+        vague = re.search(rf"\b(?:{_VAGUE})\b", said, re.IGNORECASE)
         dear = value > 20 and re.search(rf"\b(?:{_CHEAP})\b", said, re.IGNORECASE)
         if value < 1 or bare or vague or dear or not _fits(problem, match["number"]):
             continue
