@@ -190,6 +190,7 @@ def holding(value, words):
         ("Ann has 45 eggs for a party. How many eggs does she have?", [counts.gives, counts.packs, groups.grouped]),
         ("Ann bought 45 pens for her older son. How many pens did she buy?", [counts.gives, counts.parity]),
         ("A nest has eggs. How many eggs are there in the nest?", [counts.moved]),
+        ("Ann has a deck of 45 cards. How many cards does she have?", [counts.sells]),
         ("Ann has 45 quarters and dimes. How many coins does she have?", [counts.sells]),
         ("Ann buys 9 packs of 5 pens. How many pens does she buy?", [counts.buys]),
         ("Ann needs marshmallows for 45 crackers. How many marshmallows does she need?", [counts.buys]),
@@ -234,7 +235,7 @@ def test_the_rest_of_a_total_is_no_bill():
 @pytest.mark.parametrize(
     ("source", "more", "rewrites"),
     [
-        (SHOES, "She does so every week.", [money.discount, money.delivery, *inserted.INSERTED]),
+        (SHOES, "She does so every week.", [money.discount, money.delivery, money.cashback, *inserted.INSERTED]),
         (WAGE, "She wants to raise money for a club.", [money.affords]),
     ],
 )

@@ -192,7 +192,7 @@ def worth(noun: str) -> tuple | None:
     return WORTH.get(" ".join(words[-2:])) or WORTH.get(words[-1])
 
 
-_NO_TRADE = r"sells?|sold|price|cost|dimes?|quarters?|nickels?|penn(?:y|ies)|cents|fountain|convert\w*"
+_NO_TRADE = r"sells?|sold|price|cost|dimes?|quarters?|nickels?|penn(?:y|ies)|cents|fountain|convert\w*|decks?|poker"
 
 
 def sells(story: Story) -> Made | None:

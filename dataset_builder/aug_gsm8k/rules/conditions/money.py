@@ -22,7 +22,7 @@ _SHOP = r"stores?|shops?|shopping|supermarket|groceries|mall|buys?|bought|buying
 _NO_SHOP = (
     r"rent|discounts?|coupons?|fees?|salary|wages?|loans?|interest|off|tips?|restaurant|delivery|shipping|tax(?:es)?|"
     r"insurance|health\w*|plan|government|electricity|gas|fuel|loan|trade\w*|a day|per day|"
-    r"every|each (?:day|morning|week)"
+    r"every|each (?:day|morning|week)|days?|weeks?|months?|years?|january|april|june|july"
 )
 _SNACKS = [
     ("a loaf of bread", 3, 5), ("a box of tea", 3, 7), ("a bar of chocolate", 2, 4), ("a jar of honey", 5, 9),
@@ -212,7 +212,7 @@ def cashback(story: Story) -> Made | None:
         or story.value < 20
     ):
         return None
-    if story.actor.plural or story.says(r"cards?|bank|rent|tips?|cash|bills?|fires?"):
+    if story.actor.plural or story.says(r"cards?|bank|rent|tips?|cash|bills?|fires?|every|years?"):
         return None
     share, person, past = story.pick(shares), story.actor, story.final.tense == "past"
     who, did = person.pronoun, "did" if past else "does"
