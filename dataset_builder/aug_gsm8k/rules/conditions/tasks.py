@@ -1,4 +1,4 @@
-"""Conditions on what a person does, on people, on minutes and on ages; and bets and guesses."""
+"""Conditions on minutes and on ages: breaks, and prices of tickets."""
 
 from __future__ import annotations
 
@@ -89,4 +89,4 @@ def fare(story: Story) -> Made | None:
 
 
 TASKS: tuple[Rewrite, ...] = (breaks, fare)
-"""Conditions on what is done, on people, on minutes and on ages, bets and guesses."""
+"""Conditions on minutes and on ages."""
