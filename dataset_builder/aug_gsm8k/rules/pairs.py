@@ -74,7 +74,7 @@ def fault(question: str, solution: str) -> str | None:
 
 def _equations_hold(solution: str) -> bool:
     """Whether the equations outside the annotations hold. Equations with words or units on the left are ignored."""
-    plain = re.sub(r"[$,]", "", _ANNOTATION.sub("", solution).replace("\u00d7", "*").replace("\u00f7", "/"))
+    plain = re.sub(r"[$,%]", "", _ANNOTATION.sub("", solution).replace("\u00d7", "*").replace("\u00f7", "/"))
     plain = re.sub(r"\.(?=\s|$)", ";", plain)  # the end of a sentence, not a decimal point
     plain = re.sub(r"(?<=[0-9) ])x(?=[ 0-9(])", "*", plain.replace("\u2013", "-"))
     for found in _EQUATION.finditer(plain):
