@@ -73,8 +73,8 @@ def augment(
         for rewrite in () if final is None else (*MONEY, payments) if final.kind == "money" else COUNT_KINDS:
             if rewrite.__name__ not in SPENDING or not is_rest(base):
                 ways.setdefault(rewrite.__name__, []).append(partial(attached, base, rewrite))
-        for rewrite in QUOTED:
-            quoted.setdefault(rewrite.__name__, []).append(partial(rewrite, base))
+        for quote in QUOTED:
+            quoted.setdefault(quote.__name__, []).append(partial(quote, base))
     pairs, dropped = offers(STRATEGY, problem, seed, count, ways)
     if len(pairs) < count:
         few = min(count - len(pairs), MOST_QUOTED)
