@@ -41,6 +41,10 @@ _COMPARES = re.compile(
     r"worse|fast\w+|slow\w+|long\w+|short\w+|old\w+|young\w+|tall\w+|heav\w+|light\w+|great\w+|exceed\w*|limit)\b",
     re.IGNORECASE,
 )
+_LARGE_WORD = re.compile(
+    r"\b(?:(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)\b", re.IGNORECASE
+)
+"""Numbers in words that may be one of the quantities, and would stay."""
 _RESULT_UNIT = re.compile(
     r"=[^<>]*>>[^A-Za-z%.\n]*(?:(?P<share>%|percent)|(?P<age>years?[ -]old)|(?P<day>hours? (?:a|per|each|every) day)"
     r"|(?P<tall>(?:feet|foot|inches|cm|centimeters|meters|m)\b[^.\n]{0,9}\b(?:tall|high)))",
@@ -57,6 +61,8 @@ def augment(
         (pairs, None or a key of REFUSED, number of dropped draws by key of DROPPED).
     """
     dropped: Counter[str] = Counter()
+    if _LARGE_WORD.search(f"{problem.query} {problem.response}"):
+        return [], "ambiguous", dropped
     try:
         program = compile_problem(problem)
     except RefusedError as refused:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from arith_puzzle.metrics.gsm8k_answer.calculator import check_annotation, evaluate_expression
 from arith_puzzle.metrics.gsm8k_answer.score import answer
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Raise it with every change of the rules that changes a pair. All draws depend on it."""
 
 MAX_QUESTION_CHARS = 1500

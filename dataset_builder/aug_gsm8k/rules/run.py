@@ -41,7 +41,7 @@ MODULES: dict[str, ModuleType] = {
     "complexity": complexity,
 }
 """Strategy -> its module, with ``augment``, ``REFUSED`` and ``DROPPED``. A run uses this order."""
-PER_QUESTION = {"change_numbers": 36, "fractions_percentages": 14, "combine_concepts": 18, "complexity": 17}
+PER_QUESTION = {"change_numbers": 36, "fractions_percentages": 15, "combine_concepts": 18, "complexity": 19}
 """Strategy -> default of the maximum number of new questions from each source."""
 FEW = 8
 """This default for all strategies that PER_QUESTION does not name."""

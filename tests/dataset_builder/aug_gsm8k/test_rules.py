@@ -187,6 +187,15 @@ def held(source, question, solution):
     assert solution.count("<<") == source.response.count("<<") and question != source.query
 
 
+def test_numbers_in_words_would_stay():
+    """The twenty people of the solution are the 20 of the question, which change."""
+    solution = "Twenty people eat 20*3=<<20*3=60>>60 cans.\n#### 60"
+    source = Problem(0, "20 people eat 3 cans each. How many cans do they eat?", solution, Fraction(60))
+    assert augment(source, 0, 5, [])[:2] == ([], "ambiguous")
+    plain = Problem(0, source.query, solution.replace("Twenty people", "They"), Fraction(60))
+    assert len(augment(plain, 0, 5, [])[0]) == 5
+
+
 def test_pairs_hold_and_differ(gsm8k):
     for source in read_problems(gsm8k[0]):
         pairs, refused, _ = augment(source, 0, 10, [])
@@ -380,7 +389,7 @@ def test_what_readers_found_doubtful_is_refused_by_every_strategy(gsm8k, tmp_pat
     for strategy in made.report["strategies"].values():
         assert strategy["sources"]["read"] == 4 and strategy["sources"]["refused"]["doubtful"] == 1
     lines = [json.loads(line) for line in DOUBTFUL_SOURCES.read_text().splitlines()]
-    assert len({line["question"] for line in lines}) == len(lines) == 2361
+    assert len({line["question"] for line in lines}) == len(lines) == 2363
     assert all(line["note"] and set(line["fails"]) <= set(QUESTIONS) for line in lines)
 
 
@@ -388,4 +397,4 @@ def test_sources_that_give_nothing(gsm8k, tmp_path):
     gsm8k[0].write_text(json.dumps({"question": "How many?", "answer": "#### 3"}) + "\n")
     with pytest.raises(InputError, match="no pair is left of 1 questions"):
         run(gsm8k[0], tmp_path / "out", limit=None, against={}, seed=0, per_question=3, workers=1)
-    assert not (tmp_path / "out").exists() and RULES_VERSION == 3
+    assert not (tmp_path / "out").exists() and RULES_VERSION == 4

@@ -69,6 +69,12 @@ _PURPOSE = re.compile(
     r"\b(?:sav(?:e|es|ed|ing)|wants?|wanted|needs?|needed|goal|afford|debt|rent|bills)\b", re.IGNORECASE
 )
 """Words of a story in which the money has a purpose."""
+_NEW_USE = re.compile(
+    r"\b(?:(?:to|could) buy (?:an?|h(?:er|is)|their)|for (?:an?|her|his|their) new|cents?|penn(?:y|ies)|nickels?|"
+    r"dimes?|quarters?)\b",
+    re.IGNORECASE,
+)
+"""Words of a story whose money is for something already, or is counted in cents."""
 _CLASS = re.compile(r"\b(?:class\w*|school|camp\w*|club|teams?|choir|gym|band|grade|players)\b", re.IGNORECASE)
 """Words of a story in which people may form teams."""
 _PERIODIC = re.compile(
@@ -110,6 +116,7 @@ def _money(a: Asked) -> bool:
         or a.period
         or a.rest == AT_FIRST
         or _NOT_OWN.search(a.story)
+        or _NEW_USE.search(a.story)
     ):
         return False
     return a.verb != "save" or not _PRICED.search(a.story)

@@ -23,7 +23,7 @@ _CLASSES = [
     ("books notebooks magazines comics novels", ("boxes", "bags"), 2, 6),
     ("flowers roses tulips daisies sunflowers lilies carnations daffodils", ("vases", "bouquets", "baskets"), 1, 3),
     ("eggs", ("baskets", "cartons", "boxes"), 0, 0),
-    ("toys dolls balls games puzzles figurines legos bracelets necklaces "
+    ("toys dolls balls puzzles figurines legos bracelets necklaces "
      "scarves hats shirts",
      ("boxes", "bags"), 3, 9),
     ("bottles cans jars cups plates bowls glasses mugs", ("boxes", "crates"), 0, 0),
