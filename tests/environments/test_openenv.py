@@ -169,7 +169,7 @@ except InputError as error:
             server.start()
             assert player.stdout.readline() == "\n"
             server.stop()
-            said, _ = player.communicate("\n", timeout=60)
+            said, _ = player.communicate("\n", timeout=600)
     finally:
         server.stop()
     assert said.startswith(f"0 the environment at {server.url} does not answer: ") and player.returncode == 0
