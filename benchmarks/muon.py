@@ -1,7 +1,6 @@
 """A step of Muon on a CPU: torch's, in bfloat16, and ``Float32Muon``, in turn, on the matrices of the speedrun's model.
 
-``arith_puzzle.training.muon.muon_class`` takes the faster one of both: torch's where the CPU multiplies bfloat16
-matrices in hardware or oneDNN does it well.
+``arith_puzzle.training.muon.muon_class`` says which of them this CPU trains with.
 """
 
 from __future__ import annotations

@@ -64,8 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="split to score; may be repeated (default: all, without train)",
     )
     add("--limit", type=int, metavar="ROWS", help="maximum number of rows of each split (default: all rows)")
-
-    add("--gold", action="store_true", help="gsm8k: also measure the rows' own solutions: likelihood, and steps right")
+    add(
+        "--gold",
+        action="store_true",
+        help="gsm8k: also report how likely the rows' own solutions are, and how many of their steps the model gets right",
+    )
 
     add = parser.add_argument_group("prompt").add_argument
     add(

@@ -1,7 +1,8 @@
-"""The questions of GSM8K's train split that readers found doubtful. The rules take no other question from them.
+"""The questions of GSM8K's train split that readers found doubtful. The rules do not rewrite them.
 
 Eight readers, language models of one kind, each read an eighth of the 7,473 rows with the questions of
-``judging.QUESTIONS``, and were asked to list a row when in doubt. ``doubtful_sources.jsonl`` has a line for each listed
+``judging.QUESTIONS``, and were asked to list a row when in doubt. Three rows were added after later readings.
+``doubtful_sources.jsonl`` has a line for each listed
 row: the first 16 hexadecimal digits of the SHA-256 of its normalized question, what fails, and why.
 """
 
