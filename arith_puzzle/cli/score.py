@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--gold",
         action="store_true",
-        help="gsm8k: also report how likely the rows' own solutions are, and how many of their steps the model gets right",
+        help="gsm8k: also report the likelihood of the rows' own solutions, and the share of their steps that are right",
     )
 
     add = parser.add_argument_group("prompt").add_argument
