@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--gold",
         action="store_true",
-        help="gsm8k: also report the likelihood of the rows' own solutions, and the share of their steps that are right",
+        help="gsm8k: also report the likelihood of the rows' own solutions, and the share of steps that are right",
     )
 
     add = parser.add_argument_group("prompt").add_argument
