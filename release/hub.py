@@ -9,11 +9,13 @@ only the Hub's answer was lost.
 from __future__ import annotations
 
 import re
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TypeVar
 
 import httpx2
@@ -128,13 +130,18 @@ class Hub:
         raise AssertionError("the last try returns or raises")
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    return httpx2.create_ssl_context()  # reading all certificates takes longer than most requests
+
+
 @contextmanager
 def connect(api: HfApi) -> Iterator[Hub]:
     """A `Hub` for the block. During the block huggingface_hub sends every request once."""
 
     def single_try() -> httpx2.Client:
         hooks = {"request": [hf_request_event_hook]}
-        return _SingleTryClient(event_hooks=hooks, follow_redirects=True, timeout=_TIMEOUT)
+        return _SingleTryClient(event_hooks=hooks, follow_redirects=True, timeout=_TIMEOUT, verify=_certificates())
 
     set_client_factory(single_try)
     try:

@@ -1,5 +1,6 @@
 """What all tests share: no telemetry, caches of their own, and the fixtures of tests/fixtures."""
 
+import gc
 import importlib.util
 import os
 
@@ -23,6 +24,15 @@ LONG = (
 """Files that take longest. They begin first, so that no process of ``make test`` waits for the other at the end."""
 DEMOS = ("tests/spaces/test_page.py", "tests/spaces/test_app.py")
 """Files that start the same demos. One process runs them, so that each demo starts once."""
+
+
+gc.disable()  # until all is imported: otherwise the collector looks at the same million objects again and again
+
+
+def pytest_collection_finish():
+    """Leave what was imported out of all later collections."""
+    gc.enable()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

@@ -144,13 +144,13 @@ class TestApiWithoutModel:
 
     def test_long_searches_do_not_block_other_requests(self, bare):
         demo = client(bare)
-        slow = [demo.submit(HARD, 7, api_name="/solve") for _ in range(16)]
+        slow = [demo.submit(HARD, 7, api_name="/solve") for _ in range(8)]
         assert demo.predict("3,4", 7, "3+4=7", api_name="/judge")["correct"]
         assert not all(job.done() for job in slow)
         assert all(job.result()["solvable"] in (False, None) for job in slow)
 
     def test_many_requests_of_one_visitor_do_not_delay_another(self, bare):
-        """The two visitors have different addresses. One sends sixteen proofs, then the other sends one request."""
+        """The two visitors have different addresses. One sends eight proofs, then the other sends one request."""
 
         async def both():
             async with (
@@ -160,7 +160,7 @@ class TestApiWithoutModel:
                 ) as other,
             ):
                 ask = {"json": {"data": [HARD, 7]}}
-                many = [asyncio.create_task(one.post("/gradio_api/run/solve", **ask)) for _ in range(16)]
+                many = [asyncio.create_task(one.post("/gradio_api/run/solve", **ask)) for _ in range(8)]
                 await asyncio.wait(many, return_when=asyncio.FIRST_COMPLETED)
                 quick = await other.post("/gradio_api/run/solve", json={"data": ["3,4", 7]})
                 waiting = sum(not task.done() for task in many)
@@ -171,7 +171,7 @@ class TestApiWithoutModel:
                 )
 
         solution, waiting, done = asyncio.run(both())
-        assert solution == "4+3=7" and waiting >= 8 and done == [200] * 16
+        assert solution == "4+3=7" and waiting >= 4 and done == [200] * 8
 
     def test_a_worker_is_there_after_all_that(self, bare):
         demo = client(bare)

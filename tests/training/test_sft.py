@@ -57,6 +57,7 @@ def test_a_loss_that_is_no_number_is_one_line(starter, small_base, tmp_path, log
     assert "\n" not in str(caught.value) and not (tmp_path / "out" / "run.json").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(trained, starter, small_disk):
     """On a real file system: a run fails without room for a checkpoint, and with room ends with the usual weights."""
     recipe, whole = trained

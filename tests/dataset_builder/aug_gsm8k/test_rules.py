@@ -272,7 +272,8 @@ def test_a_run_is_the_same_whatever_the_workers(gsm8k, tmp_path, monkeypatch):
     assert counted == first.report["rows"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_the_whole_group_ends_the_run(gsm8k, tmp_path, number):
     many = tmp_path / "many.jsonl"
     many.write_text(gsm8k[0].read_text() * 3000)
