@@ -47,7 +47,7 @@ test: setup ## the quick tests
 		echo "chromium and git-lfs are missing: installing both system-wide with apt-get, for the browser and git-lfs tests"; \
 		apt-get update -qq && apt-get install -y -qq chromium git-lfs >/dev/null; } \
 		|| echo "they could not be installed: their tests are skipped, except where CI is set"
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: setup test-core ## all tests, with throw-away environments, many kills, and the core under Python 3.12 and 3.13
 	$(BIN)/python -m pytest -q -m "slow or not slow"

@@ -1,1 +1,1 @@
-"""Shared helpers: errors, files and locks, child processes, strict YAML, chat prompts, and the provenance of runs."""
+"""Shared helpers: errors, files, processes, strict YAML, weights, provenance, chat prompts, endpoints, replies."""

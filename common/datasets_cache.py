@@ -1,7 +1,7 @@
-"""A cache of its own for each dataset folder on this machine.
+"""A temporary cache for each local dataset folder, because the usual one could give the rows of another folder.
 
-``datasets`` knows a folder by its name and its card. From its cache it gives the rows, or the column types, of another
-folder of that name, and of the same folder before its files were replaced.
+``datasets`` knows a folder only by its name and its card. So it may return the rows or column types of another folder
+of that name, or of the same folder before its files were replaced.
 """
 
 from __future__ import annotations

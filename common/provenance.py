@@ -1,4 +1,4 @@
-"""Provenance of a run: hashes that identify its model and dataset, and the hardware and commit that it records."""
+"""Provenance of a run: hashes of its model and dataset, its hardware and commit, and checks of names and bases."""
 
 from __future__ import annotations
 

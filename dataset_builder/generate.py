@@ -1,4 +1,6 @@
-"""Generate the rows of a shard. A row is a pure function of (spec version, family, split, seed, shard, position).
+"""Make the rows of a shard: draw puzzles (`candidates`, `by_rules`), keep those of the split, write texts and labels.
+
+A row depends only on the spec version, the family of its config, the split, the seed, the shard and its position.
 
 For each N, candidates come from Philox streams, one for each block of candidates. The key of a stream is a hash of the
 other values, N and the number of the block. Position p of a shard takes the next accepted candidate of its N. NumPy

@@ -1,8 +1,8 @@
 """The puzzle of arXiv 2406.02100: its text formats, its 64-bit key, the split of a key, the normal form of a solution.
 
 This module defines the texts of prompts and completions. ``text`` writes the same texts for many rows; ``formats`` and
-``search_traces`` write other texts from them. ``parse_completion`` uses the equation parser of the verifier. It is
-defined there, because the verifier's folder is pushed to the Hub on its own.
+``search_traces`` write other texts from them; ``generate`` draws puzzles. ``parse_completion`` uses the verifier's
+parser of equations, which stands with the verifier, because that folder is pushed to the Hub on its own.
 """
 
 from __future__ import annotations

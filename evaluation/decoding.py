@@ -1,4 +1,4 @@
-"""How an answer is generated, and what it is. This module imports nothing, so the demo starts quickly."""
+"""`Decoding`, how an answer is generated, and `Answer`, its text and tokens. It imports nothing, for the demo."""
 
 from __future__ import annotations
 

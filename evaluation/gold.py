@@ -14,6 +14,7 @@ A solution's tokens and steps depend on each other, so the intervals are those o
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from arith_puzzle.common.files import file_sha256
+from arith_puzzle.common.errors import InputError
+from arith_puzzle.common.files import file_sha256, write_text
 from arith_puzzle.evaluation.decoding import Decoding
 from arith_puzzle.evaluation.generations import Generations
 from arith_puzzle.evaluation.prompting import Prompting
@@ -63,17 +65,20 @@ def _value(text: str) -> Fraction | None:
 
 
 def measure_gold(
-    backend: TransformersBackend, prompting: Prompting, rows: Sequence[dict], path: Path, *, batch: int
+    backend: TransformersBackend, prompting: Prompting, rows: Sequence[dict], out: Path, split: str, *, batch: int
 ) -> dict:
     """Measure the solutions of ``rows``.
 
     Args:
-        path: JSONL file for the generated steps. An interrupted run resumes from it.
+        out, split: the folder and the names of two JSONL files: ``steps-<split>.jsonl`` gets the generated steps, and
+            an interrupted run resumes from it; ``likelihoods-<split>.jsonl`` gets [log-likelihood, tokens] of each
+            solution, for comparisons (`compare_likelihoods`).
         batch: number of steps, and maximum number of solutions, in a batch.
 
     Returns:
         {"rows", "tokens", "log_likelihood" (nats a token), "log_likelihood_ci95", "steps", "steps_right",
-        "steps_right_ci95", "steps_sha256"}; without a step the last four are 0, None, None and of an empty file.
+        "steps_right_ci95", "steps_sha256", "likelihoods_sha256"}. Without a step "steps" is 0, its shares are None, and
+        its file is empty.
 
     Raises:
         InputError: a solution does not fit the tokenizer, or the disk is full.
@@ -83,6 +88,8 @@ def measure_gold(
     sums = backend.log_likelihoods(prompts, solutions, batch)
     tokens = [count for _, count in sums]
     mean, interval = _ratio([total for total, _ in sums], tokens)
+    write_text(out / f"likelihoods-{split}.jsonl", "".join(f"{json.dumps([total, count])}\n" for total, count in sums))
+    path = out / f"steps-{split}.jsonl"
     right, asked = _steps(backend, prompting, prompts, solutions, path, batch)
     share, share_interval = _ratio(right, asked) if sum(asked) else (None, None)
     return {
@@ -94,7 +101,28 @@ def measure_gold(
         "steps_right": share,
         "steps_right_ci95": share_interval and [max(0.0, share_interval[0]), min(1.0, share_interval[1])],
         "steps_sha256": file_sha256(path),
+        "likelihoods_sha256": file_sha256(out / f"likelihoods-{split}.jsonl"),
     }
+
+
+def compare_likelihoods(first: Path, second: Path) -> dict:
+    """Compare two models by their files ``likelihoods-<split>.jsonl`` of the same rows.
+
+    Returns:
+        {"rows", "difference": that of the mean log-likelihoods per token, first - second, "difference_ci95", "p": of
+        the two-sided test that it is 0}. The test and the interval are those of the rows' differences.
+
+    Raises:
+        InputError: the files are of other rows, or of tokenizers that split them in another way.
+    """
+    ours, theirs = ([json.loads(line) for line in path.read_text().splitlines()] for path in (first, second))
+    tokens = [count for _, count in ours]
+    if tokens != [count for _, count in theirs]:
+        raise InputError(f"{first} and {second} are of other solutions or tokenizers; score both on the same rows")
+    difference, interval = _ratio([a - b for (a, _), (b, _) in zip(ours, theirs, strict=True)], tokens)
+    error = (interval[1] - difference) / Z
+    p = math.erfc(abs(difference) / error / math.sqrt(2)) if error else float(difference == 0)
+    return {"rows": len(ours), "difference": difference, "difference_ci95": interval, "p": p}
 
 
 def _steps(

@@ -1,4 +1,4 @@
-"""Load a base model, or an adapter on its base, and answer prompts in batches. Scoring and the demo use it."""
+"""Load a base model, or an adapter on its base, answer prompts in batches, and compute likelihoods of given answers."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 from tqdm import tqdm
 
@@ -72,17 +73,21 @@ def measure(responses: Sequence[str] | Sequence[Sequence[str]], references: Sequ
     Raises:
         InputError: math-verify is missing, or its process does not start.
     """
-    counts: Counter[str] = Counter()
-    rates: list[float] = []
-    with Judge() as judge:
-        for response, reference in zip(tqdm(responses, desc="compare", unit="row"), references, strict=True):
-            samples = [response] if isinstance(response, str) else response
-            verdicts = [judge.verdict(sample, reference) for sample in samples]
-            rates.append(verdicts.count("correct") / len(verdicts))
-            counts.update(verdicts)
+    found = judged(responses, references)
+    rates = [verdicts.count("correct") / len(verdicts) for verdicts in found]
+    counts = Counter(chain.from_iterable(found))
     low, high = wilson_interval(sum(rates), len(rates))
     shares = {verdict: counts[verdict] / counts.total() for verdict in VERDICTS}
     return {"n": len(rates), "pass@1": mean(rates), "pass@1_ci95": [low, high], "verdicts": shares}
+
+
+def judged(responses: Sequence[str] | Sequence[Sequence[str]], references: Sequence[str]) -> list[list[str]]:
+    """The verdicts on the samples of each problem. The arguments and errors are those of ``measure``."""
+    with Judge() as judge:
+        return [
+            [judge.verdict(sample, reference) for sample in ([response] if isinstance(response, str) else response)]
+            for response, reference in zip(tqdm(responses, desc="compare", unit="row"), references, strict=True)
+        ]
 
 
 class Judge:

@@ -147,8 +147,6 @@ class Options:
                 raise InputError(f"--top-p must be above 0 and at most 1, not {top_p}")
             self._default("temperature", temperature)
             self._default("top_p", top_p)
-        if self.task != "puzzle" and self.k != (1,):
-            raise InputError(f"--k is for puzzles; --task {self.task} uses all --samples of a row")
         for each in self.k:
             if not 1 <= each <= self.draws:
                 raise InputError(f"--k must be in 1..{self.draws}, the samples of a row, not {each}; raise --samples")

@@ -37,6 +37,7 @@ from arith_puzzle.evaluation.options import Options, command_line
 from arith_puzzle.evaluation.prompting import Prompting, choose_examples
 from arith_puzzle.evaluation.results import finished_results, lock_run_directory, write_results
 from arith_puzzle.evaluation.tasks import TASKS, Task, read_rows, split_names
+from arith_puzzle.metrics.arith_puzzle_verifier.estimators import mean, pass_at_k, wilson_interval
 
 if TYPE_CHECKING:
     from arith_puzzle.evaluation.backends import Backend
@@ -151,9 +152,9 @@ def score(
             if given.gold:
                 from arith_puzzle.evaluation.backends import TransformersBackend
 
-                steps, loaded = out / f"steps-{split}.jsonl", get_backend()
+                loaded = get_backend()
                 assert isinstance(loaded, TransformersBackend), "Options refuses --gold with another one"
-                scored[split]["gold"] = measure_gold(loaded, prompting, rows, steps, batch=given.batch_size)
+                scored[split]["gold"] = measure_gold(loaded, prompting, rows, out, split, batch=given.batch_size)
         libraries = ["torch", "transformers", "peft", *({given.backend} - {"transformers"})]
         libraries = ["huggingface_hub"] if given.endpoint else libraries
         results = identity | {
@@ -200,7 +201,7 @@ def _check_answers(results: dict, out: Path) -> None:
     for split, item in results["splits"].items():
         wanted = {f"generations-{split}.jsonl": item["generations_sha256"]}
         if "gold" in item:
-            wanted[f"steps-{split}.jsonl"] = item["gold"]["steps_sha256"]
+            wanted |= {f"{what}-{split}.jsonl": item["gold"][f"{what}_sha256"] for what in ("steps", "likelihoods")}
         for name, sha256 in wanted.items():
             if not (out / name).is_file() or file_sha256(out / name) != sha256:
                 raise InputError(
@@ -234,7 +235,10 @@ def _score_split(
                 bar.update(len(done) - first)
     seconds, counts = time.monotonic() - started, done.new_tokens
     new = (len(rows) - had) * options.draws
-    return task.measure(rows, done.answers, options.k) | {
+    measured = task.measure(rows, done.answers, options.k)
+    if any(f"pass@{k}" not in measured for k in options.k):
+        measured |= _pass_at_k(task.rates(rows, done.answers), options)
+    return measured | {
         "new_tokens": sum(counts),
         "at_token_limit": sum(count >= decoding.max_new_tokens for count in counts) / len(counts),
         "generations_sha256": file_sha256(path),
@@ -242,6 +246,15 @@ def _score_split(
         "answers_per_second": round(new / seconds, 1) if new else None,
         "tokens_per_second": round((sum(counts) - had_tokens) / seconds, 1) if new else None,
     }
+
+
+def _pass_at_k(rates: list[float], options: Options) -> dict:
+    """pass@k of a metric that has none, with Wilson's interval for n rows."""
+    found = {}
+    for k in options.k:
+        values = [pass_at_k(options.draws, round(rate * options.draws), k) for rate in rates]
+        found |= {f"pass@{k}": mean(values), f"pass@{k}_ci95": list(wilson_interval(sum(values), len(values)))}
+    return found
 
 
 def _answer(

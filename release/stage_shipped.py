@@ -1,4 +1,4 @@
-"""Stage the trained adapters of the package, and their bases, from the files beside their weights."""
+"""Stage the trained adapters in ``results/``, and their bases, from the files beside their weights."""
 
 from __future__ import annotations
 

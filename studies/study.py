@@ -11,9 +11,10 @@ import re
 import shlex
 from dataclasses import field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from arith_puzzle.common.errors import InputError
@@ -54,6 +55,31 @@ class Arm:
 
 
 @dataclass(frozen=True, config=STRICT)
+class ScoredRows:
+    """Rows that are no puzzles, on which a study scores every training.
+
+    Attributes:
+        name: the name in tables and of files: lower-case letters, digits and -.
+        task: a task of ``arith-puzzle score``.
+        data: Hub id, folder or JSONL file; ``arith-puzzle study --scored NAME=...`` replaces it.
+        config, split: of a Hub id or folder. None takes the dataset's default config.
+        limit: score only this number of rows, from the start.
+        samples: the number of sampled answers for each row, at temperature 1; the table then has pass@``samples``.
+            None decodes greedily.
+        gold: also measure the rows' own solutions (``arith_puzzle.evaluation.gold``).
+    """
+
+    name: str
+    task: Literal["gsm8k", "math", "svamp", "gsm-hard", "gsm-plus"]
+    data: str
+    config: str | None = None
+    split: str = "test"
+    limit: Positive | None = None
+    samples: Annotated[int, Field(ge=2)] | None = None
+    gold: bool = False
+
+
+@dataclass(frozen=True, config=STRICT)
 class Study:
     """A study. Each combination of an arm, a number of rows and a seed is one training of the recipe.
 
@@ -62,27 +88,27 @@ class Study:
         recipe: the recipe's path, or its name in training/recipes.
         config: the config of the training rows, instead of the recipe's.
         rows: the training sizes.
-        score: config -> the splits to score.
         arms: the curves.
+        score: for a study of puzzles: config -> the splits to score.
+        tests: for a study that trains on aug-gsm8k: what it scores.
+        baseline: the name of an arm. Each other arm is compared with it on the same rows, at equal rows and seed.
         seeds: the seeds of the trainings.
         sft: fields that replace those of the recipe, such as ``max_steps`` to give all sizes the same compute.
         max_new_tokens: the maximum length of the scored answers, in tokens; None takes the recipe's.
-        task: "puzzle", or the task of a study that trains on aug-gsm8k and scores on ``scored``.
-        scored: Hub id of the scored rows, for the other tasks.
-        limit: the maximum number of scored rows of each split; None scores all.
+        limit: the maximum number of scored puzzles of each split; None scores all.
     """
 
     name: str
     recipe: str
     config: str
     rows: NonEmpty[Positive]
-    score: dict[str, NonEmpty[str]]
     arms: NonEmpty[Arm]
+    score: dict[str, NonEmpty[str]] = field(default_factory=dict)
+    tests: list[ScoredRows] = field(default_factory=list)
+    baseline: str | None = None
     seeds: NonEmpty[NotNegative] = field(default_factory=lambda: [0])
     sft: dict[str, Any] = field(default_factory=dict)
     max_new_tokens: Positive | None = None
-    task: Literal["puzzle", "gsm8k", "math"] = "puzzle"
-    scored: str | None = None
     limit: Positive | None = None
 
     @property
@@ -145,13 +171,19 @@ def load_study(path: str | Path) -> Study:
     if not isinstance(raw, dict):
         raise InputError(f"{path}: a study is a mapping with the keys {', '.join(names(Study))}")
     study = build(path, "", Study, raw)
-    for key, values in (("rows", study.rows), ("seeds", study.seeds), ("arms", [slug(arm.name) for arm in study.arms])):
+    lists = {"rows": study.rows, "seeds": study.seeds, "arms": [slug(arm.name) for arm in study.arms],
+             "tests": [test.name for test in study.tests]}  # fmt: skip
+    for key, values in lists.items():
         if len(set(values)) < len(values):
             raise InputError(f"{path}: {key} must be different, not {values}")
-    if study.task == "puzzle":
-        _check_puzzles(path, study)
-    else:
+    if bool(study.score) == bool(study.tests):
+        raise InputError(f"{path}: give 'score' (a study of puzzles) or 'tests' (of aug-gsm8k), one of them")
+    if study.baseline is not None and study.baseline not in [arm.name for arm in study.arms]:
+        raise InputError(f"{path}: the baseline {study.baseline!r} is not the name of an arm")
+    if study.tests:
         _check_augmented(path, study)
+    else:
+        _check_puzzles(path, study)
     for arm in study.arms:
         if OWN & arm.change.keys():
             raise InputError(f"{path}: an arm's 'change' cannot set {', '.join(sorted(OWN))}; the study sets them")
@@ -167,8 +199,8 @@ def _check_puzzles(path: Path, study: Study) -> None:
                 raise InputError(f"{path}: {config}/{split} is not an evaluation split of the dataset; see 'score'")
     if study.config not in CONFIGS or "train" not in CONFIGS[study.config].splits:
         raise InputError(f"{path}: {study.config!r} is not a config with training rows; known: {', '.join(CONFIGS)}")
-    if study.scored or any(arm.config for arm in study.arms):
-        raise InputError(f"{path}: 'scored' and an arm's 'config' are only for task: gsm8k or math; leave them out")
+    if any(arm.config for arm in study.arms):
+        raise InputError(f"{path}: an arm's 'config' is only for a study with 'tests'; leave it out")
     for arm in study.arms:
         arm_config(study, arm)
         if arm.format not in (None, *PUZZLE_FORMATS):
@@ -180,7 +212,7 @@ def _check_augmented(path: Path, study: Study) -> None:
     for arm in study.arms:
         config = arm_config(study, arm)
         if arm.solutions or arm.paths > 1 or arm.format:
-            raise InputError(f"{path}: an arm's 'solutions', 'paths' and 'format' are for task: puzzle only; drop them")
+            raise InputError(f"{path}: an arm's 'solutions', 'paths' and 'format' are for puzzles only; drop them")
         if config not in (ALL, *strategies):
             raise InputError(f"{path}: {config!r} is not a config to train on; known: {ALL}, {', '.join(strategies)}")
         # The first rows of `all` mix the strategies only at the sizes of the nested configs, such as 1k.
@@ -189,13 +221,20 @@ def _check_augmented(path: Path, study: Study) -> None:
             raise InputError(
                 f"{path}: {other[0]} rows of {ALL!r} are not a nested config; use one of {list(SIZES.values())}"
             )
-    if study.scored is None:
-        raise InputError(f"{path}: 'scored' is missing; give the Hub id of the rows to score, such as openai/gsm8k")
+    for test in study.tests:
+        if test.name != slug(test.name):
+            raise InputError(f"{path}: tests: the name {test.name!r} must have only a-z, 0-9 and -")
+        if test.gold and test.task != "gsm8k":
+            raise InputError(f"{path}: tests: {test.task!r} has no solutions with annotations; drop 'gold'")
+        if test.gold and test.samples:
+            raise InputError(f"{path}: tests: {test.name!r} has 'gold' and 'samples'; give each a test of its own")
+    if study.limit:
+        raise InputError(f"{path}: 'limit' is for puzzles; give each of the 'tests' its own")
 
 
 def arm_config(study: Study, arm: Arm) -> str:
     """Return the config that an arm trains on, such as ``starter-paths4``. Raises InputError like with_solutions."""
-    if study.task != "puzzle":
+    if study.tests:
         return arm.config or study.config
     return study.config + with_solutions(CONFIGS[study.config], arm.solutions, arm.paths).suffix
 
@@ -241,7 +280,7 @@ def _drills(base: Recipe, rows: int) -> DrillsSection | None:
 
 def build_commands(study: Study, dataset: str) -> list[str]:
     """Return the commands that build the configs that a study trains and scores on."""
-    if study.task != "puzzle":
+    if study.tests:
         return _augment_commands(dataset)
     seed = dataset_section(study.base).seed
     wanted = dict.fromkeys([arm_config(study, arm) for arm in study.arms] + list(study.score))

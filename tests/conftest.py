@@ -9,7 +9,7 @@ import pytest
 os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # before any import of huggingface_hub
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-# Three workers share two cores. A second thread for models this small only waits, for seconds where the cores are busy.
+# Two workers share two cores. A second thread for models this small only waits, for seconds where the cores are busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

@@ -1,1 +1,1 @@
-"""Training: recipes, models and tokenizers, the token cache, and supervised fine-tuning with TRL."""
+"""Training: recipes, models and tokenizers, training data, fine-tuning and GRPO with TRL, rejection sampling, Muon."""

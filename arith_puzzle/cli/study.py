@@ -24,9 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset", help="folder or Hub id of the training rows (default: dataset.path of the study's recipe)"
     )
     parser.add_argument(
-        "--scored",
-        help="folder, Hub id or JSONL file of the rows to score (default: 'scored' of the study, else --dataset)",
-    )
+        "--scored", action="append", metavar="[NAME=]DATA",
+        help="folder or Hub id of the puzzles to score (default: --dataset); for a study with tests, NAME=DATA "
+        "replaces the data of the test NAME by a folder, a Hub id or a JSONL file; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="folder for the trainings and the results")
     parser.add_argument(
         "--accelerate-config", type=Path, metavar="FILE",
@@ -41,9 +42,13 @@ def run(args: argparse.Namespace) -> int:
     config = args.accelerate_config
     if config and not config.is_file():
         raise InputError(f"there is no accelerate configuration {config}; see training/accelerate/")
-    for name in (args.dataset, args.scored):
+    named = [text.partition("=") for text in args.scored or []]
+    if any(equals != "=" for _, equals, _ in named) and len(named) > 1:
+        raise InputError(f"--scored {args.scored[-1]}: several need a name each: --scored NAME=DATA")
+    for name in (args.dataset, *(data if equals else name for name, equals, data in named)):
         if name is not None:
             check_name(name, "dataset")
-    found = run_study(args.study, args.out, dataset=args.dataset, scored=args.scored, accelerate_config=config)
+    scored = {name: data for name, _, data in named} if named and named[0][1] else next((n for n, _, _ in named), None)
+    found = run_study(args.study, args.out, dataset=args.dataset, scored=scored, accelerate_config=config)
     print(markdown(found))
     return 0

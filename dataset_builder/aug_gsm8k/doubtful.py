@@ -2,8 +2,8 @@
 
 Eight readers, language models of one kind, each read an eighth of the 7,473 rows with the questions of
 ``judging.QUESTIONS``, and were asked to list a row when in doubt. Three rows were added after later readings.
-``doubtful_sources.jsonl`` has a line for each listed
-row: the first 16 hexadecimal digits of the SHA-256 of its normalized question, what fails, and why.
+``doubtful_sources.jsonl`` has a line for each listed row: the first 16 hexadecimal digits of the SHA-256 of its
+normalized question, what fails, and why.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The configs of the dataset: the five shipped ones, and those of a user's YAML file."""
+"""The configs of the dataset: five shipped ones, their variants, those of a user's file; how to build them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exact search for the solutions of one puzzle: its values, its last steps and its solutions, part by part.
+"""`Search`: which values each part of the numbers of one puzzle can make, and by which equations, within a budget.
 
 ``solve`` has the functions to call, and says how the search works.
 """

@@ -1,9 +1,10 @@
-"""Solve one puzzle exactly: list its solutions, or prove that it has none.
+"""Solve one puzzle: list its solutions, or prove that it has none.
 
 A solution is a binary tree over the given numbers. So the values of a part of the numbers (a multiset) are the results
 of the ways to split the part in two. The solver first computes all values of parts with up to half of the numbers. Then
 it searches from the target down: for larger parts it computes only the values that the target needs. The search is
-complete, so finding nothing is a proof, unless it reaches its limit first. Equal numbers are interchangeable, and the
+complete, so finding nothing is a proof, unless it reaches its limit first. With more than MAX_EXACT_NUMBERS numbers,
+``find`` tries random first steps, and finding nothing proves nothing. Equal numbers are interchangeable, and the
 solutions of each part are computed once.
 
 The rules are those of ``verify``: under ``rule="subset"`` every part of the numbers may be the whole; under

@@ -1,4 +1,4 @@
-"""Where the files for each harness are, and how a user names them."""
+"""Where the files for each harness are, how a user names them, and how the harness is installed."""
 
 from __future__ import annotations
 

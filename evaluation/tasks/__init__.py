@@ -1,6 +1,7 @@
 """The tasks of ``arith-puzzle score``: how rows are read, how a row becomes a prompt, and which metric judges answers.
 
-``TASKS`` maps each name of ``--task`` to its class.
+``TASKS`` maps each name of ``--task`` to its class. Puzzles and MATH are defined here, GSM8K and its variants in
+``gsm8k``. ``read_rows`` loads a split.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from arith_puzzle.common.provenance import check_no_pattern
 from arith_puzzle.dataset_builder.configs import how_to_get
 from arith_puzzle.dataset_builder.formats import ALPACA, BY_RULES, FORMATS, PUZZLE_FORMATS, Puzzles
 from arith_puzzle.dataset_builder.puzzle import parse_completion
-from arith_puzzle.evaluation.math_answers import boxed, check_installed, measure
+from arith_puzzle.evaluation.math_answers import boxed, check_installed, judged, measure
 from arith_puzzle.evaluation.tasks.gsm8k import ALPACA_OPENING, Gsm8k, GsmPlus, Targets
 from arith_puzzle.evaluation.tasks.task import Task
 from arith_puzzle.metrics.arith_puzzle_verifier.aggregate import puzzle_of
-from arith_puzzle.metrics.arith_puzzle_verifier.estimators import wilson_interval
-from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, to_equations
+from arith_puzzle.metrics.arith_puzzle_verifier.estimators import mean, wilson_interval
+from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of, to_equations, verify
 from arith_puzzle.metrics.read_answers import read_objects
 
 MARKER = "Answer:"
@@ -121,6 +122,16 @@ class Puzzle(Task):
                   "max_number": max(max(row["numbers"]) for row in rows)}  # fmt: skip
         return {"n": n, **measured, "pass@1_lenient_ci95": lenient, **stated}
 
+    @staticmethod
+    def rates(rows: Sequence[dict], answers: Sequence) -> list[float]:
+        """Return the share of each row's answers that the verifier takes as they are."""
+        given = [[answer] if isinstance(answer, str) else answer for answer in answers]
+        pairs = zip(rows, given, strict=True)
+        return [
+            mean([verify(row["numbers"], row["target"], each, **rules_of(row)).correct for each in texts])
+            for row, texts in pairs
+        ]
+
 
 class Math(Task):
     """Competition problems (MATH), judged by math-verify: the out-of-domain test of aug-gsm8k.
@@ -167,6 +178,12 @@ class Math(Task):
     def measure(rows: Sequence[dict], answers: Sequence, k: Sequence[int]) -> dict:
         """Return pass@1 with its interval, and the share of each verdict."""
         return measure(answers, [row["reference"] for row in rows])
+
+    @staticmethod
+    def rates(rows: Sequence[dict], answers: Sequence) -> list[float]:
+        """Return the share of each row's answers that math-verify finds equal to the reference."""
+        found = judged(answers, [row["reference"] for row in rows])
+        return [verdicts.count("correct") / len(verdicts) for verdicts in found]
 
 
 TASKS: dict[str, type[Task]] = {

@@ -12,6 +12,7 @@ from arith_puzzle.dataset_builder.formats import ALPACA
 from arith_puzzle.evaluation.tasks import gsm_variants
 from arith_puzzle.evaluation.tasks.task import Task
 from arith_puzzle.metrics.gsm8k_answer.score import answer as final_number
+from arith_puzzle.metrics.gsm8k_answer.score import score
 
 ALPACA_OPENING = ALPACA.partition(" that")[0]
 """The text with which Alpaca's prompt begins."""
@@ -60,6 +61,11 @@ class Gsm8k(Task):
         measured = metric.compute(predictions=answers, references=[row["answer"] for row in rows])
         return {"n": measured.pop("num_problems"), **measured}
 
+    @staticmethod
+    def rates(rows: Sequence[dict], answers: Sequence) -> list[float]:
+        """Return the share of each row's answers with the reference's number."""
+        return [score([answer], [row["answer"]])["pass@1"] for row, answer in zip(rows, answers, strict=True)]
+
 
 class Targets(Gsm8k):
     """SVAMP and GSM-Hard as PAL distributes them: rows of input and target. The prompt is that of GSM8K.
@@ -88,6 +94,11 @@ class Targets(Gsm8k):
     def measure(rows: Sequence[dict], answers: Sequence, k: Sequence[int]) -> dict:
         """Return the scores of ``gsm_variants.measure``. With K samples a row it includes maj1@K."""
         return gsm_variants.measure(answers, [partial(_near, Fraction(row["answer"])) for row in rows])
+
+    @staticmethod
+    def rates(rows: Sequence[dict], answers: Sequence) -> list[float]:
+        """Return the share of each row's answers that are near the target."""
+        return gsm_variants.rates(answers, [partial(_near, Fraction(row["answer"])) for row in rows])
 
 
 class GsmPlus(Gsm8k):
@@ -121,6 +132,11 @@ class GsmPlus(Gsm8k):
         right = [partial(_as_in_gsm_plus, row["answer"]) for row in rows]
         kinds = [row["perturbation_type"] for row in rows]
         return gsm_variants.measure(answers, right) | {"by_perturbation": gsm_variants.by_kind(answers, right, kinds)}
+
+    @staticmethod
+    def rates(rows: Sequence[dict], answers: Sequence) -> list[float]:
+        """Return the share of each row's answers that are right."""
+        return gsm_variants.rates(answers, [partial(_as_in_gsm_plus, row["answer"]) for row in rows])
 
 
 def _near(target: Fraction, found: gsm_variants.Found) -> bool:

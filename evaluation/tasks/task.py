@@ -1,4 +1,4 @@
-"""What a task of ``arith-puzzle score`` defines."""
+"""`Task`, the base class of the tasks of ``arith-puzzle score``: reading rows, asking, judging."""
 
 from __future__ import annotations
 
@@ -74,3 +74,8 @@ class Task(ABC):
     @abstractmethod
     def measure(rows: Sequence[dict], answers: Sequence, k: Sequence[int]) -> dict:
         """Judge ``answers``, a string or a list of samples for each row, and return the metric's scores and "n"."""
+
+    @staticmethod
+    @abstractmethod
+    def rates(rows: Sequence[dict], answers: Sequence) -> list[float]:
+        """Return for each row the share of its answers that are right. The columns of ``record`` are enough."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.evaluation.gold import _ratio, is_right, steps_of
+from arith_puzzle.evaluation.gold import _ratio, compare_likelihoods, is_right, steps_of
 from arith_puzzle.evaluation.inference import batched_rows, load, log_likelihoods
 from arith_puzzle.evaluation.options import Options, command_line
 from arith_puzzle.evaluation.score import score, summary
@@ -95,6 +95,26 @@ def test_a_run_and_one_that_resumes(talker, tmp_path):
     steps.write_bytes(whole + whole)
     with pytest.raises(InputError, match=r"steps-test\.jsonl is not what results\.json was computed from"):
         score(str(talker), None, str(path), None, None, tmp_path / "a", **options)
+
+
+def test_two_models_on_the_same_solutions(tmp_path):
+    """A difference that every row shows is no accident; one that rows take back is."""
+
+    def file(name, sums):
+        (tmp_path / name).write_text("".join(f"[{total}, {count}]\n" for total, count in sums))
+        return tmp_path / name
+
+    one = file("one", [(-10.0, 10), (-22.0, 20), (-9.0, 10), (-41.0, 40)])
+    better = file("better", [(-9.0, 10), (-19.8, 20), (-8.1, 10), (-37.0, 40)])
+    mixed = file("mixed", [(-14.0, 10), (-18.0, 20), (-13.0, 10), (-37.0, 40)])
+    found = compare_likelihoods(better, one)
+    assert found["rows"] == 4 and found["difference"] == pytest.approx(8.1 / 80) and found["p"] < 1e-6
+    assert found["difference_ci95"][0] > 0 and compare_likelihoods(one, better)["difference"] == -found["difference"]
+    low, high = compare_likelihoods(mixed, one)["difference_ci95"]
+    assert low < 0 < high and compare_likelihoods(mixed, one)["p"] > 0.5
+    assert compare_likelihoods(one, one) == {"rows": 4, "difference": 0.0, "difference_ci95": [0.0, 0.0], "p": 1.0}
+    with pytest.raises(InputError, match="other solutions or tokenizers"):
+        compare_likelihoods(one, file("other", [(-1.0, 2)]))
 
 
 def test_where_it_does_not_fit():

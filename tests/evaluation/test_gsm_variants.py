@@ -126,6 +126,7 @@ def test_the_majority_vote():
     found = [["#### 25", "#### 25.0", "#### 7"], ["#### 1", "#### 2", "none"]]
     result = Targets.measure([Targets.row(row) for row in PAL], found, (1,))
     assert result["maj1@3"] == 0.5 and result["pass@1"] == pytest.approx(1 / 3)
+    assert Targets.rates([Targets.row(row) for row in PAL], found) == [pytest.approx(2 / 3), 0.0]
     tied = measure([["#### 1", "#### 2", "", ""]], [lambda value: value == 2])
     assert tied["maj1@4"] == 0.5 and tied["no_answer"] == 0.5 and tied["pass@1"] == 0.25
 

@@ -127,6 +127,7 @@ def test_transformers_and_peft_push_and_load(hub, api, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_hf_command(hub, api, tmp_path):
     env = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     env |= {"HF_ENDPOINT": hub.endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "home")}

@@ -445,11 +445,8 @@ print(*doctest.DocTestRunner().run(test))
 """
 
 
-@pytest.mark.parametrize(
-    ("source", "cwd"),
-    [pytest.param("inputs", ROOT, marks=pytest.mark.slow), ("card", FOLDER.parent)],
-    ids=["docstring", "card"],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("source", "cwd"), [("inputs", ROOT), ("card", FOLDER.parent)], ids=["docstring", "card"])
 def test_examples_run_as_printed(session, source, cwd, tmp_path):
     text = session[-1] if source == "inputs" else "\n".join(re.findall(r"```pycon\n(.*?)```", CARD, re.DOTALL))
     # Offline, the folder replaces the Space. A release's check runs the same lines with the real Space.

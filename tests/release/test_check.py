@@ -69,7 +69,7 @@ def test_the_blocks_that_run_and_where_they_are():
     assert snippets("no code") == []
 
 
-@pytest.fixture(scope="module", params=["warm", pytest.param("cold", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=[pytest.param(way, marks=pytest.mark.slow) for way in ("warm", "cold")])
 def user(request):
     """A new user, on a machine with a token and settings of ours. "cold" runs Python code without forking."""
     with pytest.MonkeyPatch.context() as patch:
@@ -125,6 +125,7 @@ def test_a_snippet_that_does_not_end_is_killed_with_what_it_started(user, monkey
 
 
 @LINUX
+@pytest.mark.slow
 def test_a_warm_process_that_ends_is_one_line(monkeypatch, tmp_path):
     (tmp_path / "server.py").write_text("import sys; sys.exit('no such library')")
     monkeypatch.setattr(user_module, "FORK", True)

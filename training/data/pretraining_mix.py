@@ -1,4 +1,4 @@
-"""The pretraining mix of the base models: single equations, puzzles with small numbers, and fragments of search traces.
+"""The pretraining mix of the base models: equations, lists to sort, small puzzles, and fragments of search traces.
 
 It is not a config of the published dataset. The section ``drills`` of a recipe describes it, and the rows depend only
 on that section and the seed. All puzzles, even those of the fragments, belong to the split ``train`` by their keys. So

@@ -1,4 +1,4 @@
-"""Turn sources into pairs: variants with other numbers, new sentences and steps, and the draws of a source."""
+"""Rewrite GSM8K problems: vary numbers, put in sentences and steps, and draw until there are enough checked pairs."""
 
 from __future__ import annotations
 

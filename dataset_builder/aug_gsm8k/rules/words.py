@@ -1,4 +1,4 @@
-"""Words for new sentences at the end of a story: persons, things, shares and clauses; and the draws of a source."""
+"""What fits a story: whether a person holds the things, and the shares, relatives and clauses of new sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State a given amount in another unit, in dozens, banknotes, packs or rows."""
+"""State a given amount in another unit, in dozens, banknotes, packs or rows, or between two times of the day."""
 
 from __future__ import annotations
 

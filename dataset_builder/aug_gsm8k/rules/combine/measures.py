@@ -1,4 +1,4 @@
-"""Concepts that join a measured answer (pages, miles, feet, hours, points, an age)."""
+"""Concepts that join a measured answer: distances, calories, pages, words, lengths of cloth, working hours, an age."""
 
 from __future__ import annotations
 

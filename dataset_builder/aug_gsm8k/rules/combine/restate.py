@@ -1,4 +1,4 @@
-"""What the restatements of a given quantity ask of the solution."""
+"""How a solution uses a given number: whether it computes with it, and by which numbers it multiplies a price."""
 
 from __future__ import annotations
 

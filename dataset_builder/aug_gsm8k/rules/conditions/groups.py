@@ -1,4 +1,4 @@
-"""Conditions that decide into which groups things or people are divided, or which rate is paid for hours and miles."""
+"""Conditions on a number of things, people, hours or miles (group sizes, wages, contests, tickets), or on a price."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions in a sentence before the final question, which stays as it is: offers of a shop, and bonuses at work."""
+"""Conditions in a sentence before the final question, which stays as it is: discounts of a shop, fees for cards."""
 
 from __future__ import annotations
 
