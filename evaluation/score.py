@@ -250,7 +250,7 @@ def _score_split(
 
 def _pass_at_k(rates: list[float], options: Options) -> dict:
     """pass@k of a metric that has none, with Wilson's interval for n rows."""
-    found = {}
+    found: dict[str, float | list[float]] = {}
     for k in options.k:
         values = [pass_at_k(options.draws, round(rate * options.draws), k) for rate in rates]
         found |= {f"pass@{k}": mean(values), f"pass@{k}_ci95": list(wilson_interval(sum(values), len(values)))}
