@@ -22,7 +22,7 @@ with socket.socket() as probe:
     port = probe.getsockname()[1]
 environment = os.environ | {"ARITH_PUZZLE_PORT": str(port)}
 with child([sys.executable, "app.py"], cwd=folder, env=environment, stdout=sys.stderr) as app:
-    client, deadline = None, time.monotonic() + 120
+    client, deadline = None, time.monotonic() + 1200
     while True:
         try:
             client = client or Client(f"http://127.0.0.1:{port}", verbose=False)
