@@ -100,6 +100,28 @@ def reinforced(results: Path) -> str:
     return table(header, lines)
 
 
+def printed(results: Path) -> str:
+    """What ``make demo`` prints for each stage, from ``demo_cpu/``. The folder is that of the demo's recipe."""
+    run, scores = (json.loads((results / "demo_cpu" / f"{name}.json").read_text()) for name in ("run", "results"))
+    folder = f"runs/{run['recipe']['name']}"
+    item = scores["adapter"]["splits"]["test"]
+    low, high = item["pass@1_ci95"]
+    sizes = ", ".join(f"N={n} {share:.3f}" for n, share in item["by_n"].items())
+    return "\n".join([
+        "```text",
+        f"[1/6] build   {folder}/arith-puzzle: train 300,000, validation 1,000, test 2,000",
+        f"[2/6] train   {folder}/train: {run['rows']:,} rows, {run['seconds']:.0f} s, loss {run['train_loss']:.3f}",
+        f"[3/6] score   adapter on starter/test: pass@1 {item['pass@1']:.3f} [{low:.3f}, {high:.3f}], n={item['n']} "
+        f"({sizes}), …",
+        "[4/6] stage   …",
+        "[5/6] publish …",
+        "[6/6] check   all files equal the staged ones; dataset, metric, environment, models, demo and the cards' "
+        "snippets work",
+        "```",
+        "",
+    ])  # fmt: skip
+
+
 def main() -> int:
     """Write the tables, or check them. Returns the exit status."""
     if sys.argv[1:2] == ["--take"]:
@@ -110,7 +132,7 @@ def main() -> int:
             shutil.copyfile(Path(work) / "stage" / "adapter" / file, target / file)
     stale = False
     blocks = {"results": render, "paper": paper_table, "headline": headline, "short": short_table,
-              "audit": audited, "scorers": scorers, "grpo": reinforced}  # fmt: skip
+              "audit": audited, "scorers": scorers, "grpo": reinforced, "demo": printed}  # fmt: skip
     for name, write in blocks.items():
         content = write(ROOT / "results")
         page = find_page(name, [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])

@@ -31,8 +31,10 @@ with child([sys.executable, "app.py"], cwd=folder, env=environment, stdout=sys.s
                 break
         except Exception as error:  # it does not listen yet
             status = {"models": [], "reason": str(error)}
-        if time.monotonic() > deadline or app.poll() is not None:
-            break
+        if app.poll() is not None:
+            sys.exit(f"app.py ended with status {app.returncode}")
+        if time.monotonic() > deadline:
+            sys.exit(f"app.py did not serve its models in time ({status}); try again when the machine is less busy")
         time.sleep(0.5)
     ready = [each["adapter"] for each in status["models"] if each["model"] == "ready"]
     asked = {adapter: client.predict(numbers, target, model=adapter, api_name="/ask") for adapter in ready}

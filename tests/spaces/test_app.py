@@ -144,7 +144,7 @@ class TestApiWithoutModel:
 
     def test_long_searches_do_not_block_other_requests(self, bare):
         demo = client(bare)
-        slow = [demo.submit(HARD, 7, api_name="/solve") for _ in range(8)]
+        slow = [demo.submit(HARD, 7, api_name="/solve") for _ in range(12)]
         assert demo.predict("3,4", 7, "3+4=7", api_name="/judge")["correct"]
         assert not all(job.done() for job in slow)
         assert all(job.result()["solvable"] in (False, None) for job in slow)
@@ -171,7 +171,8 @@ class TestApiWithoutModel:
                 )
 
         solution, waiting, done = asyncio.run(both())
-        assert solution == "4+3=7" and waiting >= 4 and done == [200] * 8
+        # In one queue for all, at most the last proof would be left.
+        assert solution == "4+3=7" and waiting >= 2 and done == [200] * 8
 
     def test_a_worker_is_there_after_all_that(self, bare):
         demo = client(bare)
