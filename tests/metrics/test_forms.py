@@ -345,21 +345,21 @@ def test_unknown_options_are_refused_everywhere(changes, said, tmp_path, capsys)
 )  # fmt: skip
 def test_the_worst_expressions_are_judged_at_once(response):
     numbers = [9] * 3000 + [1] * 3000 + [int(number) for number in re.findall("[0-9]{2,4200}", response[:4200])]
-    started = time.process_time()
+    started = time.thread_time()
     for division in DIVISIONS:
         verdict = verify(numbers, 5, response, division=division, rule="subset", form="expression")
         assert (verdict.reason == "too_long") == (len(response) > MAX_RESPONSE_CHARS)
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 10
 
 
 def test_sums_of_many_fractions_are_judged_at_once():
     numbers = list(range(1000, 1700))
     text = "+".join(f"1/{number}" for number in numbers[:580])
-    started = time.process_time()
+    started = time.thread_time()
     assert verify([1] * 580 + numbers, 5, text, division="rational", rule="subset", form="expression").reason == (
         "wrong_target"
     )
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 10
 
 
 LENIENT = [
@@ -449,9 +449,9 @@ def test_once_is_enough(given_text):
     ],
 )
 def test_long_texts_are_read_at_once(piece):
-    started = time.process_time()
+    started = time.thread_time()
     normalize(piece * (65_000 // len(piece)), form="expression")
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 10
 
 
 def test_the_metric_the_reward_and_the_command_agree(tmp_path, capsys):

@@ -145,13 +145,13 @@ def test_nothing_is_raised_on_any_text(text):
      "####    ***", "9" * 400 + "/", "1" * 401, "<<", "(", "1+", "-(", "\x00", "٣"],
 )  # fmt: skip
 def test_the_worst_texts_take_linear_time(piece):
-    start = time.process_time()
+    start = time.thread_time()
     for size in (MAX_CHARS, 10_000_000):
         text = piece * (size // len(piece))
         answer(text)
         evaluate_expression(text)
         check_annotations([text])
-    assert time.process_time() - start < 2
+    assert time.thread_time() - start < 10
 
 
 # The score

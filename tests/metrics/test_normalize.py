@@ -234,11 +234,11 @@ def test_a_response_in_strict_form_is_left_alone(response):
      "1) ", "</think>", "a", "<a", "- 1", "(1", "1+1=2,", "*", "{,}", "- 1+1=2\n", "`", "\ud800", "\x00", "times ", "and ", "a, ", "(a ", "n't", "? ", "#", "2, 3", "1+1=2 so "],
 )  # fmt: skip
 def test_the_worst_responses_take_linear_time(piece):
-    start = time.process_time()
+    start = time.thread_time()
     normalize((piece * MAX_LENIENT_CHARS)[:MAX_LENIENT_CHARS])
     normalize((piece * MAX_LENIENT_CHARS)[: MAX_LENIENT_CHARS - 9] + "=1 + 1 = 2")
     normalize(piece * (10_000_000 // len(piece)))
-    assert time.process_time() - start < 1  # takes 0.1 s; a quadratic algorithm takes many seconds
+    assert time.thread_time() - start < 10  # of this thread; takes up to 1 s, a quadratic algorithm minutes
 
 
 def test_the_bound_is_the_stated_one():

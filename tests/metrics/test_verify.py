@@ -138,10 +138,10 @@ def test_standard_library_only_and_nothing_evaluated():
     ids=["digits", "product", "signs", "lines", "newlines", "10 MB"],
 )
 def test_the_worst_responses_are_judged_at_once(response):
-    start = time.process_time()
+    start = time.thread_time()
     verify([2, 3], 5, response)
     trace([2, 3], response)
-    assert time.process_time() - start < 1  # takes about a millisecond; a backtracking regex would take minutes
+    assert time.thread_time() - start < 10  # takes about a millisecond; a backtracking regex would take minutes
 
 
 # The second implementation reads characters one by one, keeps the pool in a list, and computes with fractions.

@@ -163,11 +163,11 @@ def test_the_limit_is_one_of_time_and_memory(monkeypatch, numbers, options):
     """A tenth of the limit takes about a second of the processor, whatever the rules."""
     monkeypatch.setattr(module, "MAX_STEPS", module.MAX_STEPS // 10)
     monkeypatch.setattr(module, "MAX_VALUES", module.MAX_VALUES // 10)
-    started = time.process_time()
+    started = time.thread_time()
     assert find(numbers, 77777, **options) == (None, False)
     with pytest.raises(LimitReached):
         list(solutions([1, 2, 3, 4, 5, 6, 7, 8], 24, **options))
-    assert time.process_time() - started < 20
+    assert time.thread_time() - started < 20
 
 
 def test_all_searches_of_a_call_share_its_limit(monkeypatch):
