@@ -8,7 +8,7 @@ from __future__ import annotations
 from arith_puzzle.common.markdown import code_cell, table
 from arith_puzzle.dataset_builder.search_traces import SEARCH_BOUND
 from arith_puzzle.model_cards.wording import joined
-from arith_puzzle.training.data.pretraining_mix import DRILL_LIMIT, LIST_SIZES, PUZZLE_SIZES, PUZZLE_V, WALK_SIZES
+from arith_puzzle.training.data.pretraining_mix import DRILL_LIMIT, PUZZLE_SIZES, PUZZLE_V, WALK_SIZES
 
 BOUNDED = f"products and dividends up to {SEARCH_BOUND}"
 SEARCHED = f"with a search; {BOUNDED}"
@@ -43,20 +43,16 @@ def _drills(drills: dict) -> list[list[str]]:
     """The rows of a pretraining mix. A run.json may lack the limit, V and the sizes: then the defaults hold."""
     rows, searches = drills["rows"], drills.get("format") == "search"
     limit = f"{drills.get('limit') or DRILL_LIMIT:,}"
-    shares = ("drill_share", "walk_share", "list_share")
-    equations, walks, lists = (round(rows * (drills.get(key) or 0)) for key in shares)
+    equations, walks = (round(rows * (drills.get(key) or 0)) for key in ("drill_share", "walk_share"))
     found = []
     if equations:
         found.append([f"{equations:,} single equations", "", f"{limit}, also negative", "+ - * /"])
     if walks:
         sizes = f"{min(WALK_SIZES)} to {max(WALK_SIZES)}"
         found.append([f"{walks:,} fragments of searches", sizes, limit, f"+ - * /, {SEARCHED}"])
-    if lists:
-        found.append([f"{lists:,} lists to sort", f"{min(LIST_SIZES)} to {max(LIST_SIZES)}", limit, "none"])
-    if rows > equations + walks + lists:
+    if rows > equations + walks:
         sizes = joined(map(str, sorted(set(drills.get("sizes") or PUZZLE_SIZES))))
-        puzzles = f"{rows - equations - walks - lists:,} puzzles of `train`"
-        found.append([puzzles, sizes, f"{drills.get('v') or PUZZLE_V:,}",
+        found.append([f"{rows - equations - walks:,} puzzles of `train`", sizes, f"{drills.get('v') or PUZZLE_V:,}",
                       f"+ - * /, {SEARCHED}" if searches else "+ - * /"])  # fmt: skip
     return found
 

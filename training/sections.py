@@ -64,7 +64,6 @@ class DrillsSection:
     v: Annotated[int, Field(ge=8, le=60)] | None = field(default=None, metadata=LATER)
     sizes: NonEmpty[int] | None = field(default=None, metadata=LATER)
     walk_share: Share | None = field(default=None, metadata=LATER)
-    list_share: Share | None = field(default=None, metadata=LATER)
     format: Literal["symbolic", "search", "procedure"] = field(default="symbolic", metadata=LATER)
 
 

@@ -151,24 +151,6 @@ def test_drills_with_large_numbers_hold_no_puzzle_of_the_evaluation_splits():
         drill_columns(10, 3, 0.75, answers="search", walk_share=0.5)
 
 
-def test_lists_are_sorted_and_leave_the_other_rows_as_they_are():
-    columns = drill_columns(400, 3, 0.5, limit=1000, list_share=0.25, answers="procedure")
-    rows = list(zip(columns["prompt"], columns["completion"], strict=True))
-    lists = [(prompt[:-1], answer) for prompt, answer in rows if prompt.endswith("=") and "," in prompt]
-    sizes, largest = set(), 0
-    for shown, answer in lists:
-        numbers = [int(number) for number in shown.split(",")]
-        assert numbers[:-1] == sorted(numbers[:-1]) and answer == ",".join(map(str, sorted(numbers, reverse=True)))
-        sizes.add(len(numbers))
-        largest = max(largest, *numbers)
-    assert len(lists) == 100 and sizes == set(range(2, 13)) and 900 < largest <= 1000
-    without = drill_columns(300, 3, 200 / 300, limit=1000, answers="procedure")
-    others = {row for row in rows if not ("," in row[0] and row[0].endswith("="))}
-    assert others == set(zip(without["prompt"], without["completion"], strict=True))
-    with pytest.raises(InputError, match="sum to more than 1"):
-        drill_columns(10, 3, 0.75, list_share=0.5)
-
-
 def test_older_recipes_keep_their_digests():
     """New fields at their defaults are no part of a digest, else finished runs would be another recipe's."""
     import dataclasses
@@ -182,7 +164,7 @@ def test_older_recipes_keep_their_digests():
         assert recipe.digest == json.loads((ROOT / run / "run.json").read_text())["recipe_digest"]
     base = load_recipe(ROOT / "training" / "recipes" / "tiny_base.yaml")
     for change in (
-        {"limit": 2000}, {"v": 40}, {"sizes": [3]}, {"format": "search"}, {"walk_share": 0.1}, {"list_share": 0.1},
+        {"limit": 2000}, {"v": 40}, {"sizes": [3]}, {"format": "search"}, {"walk_share": 0.1},
     ):  # fmt: skip
         assert dataclasses.replace(base, drills=dataclasses.replace(base.drills, **change)).digest != base.digest
     assert base.drills.format == DrillsSection(rows=1).format == "symbolic"

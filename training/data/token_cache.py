@@ -156,8 +156,9 @@ def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
     from arith_puzzle.training.data.pretraining_mix import drill_columns
 
     section = recipe.drills
-    later = ("limit", "v", "sizes", "walk_share", "list_share")
-    stated = {key: getattr(section, key) for key in later if getattr(section, key) is not None}
+    stated = {
+        key: getattr(section, key) for key in ("limit", "v", "sizes", "walk_share") if getattr(section, key) is not None
+    }
     columns = drill_columns(section.rows, recipe.seed, section.drill_share, answers=section.format, **stated)
     for start in range(0, recipe.drills.rows, BATCH):
         yield tuple(pa.array(columns[name][start : start + BATCH]) for name in ("prompt", "completion"))
