@@ -1,4 +1,7 @@
-"""`Decoding`, how an answer is generated, and `Answer`, its text and tokens. It imports nothing, for the demo."""
+"""`Decoding`, how an answer is generated, and `Answer`, its text and tokens.
+
+It imports nothing, so that the demo starts quickly.
+"""
 
 from __future__ import annotations
 

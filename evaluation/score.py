@@ -201,7 +201,8 @@ def _check_answers(results: dict, out: Path) -> None:
     for split, item in results["splits"].items():
         wanted = {f"generations-{split}.jsonl": item["generations_sha256"]}
         if "gold" in item:
-            wanted |= {f"{what}-{split}.jsonl": item["gold"][f"{what}_sha256"] for what in ("steps", "likelihoods")}
+            files = [what for what in ("steps", "likelihoods") if f"{what}_sha256" in item["gold"]]
+            wanted |= {f"{what}-{split}.jsonl": item["gold"][f"{what}_sha256"] for what in files}
         for name, sha256 in wanted.items():
             if not (out / name).is_file() or file_sha256(out / name) != sha256:
                 raise InputError(

@@ -10,6 +10,7 @@ import dataclasses
 import json
 import re
 import shlex
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -328,13 +329,14 @@ def _compare(study: Study, points: list[dict], scores: list[Scores], out: Path) 
                for training in trainings(study)}  # fmt: skip
     found = []
     for rows in scores if study.baseline else []:
+        rates = cache(partial(_rates, rows))  # the baseline's answers are compared with those of every arm
         for split in rows.splits:
             for point in points:
                 label, size, seed = rows.label(split), point["rows"], point["seed"]
                 if point["arm"] == study.baseline or not label.items() <= point.items():
                     continue
                 ours, theirs = (folders[arm, size, seed] / rows.folder for arm in (point["arm"], study.baseline))
-                shares = [_rates(rows, folder / f"generations-{split}.jsonl") for folder in (ours, theirs)]
+                shares = [rates(folder / f"generations-{split}.jsonl") for folder in (ours, theirs)]
                 wins, losses = (sum(a > b for a, b in zip(*pair, strict=True)) for pair in (shares, shares[::-1]))
                 pair = {"name": point["arm"], **label, "rows": size, "seed": seed, "n": len(shares[0]),
                         "difference": mean(shares[0]) - mean(shares[1]), "wins": wins, "losses": losses,
@@ -348,7 +350,8 @@ def _compare(study: Study, points: list[dict], scores: list[Scores], out: Path) 
 
 def _rates(rows: Scores, path: Path) -> list[float]:
     """The share of right answers to each row of a file of answers."""
-    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    with path.open(encoding="utf-8") as file:
+        records = [json.loads(line) for line in file]
     answers = [record["responses"] if "responses" in record else record["response"] for record in records]
     return TASKS[rows.test.task if rows.test else "puzzle"].rates(records, answers)
 

@@ -42,13 +42,13 @@ def run(args: argparse.Namespace) -> int:
     config = args.accelerate_config
     if config and not config.is_file():
         raise InputError(f"there is no accelerate configuration {config}; see training/accelerate/")
-    named = [text.partition("=") for text in args.scored or []]
-    if any(equals != "=" for _, equals, _ in named) and len(named) > 1:
-        raise InputError(f"--scored {args.scored[-1]}: several need a name each: --scored NAME=DATA")
-    for name in (args.dataset, *(data if equals else name for name, equals, data in named)):
+    given = args.scored or []
+    scored = dict(text.split("=", 1) for text in given) if all("=" in text for text in given) else given[0]
+    if isinstance(scored, str) and len(given) > 1:
+        raise InputError(f"--scored {given[-1]}: several need a name each: --scored NAME=DATA")
+    for name in (args.dataset, *(scored.values() if isinstance(scored, dict) else [scored])):
         if name is not None:
             check_name(name, "dataset")
-    scored = {name: data for name, _, data in named} if named and named[0][1] else next((n for n, _, _ in named), None)
-    found = run_study(args.study, args.out, dataset=args.dataset, scored=scored, accelerate_config=config)
+    found = run_study(args.study, args.out, dataset=args.dataset, scored=scored or None, accelerate_config=config)
     print(markdown(found))
     return 0

@@ -110,27 +110,28 @@ def measure(answers: Sequence[str] | Sequence[Sequence[str]], right: Sequence[Ca
         also "maj1@S": the share of problems whose most frequent ending is right. If m endings tie for first place and j
         of them are right, the problem counts j/m.
     """
-    votes, missing, samples = [], 0, 0
+    shares, votes, missing, samples = [], [], 0, 0
     for given, judge in zip(answers, right, strict=True):
         texts = [given] if isinstance(given, str) else given
         found = [found_in(text) for text in texts]
+        shares.append(_share(found, judge))
         missing += found.count(None)
         samples += len(found)
         tally = Counter(each for each in found if each is not None)
         leaders = [each for each, count in tally.items() if count == max(tally.values())]
         votes.append(sum(map(judge, leaders)) / len(leaders) if leaders else 0.0)
     vote = {} if isinstance(answers[0], str) else {f"maj1@{len(answers[0])}": mean(votes)}
-    shares = rates(answers, right)
     return {"n": len(shares), **_rate(shares), **vote, "no_answer": missing / samples}
 
 
 def rates(answers: Sequence[str] | Sequence[Sequence[str]], right: Sequence[Callable[[Found], bool]]) -> list[float]:
     """The share of right answers to each problem. The arguments are those of ``measure``."""
-    found = []
-    for given, judge in zip(answers, right, strict=True):
-        endings = [found_in(text) for text in ([given] if isinstance(given, str) else given)]
-        found.append(sum(each is not None and judge(each) for each in endings) / len(endings))
-    return found
+    texts = [[given] if isinstance(given, str) else given for given in answers]
+    return [_share([found_in(text) for text in given], judge) for given, judge in zip(texts, right, strict=True)]
+
+
+def _share(found: Sequence[Found], judge: Callable[[Found], bool]) -> float:
+    return sum(each is not None and judge(each) for each in found) / len(found)
 
 
 def by_kind(
