@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
+from numbers import Integral
 from typing import Any
 
 from arith_puzzle.common.errors import InputError
@@ -44,10 +46,12 @@ def solve(
     from arith_puzzle.dataset_builder.puzzle import parse_puzzle
     from arith_puzzle.dataset_builder.solver.solve import LimitReached, find, solutions
 
+    if isinstance(numbers, str):
+        raise InputError(f"numbers must be a list of integers, not the string {numbers!r}")
     given, goal = parse_puzzle(f"{','.join(map(str, numbers))}:{target}")
     for name, value in (("limit", limit), ("bound", bound)):
-        if value is not None and value < 1:
-            raise InputError(f"{name} must be at least 1, not {value}")
+        if value is not None and not (isinstance(value, int) and 1 <= value <= sys.maxsize):
+            raise InputError(f"{name} must be an integer of at least 1, not {value!r}")
     options: dict[str, Any] = {"bound": bound, "rule": rule, "division": division, "form": form}
     if limit == 1:
         found, proved = find(given, goal, **options)
@@ -78,8 +82,9 @@ def generate(
     from arith_puzzle.dataset_builder.configs import find_config, shard_sizes
     from arith_puzzle.dataset_builder.generate import generate_shard
 
-    if not isinstance(rows, int):
-        raise InputError(f"rows must be an integer, not {rows!r}")
+    for key, value in (("rows", rows), ("seed", seed)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
+            raise InputError(f"{key} must be an integer, not {value!r}")
     _, content = find_config(str(config), seed)
     if split not in content.splits:
         raise InputError(f"{config} has no split {split!r}; it has {', '.join(content.splits)}")

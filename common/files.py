@@ -48,15 +48,17 @@ def output_file(path: Path) -> Path:
     """The file to write where a user names ``path``: links are followed, so that a link stays one.
 
     Raises:
-        InputError: ``path`` is a folder, a pipe or a device, or its folder does not exist.
+        InputError: ``path`` is a folder, a pipe or a device, or its folder does not exist or is not writable.
     """
     real = Path(os.path.realpath(path))
     try:
         good = real.parent.is_dir() and not real.is_symlink() and (real.is_file() or not real.exists())
+        good = good and os.access(real.parent, os.W_OK)  # files are written beside, and renamed
     except OSError:
         good = False
     if not good:
-        raise InputError(f"cannot write {str(path)!r}; name a file in a folder that exists, not a pipe or a device")
+        raise InputError(f"cannot write {str(path)!r}; name a file in a folder that exists and that you may "
+                         "write to, not a pipe or a device")  # fmt: skip
     return real
 
 

@@ -63,6 +63,10 @@ def raise_on_stop() -> Iterator[None]:
     sys.unraisablehook = ignored
     try:
         yield
+    except Exception as error:  # a library that dropped Stopped in a callback may fail without its result
+        if not numbers or isinstance(error, BrokenPipeError):
+            raise
+        raise Stopped(numbers[-1]) from error
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = hook

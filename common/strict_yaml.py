@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import typing
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -36,11 +37,21 @@ RULES = {
 """pydantic's error type -> the rule in our words; other types keep pydantic's words."""
 
 
+DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)\Z")
+
+
 class StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a duplicate key, of which YAML's own loaders keep the last one. A date is text."""
+    """SafeLoader that refuses a duplicate key, of which YAML's own loaders keep the last one.
+
+    A date is text. Integers are decimal, as in YAML 1.2: YAML 1.1 reads 010 as 8 and 1:30 as 90.
+    """
 
     yaml_implicit_resolvers: ClassVar = {
-        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+        first: [
+            (tag, DECIMAL if tag == "tag:yaml.org,2002:int" else pattern)
+            for tag, pattern in found
+            if tag != "tag:yaml.org,2002:timestamp"
+        ]
         for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -101,7 +112,9 @@ def build(path: object, prefix: str, section: type, raw: object) -> Any:
     if isinstance(raw, section):
         return raw
     if not isinstance(raw, dict):
-        raise InputError(f"{path}: '{prefix[:-1]}' is a mapping with the keys {', '.join(names(section))}")
+        place = f"'{prefix[:-1]}'" if prefix else "the file"
+        given = "" if raw is None else f", not {type(raw).__name__}"
+        raise InputError(f"{path}: {place} must be a mapping with the keys {', '.join(names(section))}{given}")
     check_keys(path, prefix, raw, names(section))
     values = dict(raw)
     for key, inner in _sections(section).items():

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from arith_puzzle.common.errors import InputError
-from arith_puzzle.common.files import write_json, write_text
+from arith_puzzle.common.files import read_json, write_json, write_text
 from arith_puzzle.common.markdown import code_cell, table
 from arith_puzzle.evaluation.plots import plot_by_n, plot_heatmap, plot_reasons, plot_training
 from arith_puzzle.evaluation.results import Results, by_n_text, cells, interval_text, sampled, split_rows
@@ -38,8 +38,14 @@ def report(results: Mapping[str, Results], out: Path, *, run: dict | None = None
         The content of report.json: {"tables": {title: Markdown}, "plots": {file: data}}.
 
     Raises:
-        InputError: the results contradict each other, ``out`` is not writable, or matplotlib is missing.
+        InputError: the results contradict each other, ``out`` is not writable or has a report of something else, or
+            matplotlib is missing.
     """
+    earlier = out / "report.json"
+    if earlier.exists() and set(read_json(earlier)) != {"tables", "plots"}:
+        raise InputError(f"{earlier} is not a report of this command; give another --out")
+    if (out / "report.md").exists() and not earlier.exists():
+        raise InputError(f"{out} has a report.md of something else; give another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
         plots = {}

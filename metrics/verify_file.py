@@ -24,7 +24,7 @@ def verify_file(path: Path, out: Path, **options: Any) -> tuple[dict | None, lis
         out: the JSONL file to write. It gets one line per response: ``row`` (the row's 1-based line number),
             ``correct``, ``reason``, ``line``, ``column`` and ``message``, and for a list also ``sample`` (0-based). If
             the lenient view changes the response, ``lenient`` has its ``correct``, ``reason`` and ``extracted``, the
-            text that it judged.
+            text that it judged. Without a readable row it stays as it is.
         options: division, rule and form, as in ``verify``. What is left out is as the rows state it (``rules_of``).
 
     Returns:
@@ -71,7 +71,8 @@ def verify_file(path: Path, out: Path, **options: Any) -> tuple[dict | None, lis
                                 name: getattr(lenient, name) for name in ("correct", "reason", "extracted")
                             }
                     file.write(json.dumps(record) + "\n")
-        partial.replace(real)
+        if responses:
+            partial.replace(real)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; give another --out") from None
     finally:

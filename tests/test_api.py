@@ -28,8 +28,11 @@ def test_solve_gives_solutions_that_verify():
         (lambda: arith_puzzle.generate("2m"), "unknown config '2m'; known: 1m"),
         (lambda: arith_puzzle.generate("starter", "n9"), "no split 'n9'; it has train"),
         (lambda: arith_puzzle.generate(rows=0), "rows must be at least 1"),
-        (lambda: arith_puzzle.solve([1, 2], 3, limit=0), "limit must be at least 1"),
+        (lambda: arith_puzzle.solve([1, 2], 3, limit=0), "limit must be an integer of at least 1"),
         (lambda: arith_puzzle.solve([1], 1), "2 to"),
+        (lambda: arith_puzzle.solve("23", 5), "numbers must be a list of integers"),
+        (lambda: arith_puzzle.solve([2, 3], 5, limit="1"), "limit must be an integer"),
+        (lambda: arith_puzzle.generate(seed=True), "seed must be an integer"),
         (lambda: arith_puzzle.load_metric("bleu"), "unknown metric 'bleu'"),
     ],
 )

@@ -43,6 +43,8 @@ COMMANDS = {
 
 SERVERS = ("demo", "hub")
 """Commands that only a signal ends: for them Ctrl-C is success."""
+SHORT = ("solve", "verify", "harness", "audit", "report", "base", "merge", "rejection")
+"""Commands that begin again after they were stopped."""
 EXTRAS = {
     "accelerate": "train", "datasets": "train", "evaluate": "metric", "matplotlib": "train", "peft": "train",
     "tokenizers": "train", "torch": "train", "transformers": "train", "trl": "train", "trackio": "curves",
@@ -66,12 +68,16 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # notes from one library to another
     warnings.simplefilter("ignore", FutureWarning)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # as after >&-
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     chosen = _parser().parse_args(argv)
     command = importlib.import_module(f"arith_puzzle.cli.{chosen.command}")
     parser = argparse.ArgumentParser(
         prog=f"arith-puzzle {chosen.command}",
         description=command.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     command.add_arguments(parser)
     given = sys.argv[1:] if argv is None else argv
@@ -82,6 +88,8 @@ def main(argv: list[str] | None = None) -> int:
         for option, value in pairwise([*arguments, None]):
             if (option in PLACES and value == "") or option in {f"{place}=" for place in PLACES}:
                 raise InputError(f"{option.rstrip('=')} is empty; give a place, or leave it out")
+            if not _readable(option):
+                raise InputError(f"the locale cannot read {option!a}; set LC_ALL=C.UTF-8, or PYTHONUTF8=1")
         with raise_on_stop():
             status = command.run(args)
             sys.stdout.flush()
@@ -99,14 +107,33 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 2
     except BrokenPipeError:  # as in `arith-puzzle ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        place = error.filename or "the output"
+        print(f"arith-puzzle {chosen.command}: {place}: {error.strerror or error}; give another place", file=sys.stderr)
+        _drop_output()
+        return 2
     except Stopped as stopped:
         if chosen.command in SERVERS:
             return 0 if str(stopped) == "SIGINT" else stopped.status
-        goes_on = "the same command continues from here"
-        print(f"arith-puzzle {chosen.command}: stopped by {stopped}; {goes_on}", file=sys.stderr)
+        goes_on = "" if chosen.command in SHORT else "; the same command continues from here"
+        print(f"arith-puzzle {chosen.command}: stopped by {stopped}{goes_on}", file=sys.stderr)
         return stopped.status
+
+
+def _readable(argument: str) -> bool:
+    """Whether an argument is text: Python keeps bytes that the locale cannot decode as surrogates."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _drop_output() -> None:
+    """Let Python's last flush of standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

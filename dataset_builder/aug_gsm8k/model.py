@@ -21,7 +21,7 @@ from arith_puzzle.dataset_builder.aug_gsm8k.prompts import (
 )
 from arith_puzzle.dataset_builder.aug_gsm8k.queries import DROPPED_QUESTIONS, Question, keep_questions, parse_questions
 from arith_puzzle.dataset_builder.aug_gsm8k.responses import DROPPED_PATHS, keep_paths
-from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, write_run
+from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, check_place, write_run
 from arith_puzzle.dataset_builder.aug_gsm8k.source import (
     ORIGINAL,
     Draws,
@@ -93,6 +93,7 @@ def run(
     """
     problems = read_problems(source, limit)
     benchmarks = Benchmarks(against)
+    check_place(out)
     with Store(store) as opened:
         if opened.repaired:
             print(f"{store}: removed an incomplete last record ({opened.repaired} bytes)", flush=True)

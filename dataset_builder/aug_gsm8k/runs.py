@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +39,21 @@ def rows_sha256(rows: pa.Table) -> str:
         for row in batch.to_pylist():
             digest.update((json.dumps(row, sort_keys=True) + "\n").encode())
     return digest.hexdigest()
+
+
+def check_place(out: Path) -> None:
+    """Raise InputError, before the work, if ``out`` is no folder for a run: not writable, or with others' files."""
+    try:
+        nearest = next(place for place in (out, *out.absolute().parents) if place.exists())
+        content = json.loads((out / REPORT).read_text(encoding="utf-8")) if (out / REPORT).exists() else None
+    except OSError as error:
+        raise InputError(f"cannot write to {out}: {error.strerror}; give another --out") from None
+    except ValueError:
+        content = {}
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise InputError(f"cannot write to {out}: {nearest} is not a folder to write to; give another --out")
+    if content is not None and not (isinstance(content, dict) and {"rows", "sha256"} <= set(content)):
+        raise InputError(f"{out} has a {REPORT} of something else; give another --out")
 
 
 def write_run(out: Path, rows: list[dict], report: dict) -> Run:

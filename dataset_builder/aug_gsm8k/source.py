@@ -92,6 +92,8 @@ def read_problems(path: Path, limit: int | None = None) -> list[Problem]:
         gold = answer(response) if isinstance(response, str) else None
         if not isinstance(query, str) or not isinstance(response, str) or gold is None:
             raise InputError(f"{path}:{number}: no question or no solution with a number; give GSM8K's JSONL")
+        if any(0xD800 <= ord(letter) < 0xE000 for letter in query + response):
+            raise InputError(f"{path}:{number}: half of a surrogate pair is no text; write the whole character")
         query, response = (text.replace("\r\n", "\n").replace("\r", "\n") for text in (query, response))
         problems.append(Problem(index, query, response, gold))
     if not problems:

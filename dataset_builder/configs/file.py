@@ -43,6 +43,8 @@ TAKEN = ("1m", "10m", "100m", "stress", "starter", "paper")
 """Names and families of the shipped configs."""
 MAX_CYCLE = 1000
 """Largest sum of the weights of ``sizes``."""
+MAX_ROWS = 10_000_000_000
+"""Most rows of a split: ten thousand shards."""
 FEW_SETS = 3000
 """Up to this many sets of numbers, the possible puzzles of a split are counted exactly."""
 
@@ -53,7 +55,7 @@ Size = Annotated[int, Field(ge=2, le=MAX_NUMBERS)]
 class SplitSection:
     """The keys of a split; see ``configs.SplitSpec``. A key that is None takes the value at the top of the file."""
 
-    rows: Positive | None = None
+    rows: Annotated[int, Field(ge=1, le=MAX_ROWS)] | None = None
     sizes: dict[Size, Positive] | None = None
     v: Annotated[int, Field(ge=1, le=MAX_MAGNITUDE)] | None = None
     at_least: Positive | None = None

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Integral
 from typing import Any
 
 MAX_RESPONSE_CHARS = 4096
@@ -140,6 +141,13 @@ def check_options(division: str = "exact", rule: str = "all", form: str = "equat
         raise ValueError("division 'rational' needs form 'expression': equations have no way to write fractions")
 
 
+def _check_integers(numbers: Iterable, target: object) -> None:
+    """Raise ValueError unless all are integers, of Python's or of NumPy's types. A boolean is none."""
+    for value in (*numbers, target):
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise ValueError(f"numbers and target must be integers, not {value!r} ({type(value).__name__})")
+
+
 RULE_COLUMNS = ("rule", "division", "form")
 """The columns in which a dataset's rows state the options of ``verify``, unless they are the defaults."""
 
@@ -182,9 +190,13 @@ def verify(
         the numbers is checked from left to right, then the divisions in the order of evaluation.
 
     Raises:
-        ValueError: as ``check_options``. No response string raises.
+        ValueError: as ``check_options``, or numbers and target are not integers. No response string raises.
     """
     check_options(division, rule, form)
+    if {type(target), *map(type, numbers)} != {int}:
+        _check_integers(numbers, target)
+    if not isinstance(response, str):
+        raise ValueError(f"the response must be a string, not {type(response).__name__}")
     if form == "expression":
         return _verify_expression(numbers, target, response, division, rule)
     fault, equations = _read(response)

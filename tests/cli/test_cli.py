@@ -10,6 +10,7 @@ import pytest
 from arith_puzzle.cli import main
 from arith_puzzle.dataset_builder import configs, manifest
 from arith_puzzle.dataset_builder.configs import Config, SplitSpec
+from tests.paths import ROOT
 
 ORDER = ["build", "train", "score", "report", "stage", "publish", "check", "release", "solve", "verify", "study", "hub"]
 
@@ -29,6 +30,12 @@ def test_help_lists_the_commands_in_their_order(capsys):
         ["build", "--config", "nope", "--out", "{tmp}/x"],
         ["build", "--seed", "-1", "--out", "{tmp}/x"],
         ["build", "--out", "{tmp}/file/below"],
+        ["build", "--out", "{tmp}/" + 300 * "x"],
+        ["build", "--out", "{tmp}/\udcc3"],
+        ["report", "{tmp}/results.json", "--out", "{tmp}/theirs"],
+        ["augment", "rules", "--source", "{tmp}/gsm8k.jsonl", "--out", "{tmp}/theirs"],
+        ["augment", "rules", "--source", "{tmp}/gsm8k.jsonl", "--out", "{tmp}/file"],
+        ["augment", "rules", "--source", "{tmp}/surrogate.jsonl", "--out", "{tmp}/x"],
         ["build", "--paths", "0", "--out", "{tmp}/x"],
         ["build", "--config", "stress", "--paths", "2", "--out", "{tmp}/x"],
         ["solve", "3,4"],
@@ -49,12 +56,18 @@ def test_help_lists_the_commands_in_their_order(capsys):
         ["demo", "--port", "0"],
         ["demo", "--release", "{tmp}/w"],
     ],
-    ids=" ".join,
+    ids=lambda arguments: ascii(" ".join(arguments))[:80],
 )
 def test_bad_input_is_one_line_and_status_2(arguments, tmp_path, capfd):
     (tmp_path / "file").write_text("")
     (tmp_path / "empty.jsonl").write_text("\n")
     (tmp_path / "bad.yaml").write_text("nmae: x\n")
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "report.json").write_text('{"mine": 1}')
+    shutil.copy(ROOT / "results" / "paper_direct_cpu" / "results.json", tmp_path)
+    for name, letter in (("gsm8k", "An"), ("surrogate", "\ud800n")):
+        problem = {"question": f"{letter} has 2 eggs and 3 hens. Sum?", "answer": "2+3=<<2+3=5>>5\n#### 5"}
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(problem) + "\n")
     row = {"numbers": [2, 3], "target": 5, "response": "2+3=5"}
     (tmp_path / "answers.jsonl").write_text(json.dumps(row) + "\n")
     assert main([part.format(tmp=tmp_path) for part in arguments]) == 2
@@ -62,6 +75,7 @@ def test_bad_input_is_one_line_and_status_2(arguments, tmp_path, capfd):
     lines = captured.err.strip().splitlines()
     assert len(lines) == 1, captured.err
     assert lines[0].startswith(f"arith-puzzle {arguments[0]}: ") and len(lines[0]) > 40
+    assert (tmp_path / "theirs" / "report.json").read_text() == '{"mine": 1}' and not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["build", "--nope"], ["release", "x.yaml"], ["solve"]])
@@ -172,3 +186,10 @@ def test_a_puzzle_that_begins_with_a_minus_and_a_reader_that_leaves(capsys):
         assert process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == "" and process.wait() == 141
+
+
+@pytest.mark.parametrize(("place", "status", "said"), [(">&-", 0, ""), (">/dev/full", 2, "No space left on device")])
+def test_output_that_is_closed_or_full(place, status, said):
+    command = f"exec {sys.executable} -m arith_puzzle.cli solve 2,3:5 {place}"
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True)
+    assert done.returncode == status and said in done.stderr and done.stderr.count("\n") == bool(said)

@@ -25,6 +25,16 @@ except Stopped as stopped:
 """
 
 
+def test_a_signal_that_a_library_dropped_still_stops_the_command():
+    """As numba does, which then fails without the result of its callback."""
+    with pytest.raises(Stopped) as caught, raise_on_stop():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except Stopped:
+            raise RuntimeError("no compiled object") from None
+    assert caught.value.status == 128 + signal.SIGTERM
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
     try:

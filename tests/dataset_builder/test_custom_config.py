@@ -122,7 +122,10 @@ def splits(**content):
     ("content", "said"),
     [
         ("name: [", "is not YAML"),
-        ("- 1", "is a mapping with the keys"),
+        ("- 1", "the file must be a mapping with the keys"),
+        ("", "the file must be a mapping with the keys"),
+        ("v: 010", "v must be a valid integer, not '010'"),
+        (splits(rows=10**14), "rows must be at most"),
         (MINE | {"seeed": 1}, "unknown key 'seeed'"),
         (splits(vv=5), "unknown key 'splits.test.vv'; did you mean 'splits.test.v'?"),
         (MINE | {"name": "starter"}, "is that of a shipped config"),

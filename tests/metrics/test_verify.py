@@ -8,6 +8,7 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,6 +91,18 @@ def test_the_interpreters_digit_limit_changes_nothing():
 def test_a_division_that_is_none_is_refused(division):
     with pytest.raises(ValueError, match="division must be one of"):
         verify([2, 3], 5, "2+3=5", division=division)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "target", "response"),
+    [("23", 5, "2+3=5"), ([2, 3], "5", ""), ([2, True], 3, ""), ([2.0, 3], 5, ""), ([[2, 3]], 5, ""),
+     ([2, 3], None, ""), ([2, 3], 5, None), ([2, 3], 5, b"2+3=5")],
+)  # fmt: skip
+@pytest.mark.parametrize("form", module.FORMS)
+def test_a_puzzle_that_is_not_of_integers_is_refused(numbers, target, response, form):
+    with pytest.raises(ValueError, match="must be"):
+        verify(numbers, target, response, form=form)
+    assert verify(np.array([2, 3]), np.int32(5), "2+3=5").correct
 
 
 def test_order_of_the_given_numbers_does_not_matter():

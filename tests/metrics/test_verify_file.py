@@ -26,7 +26,7 @@ def judge(tmp_path, content: bytes, **options):
     assert not list(tmp_path.glob(".*.tmp"))
     for line in broken:
         assert line.startswith(f"{path}:") and "\n" not in line and len(line) < len(str(path)) + 200
-    verdicts = [json.loads(line) for line in out.read_text().splitlines()]
+    verdicts = [json.loads(line) for line in (out.read_text() if out.exists() else "").splitlines()]
     return measured, [line.removeprefix(f"{path}:") for line in broken], verdicts
 
 
@@ -150,6 +150,8 @@ def test_nothing_good(tmp_path):
     assert judge(tmp_path, b"") == (None, [], [])
     measured, broken, verdicts = judge(tmp_path, b"x\n")
     assert measured is None and len(broken) == 1 and not verdicts
+    assert judge(tmp_path, lines(PAPER))[2]
+    assert judge(tmp_path, b"x\n")[2], "the verdicts of an earlier file stay"
 
 
 def test_what_cannot_be_read_or_written_is_one_line(tmp_path):

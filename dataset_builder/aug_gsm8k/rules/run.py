@@ -28,7 +28,7 @@ from arith_puzzle.dataset_builder.aug_gsm8k.rules import (
 )
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.pairs import RULES_VERSION, Pair
 from arith_puzzle.dataset_builder.aug_gsm8k.rules.paths import MOST_PATHS, orders
-from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, write_run
+from arith_puzzle.dataset_builder.aug_gsm8k.runs import Run, check_place, write_run
 from arith_puzzle.dataset_builder.aug_gsm8k.source import Problem, number_text, read_problems
 from arith_puzzle.metrics.gsm8k_answer.score import answer
 
@@ -84,11 +84,14 @@ def run(
         raise InputError(f"--per-question must be at least 1, not {per_question}")
     if unknown := [name for name in strategies if name not in MODULES]:
         raise InputError(f"--strategy must be one of {', '.join(MODULES)}, not {unknown[0]!r}")
+    if seed < 0:
+        raise InputError(f"--seed must be at least 0, not {seed}")
     names = [name for name in MODULES if name in strategies]
     counts = {name: per_question or PER_QUESTION.get(name, FEW) for name in names}
     read = read_problems(source, limit)
     problems = [problem for problem in read if not is_doubtful(problem)]
     benchmarks = Benchmarks(against)
+    check_place(out)
     refused = {name: Counter({"doubtful": len(read) - len(problems)}) for name in names}
     dropped: dict[str, Counter[str]] = {name: Counter() for name in names}
     giving: Counter[str] = Counter()
