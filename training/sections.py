@@ -65,6 +65,7 @@ class DrillsSection:
     sizes: NonEmpty[int] | None = field(default=None, metadata=LATER)
     walk_share: Share | None = field(default=None, metadata=LATER)
     format: Literal["symbolic", "search", "procedure"] = field(default="symbolic", metadata=LATER)
+    attempts: Positive | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -151,6 +151,22 @@ def test_drills_with_large_numbers_hold_no_puzzle_of_the_evaluation_splits():
         drill_columns(10, 3, 0.75, answers="search", walk_share=0.5)
 
 
+def test_searches_of_six_attempts_contain_no_puzzle_with_larger_numbers():
+    """The remaining numbers of an attempt are a puzzle, too: after a sum they may be above V."""
+    asked = {"v": 20, "sizes": [4], "answers": "search"}
+    largest = []
+    for columns in (drill_columns(400, 3, 0.0, attempts=6, **asked), drill_columns(400, 3, 0.0, **asked)):
+        texts = map("".join, zip(columns["prompt"], columns["completion"], strict=True))
+        inside = [
+            line.split(":")[0] for text in texts for line in text.split("\n") if re.fullmatch(r"[\d,]+:\d+", line)
+        ]
+        assert len(inside) >= 800, "each trace has its puzzle and the remaining numbers"
+        largest.append(max(int(number) for numbers in inside for number in numbers.split(",")))
+    assert largest[0] <= 20 < largest[1]
+    with pytest.raises(InputError, match=r"drills\.attempts needs drills\.format"):
+        drill_columns(10, 3, 0.5, attempts=6)
+
+
 def test_older_recipes_keep_their_digests():
     """New fields at their defaults are no part of a digest, else finished runs would be another recipe's."""
     import dataclasses
@@ -164,7 +180,7 @@ def test_older_recipes_keep_their_digests():
         assert recipe.digest == json.loads((ROOT / run / "run.json").read_text())["recipe_digest"]
     base = load_recipe(ROOT / "training" / "recipes" / "tiny_base.yaml")
     for change in (
-        {"limit": 2000}, {"v": 40}, {"sizes": [3]}, {"format": "search"}, {"walk_share": 0.1},
+        {"limit": 2000}, {"v": 40}, {"sizes": [3]}, {"format": "search"}, {"walk_share": 0.1}, {"attempts": 6},
     ):  # fmt: skip
         assert dataclasses.replace(base, drills=dataclasses.replace(base.drills, **change)).digest != base.digest
     assert base.drills.format == DrillsSection(rows=1).format == "symbolic"

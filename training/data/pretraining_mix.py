@@ -18,7 +18,7 @@ from arith_puzzle.dataset_builder.configs import CONFIGS
 from arith_puzzle.dataset_builder.generate import puzzles, stream_key
 from arith_puzzle.dataset_builder.puzzle import OPERATORS, completion, partition_mask, puzzle_keys, symbolic_prompt
 from arith_puzzle.dataset_builder.search_traces import answers as answers_of
-from arith_puzzle.dataset_builder.search_traces import searches
+from arith_puzzle.dataset_builder.search_traces import most_attempts, searches
 from arith_puzzle.dataset_builder.search_walks import walks, within_reach
 from arith_puzzle.dataset_builder.solver.canonical import canonical
 from arith_puzzle.dataset_builder.solver.solve import BOUND_FACTOR
@@ -45,7 +45,7 @@ the context of a base."""
 def drill_columns(
     rows: int, seed: int, drill_share: float, *,
     limit: int = DRILL_LIMIT, v: int = PUZZLE_V, sizes: Sequence[int] = PUZZLE_SIZES, walk_share: float = 0.0,
-    answers: Literal["symbolic", "search", "procedure"] = "symbolic",
+    answers: Literal["symbolic", "search", "procedure"] = "symbolic", attempts: int | None = None,
 ) -> dict[str, list[str]]:  # fmt: skip
     """The rows of the mix, shuffled.
 
@@ -62,16 +62,21 @@ def drill_columns(
         walk_share: share of the rows that are walks, through 3 to 15 numbers from 1..limit.
         answers: the completion of a puzzle: ``symbolic``, its canonical solution; ``search``, its search trace;
             ``procedure``, what the search answers, without the search.
+        attempts: maximum number of attempts of the search for a puzzle; None: no maximum. The first six of four numbers
+            begin with a difference, so that no number of a puzzle inside such a trace is above V.
 
     Returns:
         {"prompt": [...], "completion": [...]}, each of length ``rows``.
 
     Raises:
-        InputError: walks beside other answers than ``search``, or shares that sum to more than 1.
+        InputError: walks beside other answers than ``search``, ``attempts`` without a search, or shares that sum to
+            more than 1.
     """
     drills, walked = (round(rows * share) for share in (drill_share, walk_share))
     if walked and answers != "search":
         raise InputError("drills.walk_share needs drills.format: search; set it, or remove drills.walk_share")
+    if attempts is not None and answers == "symbolic":
+        raise InputError("drills.attempts needs drills.format: search or procedure; set it, or remove drills.attempts")
     if drills + walked > rows:
         raise InputError("drills.drill_share and drills.walk_share sum to more than 1; lower one of them")
     generator = np.random.Philox(key=stream_key("drills", seed))
@@ -84,7 +89,7 @@ def drill_columns(
         if share == 0:
             continue
         if answers != "symbolic":
-            texts += _searched(seed, share, n, v, bound, answers)
+            texts += _searched(seed, share, n, v, bound, answers, attempts)
             continue
         numbers, targets, _ = puzzles(("drills", seed), share, n, v, bound, "train", unique=False)
         solutions = [
@@ -97,10 +102,12 @@ def drill_columns(
     return {"prompt": [texts[i][0] for i in order], "completion": [texts[i][1] for i in order]}
 
 
-def _searched(seed: int, rows: int, n: int, v: int, bound: int, answers: str) -> list[tuple[str, str]]:
+def _searched(
+    seed: int, rows: int, n: int, v: int, bound: int, answers: str, attempts: int | None
+) -> list[tuple[str, str]]:
     """(prompt, completion) of puzzles with search traces, or with their answers alone (``procedure``).
 
-    Puzzles that no attempt solves are replaced by others.
+    Puzzles that no attempt solves, or none of the first ``attempts``, are replaced by others.
     """
     numbers, targets, _ = puzzles(("drills", seed), rows + rows // 10 + 20, n, v, bound, "train", unique=False)
     prompts, traces, found = searches(numbers, targets, context=PUZZLE_CONTEXT if answers == "search" else 0)
@@ -108,7 +115,8 @@ def _searched(seed: int, rows: int, n: int, v: int, bound: int, answers: str) ->
         asked = zip(numbers.tolist(), targets.tolist(), strict=True)
         prompts, traces = pa.array(symbolic_prompt(*puzzle) for puzzle in asked), answers_of(traces)
     pairs = zip(prompts.to_pylist(), traces.to_pylist(), strict=True)
-    return [pair for pair, kept in zip(pairs, found >= 0, strict=True) if kept][:rows]
+    solved = (found >= 0) & (found < (most_attempts(n) if attempts is None else attempts))
+    return [pair for pair, kept in zip(pairs, solved, strict=True) if kept][:rows]
 
 
 def _walks(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str, str]]:

@@ -156,9 +156,8 @@ def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
     from arith_puzzle.training.data.pretraining_mix import drill_columns
 
     section = recipe.drills
-    stated = {
-        key: getattr(section, key) for key in ("limit", "v", "sizes", "walk_share") if getattr(section, key) is not None
-    }
+    optional = ("limit", "v", "sizes", "walk_share", "attempts")
+    stated = {key: getattr(section, key) for key in optional if getattr(section, key) is not None}
     columns = drill_columns(section.rows, recipe.seed, section.drill_share, answers=section.format, **stated)
     for start in range(0, recipe.drills.rows, BATCH):
         yield tuple(pa.array(columns[name][start : start + BATCH]) for name in ("prompt", "completion"))
