@@ -38,10 +38,10 @@ tokenizer.response_template = {
     },
 }  # fmt: skip
 prompt = [{"role": "user", "content": ""}]
-# The base, which is not trained on whole puzzles, solves this one often. The others are of a config.
-easy = {"prompt": prompt, "numbers": [1, 2, 3], "target": 6}
-drawn = [{"prompt": prompt, "config": "starter", "split": "train", "seed": seed} for seed in range(2)]
-rows = [easy, easy, *drawn]
+# The base solves each of these in about half of its samples: where all samples are as good, GRPO learns nothing.
+given = [([17, 18, 19], 2), ([7, 12, 14], 9), ([5, 6, 7, 13], 7)]
+rows = [{"prompt": prompt, "numbers": numbers, "target": target} for numbers, target in given]
+rows.append({"prompt": prompt, "config": "starter", "split": "train", "seed": 0})
 model = AutoModelForCausalLM.from_pretrained(base)
 before = {name: weights.clone() for name, weights in model.named_parameters()}
 settings = GRPOConfig(
