@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 RECIPE ?= training/recipes/demo_cpu.yaml
+BASE ?= tiny_base
 WORK := runs/$(shell sed -n 's/^name: //p' $(RECIPE))
 # pip decides where torch comes from. On a machine without a GPU, point it at PyTorch's CPU wheels first.
 TORCH := torch==2.13.0
@@ -20,7 +21,7 @@ export GRADIO_ANALYTICS_ENABLED = False
 # The tests start a hundred processes, which share compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo release test test-all test-core lint types style bench conformance scale screenshots transcript readme speedrun base search-base lock clean
+.PHONY: help setup demo release test test-all test-core lint types style bench conformance scale screenshots transcript readme speedrun base lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -73,13 +74,9 @@ style: setup ## fix what lint finds
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-base: setup ## train the base model arith-tiny from scratch and put it where recipes find it
-	$(BIN)/arith-puzzle train tiny_base --out runs/arith-tiny
-	$(BIN)/python -m arith_puzzle.training.tiny runs/arith-tiny
-
-search-base: setup ## train arith-tiny-search from scratch, which searches before it answers
-	$(BIN)/arith-puzzle train search_base --out runs/arith-tiny-search
-	$(BIN)/python -m arith_puzzle.training.tiny runs/arith-tiny-search
+base: setup ## train a base model from scratch and put it where recipes find it; BASE=search_base or search_base_20 for others
+	$(BIN)/arith-puzzle train $(BASE) --out runs/$(BASE)
+	$(BIN)/python -m arith_puzzle.training.tiny runs/$(BASE)
 
 readme: setup ## write the result tables of README.md and docs anew, from results/
 	$(BIN)/python -m arith_puzzle.model_cards.readme

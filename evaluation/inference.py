@@ -25,9 +25,11 @@ from arith_puzzle.common.weights import check_vocabulary, has_file, load_adapter
 from arith_puzzle.evaluation.decoding import Answer, Decoding
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-ROUND = 128
+ROUND = 32
 """Tokens per round of greedy generation. After a round the finished rows leave the batch, so that short answers do not
 cost as much as the longest one."""
+ROOM = 128
+"""Free tokens in a new buffer of keys and values."""
 TOKENS = 2048
 """Maximum number of tokens of a batch whose likelihoods are computed: the logits of all of them are in memory."""
 
@@ -229,7 +231,7 @@ def _ended(output: list[int], tokens: int, eos: set[int], tokenizer, decoding: D
 
 
 def _cache(model: PreTrainedModel) -> DynamicCache:
-    """Return transformers' default cache with layers that grow in steps of ROUND tokens.
+    """Return transformers' default cache with layers that grow in steps of ROOM tokens.
 
     The layers of transformers copy all keys and values for every new token.
     """
@@ -244,7 +246,7 @@ def _cache(model: PreTrainedModel) -> DynamicCache:
 
 
 class _GrowingLayer(DynamicLayer):
-    """Keys and values as views of a buffer with free space for ROUND more tokens."""
+    """Keys and values as views of a buffer with free space for ROOM more tokens."""
 
     _buffers: tuple[torch.Tensor, ...] | None = None
     _end = 0
@@ -258,7 +260,7 @@ class _GrowingLayer(DynamicLayer):
         if self._buffers is None or self._end + new > self._buffers[0].shape[-2]:
             kept, self._end = (self.keys, self.values), have
             self._buffers = tuple(
-                state.new_empty((*state.shape[:-2], have + new + ROUND, state.shape[-1])) for state in states
+                state.new_empty((*state.shape[:-2], have + new + ROOM, state.shape[-1])) for state in states
             )
             if have:
                 for buffer, old in zip(self._buffers, kept, strict=True):

@@ -52,8 +52,10 @@ def _drills(drills: dict) -> list[list[str]]:
         found.append([f"{walks:,} fragments of searches", sizes, limit, f"+ - * /, {SEARCHED}"])
     if rows > equations + walks:
         sizes = joined(map(str, sorted(set(drills.get("sizes") or PUZZLE_SIZES))))
-        found.append([f"{rows - equations - walks:,} puzzles of `train`", sizes, f"{drills.get('v') or PUZZLE_V:,}",
-                      f"+ - * /, {SEARCHED}" if searches else "+ - * /"])  # fmt: skip
+        few = f", solved within {drills['attempts']} attempts" if drills.get("attempts") else ""
+        operations = f"+ - * /, {SEARCHED}" if searches else "+ - * /"
+        place = f"{rows - equations - walks:,} puzzles of `train`{few}"
+        found.append([place, sizes, f"{drills.get('v') or PUZZLE_V:,}", operations])
     return found
 
 

@@ -4,12 +4,11 @@ Every operator and separator is one token, so the ids of a prompt are always the
 There are two ways to split a number:
 
 - arith-tiny: each digit is a token.
-- arith-tiny-search (``pairs``): every two digits form a token, counted from the number's end. 58 is one token, 1058 is
-  ``10`` and ``58``, 105 is ``1`` and ``05``. So each number of a training puzzle is one token, and the same hundred
-  tokens express addition at any length. Their embeddings start as Fourier number embeddings.
+- The bases that search (``pairs``): every two digits form a token, counted from the number's end. 58 is one token,
+  1058 is ``10`` and ``58``, 105 is ``1`` and ``05``. So each number of a training puzzle is one token, and the same
+  hundred tokens express addition at any length. Their embeddings start as Fourier number embeddings.
 
-The command copies a complete run of training/recipes/tiny_base.yaml or search_base.yaml to
-training/bases/<name of the recipe>, where other recipes find their base:
+The command copies a complete run of a base's recipe to training/bases/<name in the recipe>, where others find it:
 
     python -m arith_puzzle.training.tiny runs/arith-tiny
 """

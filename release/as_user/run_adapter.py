@@ -1,4 +1,4 @@
-"""Load an adapter by PEFT, and its base alone, and let both answer questions greedily.
+"""Load an adapter by PEFT, and its base alone, and let them answer questions greedily: the base only the first ones.
 
 The file of questions has {"questions": [...], "kwargs": {...}} as JSON: prompts, or conversations as messages, and the
 variables of their chat template. Prints {"adapter": [...], "base": [...]} as JSON. The batch size is that of the
@@ -16,6 +16,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 adapter, path, batch_size, max_new_tokens = sys.argv[1:]
 asked, size = json.loads(Path(path).read_text()), int(batch_size)
 questions = asked["questions"]
+BASE_ROWS = 20
+"""How many questions the base answers: enough to see that the adapter does something."""
 tokenizer = AutoTokenizer.from_pretrained(adapter, padding_side="left")
 
 
@@ -38,10 +40,10 @@ peft_config = adapted.peft_config["default"]
 base = AutoModelForCausalLM.from_pretrained(peft_config.base_model_name_or_path, revision=peft_config.revision)
 device = "cuda" if torch.cuda.is_available() else "cpu"
 answers = {"adapter": [], "base": []}
-for name, model in (("adapter", adapted), ("base", base)):
+for name, model, part in (("adapter", adapted, questions), ("base", base, questions[:BASE_ROWS])):
     model.to(device).eval()
-    for start in range(0, len(questions), size):
-        inputs = tokens(questions[start : start + size]).to(device)
+    for start in range(0, len(part), size):
+        inputs = tokens(part[start : start + size]).to(device)
         with torch.inference_mode():
             output = model.generate(
                 **inputs,

@@ -101,6 +101,7 @@ def test_a_sliding_window_slides_in_the_cache_too(tmp_path, monkeypatch):
     from arith_puzzle.training.tiny import build_tokenizer, init_model
 
     monkeypatch.setattr(inference, "ROUND", 7)
+    monkeypatch.setattr(inference, "ROOM", 5)
     tokenizer = build_tokenizer(pairs=True)
     shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
     init_model(shape | {"sliding_window": 10}, tokenizer, seed=3).save_pretrained(tmp_path)

@@ -53,8 +53,8 @@ def _shape(**change):
         ),
         ({"score": {"limit": 0}}, "score.limit must be at least 1"),
         # types
-        ({"dataset": [1]}, "'dataset' is a mapping"),
-        ({"lora": "yes"}, "'lora' is a mapping"),
+        ({"dataset": [1]}, "'dataset' must be a mapping"),
+        ({"lora": "yes"}, "'lora' must be a mapping"),
         ({"lora": {"r": "4"}}, "lora.r must be a valid integer, not '4'"),
         ({"lora": {"r": True}}, "lora.r must be a valid integer, not True"),
         ({"lora": {"r": None}}, "lora.r must be a valid integer, not None"),
