@@ -14,7 +14,7 @@ from pathlib import Path
 def _place_kernels() -> None:
     """Give numba a temporary folder where it can write neither beside its modules nor in the user's cache.
 
-    Without a folder it raises an error. It unpickles what it finds there, so the folder is private to this process.
+    Without a folder it raises an error. It runs the code that it finds there, so the folder is private to this process.
     """
     caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     if "NUMBA_CACHE_DIR" in os.environ or os.access(Path(__file__).parent, os.W_OK):
