@@ -22,7 +22,7 @@ from arith_puzzle.dataset_builder.puzzle import (
     puzzle_key,
     symbolic_prompt,
 )
-from arith_puzzle.dataset_builder.search_traces import CONTEXT, SEARCH_MARKER, answers, searches
+from arith_puzzle.dataset_builder.search_traces import CONTEXT, SEARCH_MARKER, answers, most_attempts, searches
 from arith_puzzle.metrics.arith_puzzle_verifier.verify import rules_of
 
 ALPACA = (
@@ -73,14 +73,14 @@ def _search(table: pa.Table) -> tuple[pa.Array, pa.Array]:
     return prompts, traces
 
 
-def _procedure(table: pa.Table) -> tuple[pa.Array, pa.Array]:
-    """What the search answers, without the search. Puzzles that no attempt solves are left out."""
-    rows, _, traces = _searched(table, context=0)
+def _procedure(table: pa.Table, attempts: int | None = None) -> tuple[pa.Array, pa.Array]:
+    """What the search answers, without the search. Puzzles that none of the first ``attempts`` solves are left out."""
+    rows, _, traces = _searched(table, context=0, attempts=attempts)
     return table["prompt"].combine_chunks().take(rows), answers(traces)
 
 
-def _searched(table: pa.Table, context: int) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """(indices of the rows that an attempt solves, prompts, traces), in the order of the table."""
+def _searched(table: pa.Table, context: int, attempts: int | None = None) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """(indices of the rows that one of the attempts solves, prompts, traces), in the order of the table."""
     numbers, targets = table["numbers"].combine_chunks(), table["target"].to_numpy()
     sizes = pc.list_value_length(numbers).to_numpy()
     parts, order = [], []
@@ -89,7 +89,7 @@ def _searched(table: pa.Table, context: int) -> tuple[pa.Array, pa.Array, pa.Arr
         flat = numbers.take(pa.array(rows)).flatten().to_numpy()
         puzzles = flat.reshape(-1, n).astype(np.int64), targets[rows].astype(np.int64)
         *texts, found = searches(*puzzles, context=context)
-        solved = np.flatnonzero(found >= 0)
+        solved = np.flatnonzero((found >= 0) & (found < (most_attempts(n) if attempts is None else attempts)))
         parts.append([column.take(pa.array(solved)) for column in texts])
         order.append(rows[solved])
     place = pa.array(np.argsort(np.concatenate(order)))
@@ -172,6 +172,7 @@ FORMATS = {
     # The verifier checks the part after SEARCH_MARKER. Without a marker it checks the whole response.
     "search": Puzzles(("numbers", "target"), _search, strict=_after_marker),
     "procedure": Puzzles(("prompt", "numbers", "target"), _procedure),
+    "first_attempt": Puzzles(("prompt", "numbers", "target"), partial(_procedure, attempts=1)),
     # Each of the others changes one thing in the symbolic format, for studies/levers_cpu.yaml.
     "shuffled": Puzzles(_PUZZLE, partial(_rewritten, _shuffled_prompt, _same), prompt=_shuffled_prompt),
     "either_order": Puzzles(_PUZZLE, partial(_rewritten, symbolic_prompt, _either_order)),

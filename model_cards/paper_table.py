@@ -19,7 +19,10 @@ COLUMNS = ["in distribution", "V=100", "V=1000", "both sizes", "N=8"]
 """The columns of the large table. The paper has one score for larger numbers, of both sizes together."""
 BENCHMARKS = {"in distribution": 0, "larger numbers": 3, "N=8": 4}
 """The paper's three benchmarks -> the columns that measure them here."""
-RECIPES = ("paper_search_cpu", "paper_direct_cpu", "smollm2_135m_search_gpu", "smollm2_135m_gpu", "paper_openllama3b")
+RECIPES = (
+    "paper_search_cpu", "direct_cpu", "paper_direct_cpu", "smollm2_135m_search_gpu", "smollm2_135m_gpu",
+    "paper_openllama3b",
+)  # fmt: skip
 """The recipes for these benchmarks."""
 MEASURED = RECIPES[:2]
 NOT_MEASURED = "not measured"
@@ -65,12 +68,13 @@ def oracle() -> Line:
 
 
 def measured(results: Path, name: str) -> Line:
-    """The adapter of a recipe, from its folder below ``results``."""
+    """The model of a recipe, from its folder below ``results``."""
     recipe, folder = load_recipe(name), results / name
     answers = "search" if recipe.score.format == "search" else "direct"
     if not folder.is_dir():
         return Line(f"`{name}`", answers, None, [None] * len(COLUMNS))
-    splits = json.loads((folder / "results.json").read_text())["adapter"]["splits"]
+    found = json.loads((folder / "results.json").read_text())
+    splits = (found["adapter"] or found)["splits"]  # an adapter beside its base, or one model
     run = json.loads((folder / "run.json").read_text())
     rows = run["recipe"]["dataset"]["rows"] or run["rows"]  # drills are not rows of the dataset
     scores = _scores({split: Score(item["pass@1"], item["n"]) for split, item in splits.items()})

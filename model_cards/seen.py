@@ -43,18 +43,21 @@ def _drills(drills: dict) -> list[list[str]]:
     """The rows of a pretraining mix. A run.json may lack the limit, V and the sizes: then the defaults hold."""
     rows, searches = drills["rows"], drills.get("format") == "search"
     limit = f"{drills.get('limit') or DRILL_LIMIT:,}"
-    equations, walks = (round(rows * (drills.get(key) or 0)) for key in ("drill_share", "walk_share"))
+    shares = ("drill_share", "walk_share", "list_share")
+    equations, walks, lists = (round(rows * (drills.get(key) or 0)) for key in shares)
     found = []
     if equations:
         found.append([f"{equations:,} single equations", "", f"{limit}, also negative", "+ - * /"])
     if walks:
         sizes = f"{min(WALK_SIZES)} to {max(WALK_SIZES)}"
         found.append([f"{walks:,} fragments of searches", sizes, limit, f"+ - * /, {SEARCHED}"])
-    if rows > equations + walks:
+    if lists:
+        found.append([f"{lists:,} lists to sort", "", limit, ""])
+    if rows > equations + walks + lists:
         sizes = joined(map(str, sorted(set(drills.get("sizes") or PUZZLE_SIZES))))
         few = f", solved within {drills['attempts']} attempts" if drills.get("attempts") else ""
         operations = f"+ - * /, {SEARCHED}" if searches else "+ - * /"
-        place = f"{rows - equations - walks:,} puzzles of `train`{few}"
+        place = f"{rows - equations - walks - lists:,} puzzles of `train`{few}"
         found.append([place, sizes, f"{drills.get('v') or PUZZLE_V:,}", operations])
     return found
 
@@ -68,5 +71,7 @@ def _dataset(run: dict, splits: dict) -> list[str]:
         return [place, "", "", ""]
     split = splits[section["split"]]
     operations = " ".join(split.get("operations") or "+-*/")
-    how = {"search": f", {SEARCHED}", "procedure": f"; {BOUNDED}"}.get(section.get("format"), "")
+    bounded = f"; {BOUNDED}"
+    hows = {"search": f", {SEARCHED}", "procedure": bounded, "first_attempt": bounded}
+    how = hows.get(section.get("format"), "")
     return [place, joined(split["by_n"]), f"{split['v']:,}", operations + how]

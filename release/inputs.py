@@ -22,7 +22,7 @@ RELEASED = ("symbolic", "natural", "search")
 """The formats of ``arith_puzzle.dataset_builder.formats`` that the cards can explain."""
 
 
-READ_AS = {"procedure": "symbolic"}
+READ_AS = {"procedure": "symbolic", "first_attempt": "symbolic"}
 """Format of training rows -> the released format that has the same prompts and the same form of answers."""
 
 

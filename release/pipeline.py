@@ -122,19 +122,27 @@ def score_models(recipe: Recipe, work: Work) -> dict[str, dict]:
     from arith_puzzle.evaluation.score import score, summary
 
     results = {}
-    for who, adapter in (("base", None), ("adapter", str(work.run))):
+    few = recipe.score.base_limit or recipe.score.limit
+    for who, adapter, limit in (("base", None, few), ("adapter", str(work.run), recipe.score.limit)):
         results[who] = score(
             recipe.base_path, adapter, str(work.dataset), recipe.dataset.config, recipe.score.splits, work.scores / who,
             prompt_format=recipe.score.format, batch_size=recipe.score.batch_size,
             max_new_tokens=recipe.score.max_new_tokens, name=who, model_revision=recipe.model.revision,
-            limit=recipe.score.limit, chat=recipe.chat,
+            limit=limit, chat=recipe.chat,
         )  # fmt: skip
         say("score", summary(results[who]))
-    base, adapter = (one["splits"] for one in results.values())
-    if all(adapter[split]["generations_sha256"] == base[split]["generations_sha256"] for split in adapter):
+    if all(_same_answers(work, split) for split in results["adapter"]["splits"]):
         raise InputError(f"the adapter in {work.run} answers every scored row as its base does, so it does nothing; "
                          "train it longer, or at a higher sft.learning_rate")  # fmt: skip
     return results
+
+
+def _same_answers(work: Work, split: str) -> bool:
+    """Whether the adapter answers the rows that its base answers as the base does."""
+    base, adapter = (
+        (work.scores / who / f"generations-{split}.jsonl").read_text().splitlines() for who in ("base", "adapter")
+    )
+    return adapter[: len(base)] == base
 
 
 def release(

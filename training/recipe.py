@@ -120,6 +120,9 @@ CHAT_FORMATS = ("natural", "alpaca")
 """The formats whose questions are sentences, as a chat expects them."""
 WINDOW = "sliding_window"
 """Optional field of ``model.shape``: how many tokens back attention reaches."""
+NOPE = "no_rope_layer_interval"
+"""Optional field of ``model.shape``: layers that are multiples of it have no positional embedding (NoPE, arXiv
+2305.19466). With 1 no layer has any, and the order of tokens comes from the causal mask alone."""
 RESERVED = {
     "output_dir": "--out",
     "seed": "the recipe's seed",
@@ -266,10 +269,12 @@ def _check_sense(path: str | Path, recipe: Recipe) -> None:
     if model.shape is not None:
         if recipe.lora is not None:
             raise InputError(f"{path}: 'lora' needs a 'model.base' to adapt; with a 'shape', drop 'lora'")
-        check_keys(path, "model.shape.", model.shape, [*SHAPE, WINDOW])
+        check_keys(path, "model.shape.", model.shape, [*SHAPE, WINDOW, NOPE])
         for key in SHAPE:
             if key not in model.shape:
                 raise InputError(f"{path}: model.shape has no {key}; it needs {', '.join(SHAPE)}")
+        if WINDOW in model.shape and NOPE in model.shape:
+            raise InputError(f"{path}: model.shape has {WINDOW} and {NOPE}; drop one of them")
         for key in ("revision", "dtype", "quantization"):
             if getattr(model, key) is not None:
                 raise InputError(f"{path}: model.{key} goes with a 'model.base'; with a 'shape', drop it")

@@ -25,7 +25,9 @@ class DatasetSection:
         format: text of prompts and completions. ``symbolic`` takes the columns prompt and completion. ``natural``
             writes the prompt in English (``arith_puzzle.dataset_builder.puzzle.natural_prompt``). ``search`` writes a
             search trace before the answer (``arith_puzzle.dataset_builder.search_traces``). ``procedure`` writes the
-            answer of that search alone, for a model that answers directly. ``alpaca`` is for aug-gsm8k: the column
+            answer of that search alone, for a model that answers directly. ``first_attempt`` does so too, and leaves
+            out the puzzles that need more than one attempt, so that all equations but the last two follow from a rule.
+            ``alpaca`` is for aug-gsm8k: the column
             query goes below ``### Instruction:``, and the model learns the column response (arXiv 2310.05506). The
             other four change ``symbolic`` in one thing each: ``shuffled`` shuffles the numbers in the prompt,
             ``either_order`` swaps operands of + and *, ``backward`` writes the last equation first,
@@ -43,6 +45,7 @@ class DatasetSection:
         "alpaca",
         "search",
         "procedure",
+        "first_attempt",
         "shuffled",
         "either_order",
         "backward",
@@ -66,6 +69,7 @@ class DrillsSection:
     walk_share: Share | None = field(default=None, metadata=LATER)
     format: Literal["symbolic", "search", "procedure"] = field(default="symbolic", metadata=LATER)
     attempts: Positive | None = field(default=None, metadata=LATER)
+    list_share: Share | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -76,7 +80,7 @@ class ModelSection:
         base: a folder, or a Hub id; ``revision``: its branch, tag or commit on the Hub.
         adapter: folder of a LoRA adapter of this base, with which the training starts. With a ``lora`` section of the
             same shape the adapter is trained on; without one it is merged, and all parameters are trained.
-        shape: fields of ``transformers.LlamaConfig``; see ``SHAPE``.
+        shape: fields of ``transformers.LlamaConfig``; see ``SHAPE``, ``WINDOW`` and ``NOPE`` in ``recipe``.
         dtype: type of the loaded weights. None: the stored type, or float32 where all parameters are trained.
         attn_implementation: None leaves the choice to transformers.
         quantization: ``nf4`` loads frozen weights in 4 bits (QLoRA, arXiv 2305.14314).
@@ -124,15 +128,27 @@ class LoraSection:
 
 @dataclass(frozen=True, config=STRICT)
 class ScoreSection:
-    """The scores after training: greedy decoding on ``splits`` of the dataset's config, ``limit`` rows of each."""
+    """The scores after training: greedy decoding on ``splits`` of the dataset's config, ``limit`` rows of each.
+
+    ``base_limit`` is the number of rows for the base alone, at most ``limit``; None: as many as for the adapter.
+    """
 
     splits: NonEmpty[str] = field(default_factory=lambda: ["test"])
     batch_size: Positive = 256
     max_new_tokens: Positive = 64
     format: Literal[
-        "symbolic", "natural", "search", "procedure", "shuffled", "either_order", "backward", "reversed_digits"
+        "symbolic",
+        "natural",
+        "search",
+        "procedure",
+        "first_attempt",
+        "shuffled",
+        "either_order",
+        "backward",
+        "reversed_digits",
     ] = "symbolic"
     limit: Positive | None = field(default=None, metadata=LATER)
+    base_limit: Positive | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -24,12 +24,13 @@ from pathlib import Path
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
+    AutoModelForCausalLM,
     LlamaConfig,
-    LlamaForCausalLM,
     MistralConfig,
-    MistralForCausalLM,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    SmolLM3Config,
     set_seed,
 )
 
@@ -75,17 +76,17 @@ def build_tokenizer(*, pairs: bool = False) -> PreTrainedTokenizerFast:
     )
 
 
-def init_config(shape: dict, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig | MistralConfig:
+def init_config(shape: dict, tokenizer: PreTrainedTokenizerFast) -> PreTrainedConfig:
     """The configuration of the model that ``init_model`` makes."""
-    windowed = "sliding_window" in shape
-    return (MistralConfig if windowed else LlamaConfig)(
+    windowed, nope = "sliding_window" in shape, "no_rope_layer_interval" in shape
+    return (MistralConfig if windowed else SmolLM3Config if nope else LlamaConfig)(
         vocab_size=len(tokenizer),
         max_position_embeddings=256,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         tie_word_embeddings=True,
-        **({"num_key_value_heads": shape["num_attention_heads"]} if windowed else {}),  # Mistral's default is 8
+        num_key_value_heads=shape["num_attention_heads"],  # the defaults of Mistral and SmolLM3 are others
         **shape,
     )
 
@@ -95,13 +96,13 @@ def init_model(shape: dict, tokenizer: PreTrainedTokenizerFast, seed: int) -> Pr
 
     Args:
         shape: ``LlamaConfig`` fields: hidden_size, num_hidden_layers, num_attention_heads, intermediate_size. With the
-            optional sliding_window the model is a Mistral: a Llama that attends only to that number of tokens.
+            optional sliding_window the model is a Mistral: a Llama that attends only to that number of tokens. With
+            no_rope_layer_interval it is a SmolLM3: a Llama of which some layers have no positional embedding.
         tokenizer: gives the size of the vocabulary. Tokens for two digits get Fourier number embeddings.
         seed: seed of the weights.
     """
     set_seed(seed)
-    config = init_config(shape, tokenizer)
-    model = (MistralForCausalLM if isinstance(config, MistralConfig) else LlamaForCausalLM)(config)
+    model = AutoModelForCausalLM.from_config(init_config(shape, tokenizer))
     if PAIRS[0] in tokenizer.get_vocab():
         _add_fourier_embeddings(model, tokenizer)
     return model

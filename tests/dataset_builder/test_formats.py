@@ -9,7 +9,9 @@ import yaml
 from datasets import load_dataset
 
 from arith_puzzle.common.errors import InputError
+from arith_puzzle.dataset_builder.configs import CONFIGS
 from arith_puzzle.dataset_builder.formats import FORMATS, PUZZLE_FORMATS
+from arith_puzzle.dataset_builder.generate import generate_shard
 from arith_puzzle.dataset_builder.puzzle import parse_puzzle, partition_mask, puzzle_keys
 from arith_puzzle.dataset_builder.search_traces import searches
 from arith_puzzle.evaluation.options import Options
@@ -37,8 +39,9 @@ def test_a_training_answer_is_right_under_the_verifier(name, table):
     form = FORMATS[name]
     prompts, answers = (column.to_pylist() for column in form.texts(table.select(form.columns)))
     puzzles = list(zip(table["numbers"].to_pylist(), table["target"].to_pylist(), strict=True))
-    if name in ("search", "procedure"):  # puzzles that no attempt solves are left out, and long searches begin late
-        assert 0.97 * len(puzzles) < len(prompts) < len(puzzles)
+    if name in ("search", "procedure", "first_attempt"):  # unsolved puzzles are left out; long searches begin late
+        least = 0.4 if name == "first_attempt" else 0.97
+        assert least * len(puzzles) < len(prompts) < len(puzzles)
         assert any(text.count("\n") == 2 for text in prompts) == (name == "search")
         asked = [parse_puzzle(text.split("\n")[0]) for text in prompts]
         assert [puzzle for puzzle in puzzles if puzzle in asked] == asked
@@ -151,6 +154,31 @@ def test_drills_with_large_numbers_hold_no_puzzle_of_the_evaluation_splits():
         drill_columns(10, 3, 0.75, answers="search", walk_share=0.5)
 
 
+def test_lists_to_sort_hold_their_numbers_and_no_puzzle():
+    columns = drill_columns(330, 3, 0.0, limit=1000, list_share=1.0)
+    largest, sizes = 0, set()
+    for prompt, completion in zip(columns["prompt"], columns["completion"], strict=True):
+        assert prompt.endswith("=") and ":" not in prompt
+        shown, ordered = ([int(number) for number in text.split(",")] for text in (prompt[:-1], completion))
+        assert ordered == sorted(shown, reverse=True) and shown[:-1] == sorted(shown[:-1])
+        largest, sizes = max(largest, *shown), sizes | {len(shown)}
+    assert 900 < largest <= 1000 and sizes == set(range(2, 13))
+    with pytest.raises(InputError, match="sum to more than 1"):
+        drill_columns(10, 3, 0.75, list_share=0.5)
+
+
+def test_the_first_attempt_gives_the_puzzles_that_it_solves_and_their_answers():
+    rows = generate_shard(CONFIGS["starter"], "test", 0, 0).slice(0, 200)
+    every, kept = (
+        dict(zip(*(column.to_pylist() for column in FORMATS[name].texts(rows)), strict=True))
+        for name in ("procedure", "first_attempt")
+    )
+    assert 100 < len(kept) < len(every) and kept.items() <= every.items()
+    for row in rows.to_pylist():
+        _, _, (attempt,) = searches(np.array([row["numbers"]]), np.array([row["target"]]))
+        assert (row["prompt"] in kept) == (attempt == 0)
+
+
 def test_searches_of_six_attempts_contain_no_puzzle_with_larger_numbers():
     """The remaining numbers of an attempt are a puzzle, too: after a sum they may be above V."""
     asked = {"v": 20, "sizes": [4], "answers": "search"}
@@ -181,6 +209,7 @@ def test_older_recipes_keep_their_digests():
     base = load_recipe(ROOT / "training" / "recipes" / "tiny_base.yaml")
     for change in (
         {"limit": 2000}, {"v": 40}, {"sizes": [3]}, {"format": "search"}, {"walk_share": 0.1}, {"attempts": 6},
+        {"list_share": 0.1},
     ):  # fmt: skip
         assert dataclasses.replace(base, drills=dataclasses.replace(base.drills, **change)).digest != base.digest
     assert base.drills.format == DrillsSection(rows=1).format == "symbolic"

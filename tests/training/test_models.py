@@ -158,6 +158,18 @@ def test_a_sliding_window_makes_a_mistral_of_the_same_size():
     assert windowed.config.sliding_window == 8 and windowed.num_parameters() == plain.num_parameters()
 
 
+def test_without_positional_embeddings_the_positions_change_nothing():
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    plain = init_model(shape, build_tokenizer(), 0)
+    nope = init_model(shape | {"no_rope_layer_interval": 1}, build_tokenizer(), 0)
+    assert nope.num_parameters() == plain.num_parameters() and nope.config.num_key_value_heads == 4
+    ids = torch.tensor([[3, 4, 5, 6]])
+    near, far = torch.arange(4)[None], torch.arange(4)[None] * 7
+    for model, same in ((nope, True), (plain, False)):
+        logits = [model(ids, position_ids=places).logits for places in (near, far)]
+        assert torch.equal(*logits) == same
+
+
 def test_a_tokenizer_without_letters_is_refused_for_natural_prompts():
     check_round_trip(build_tokenizer())
     with pytest.raises(InputError, match="cannot encode natural texts"):

@@ -62,8 +62,8 @@ def _shape(**change):
         ({"dataset": {"rows": 5.0}}, "dataset.rows must be a valid integer, not 5.0"),
         (
             {"dataset": {"format": "latin"}},
-            "dataset.format must be 'symbolic', 'natural', 'alpaca', 'search', 'procedure', 'shuffled', "
-            "'either_order', 'backward' or 'reversed_digits', not 'latin'",
+            "dataset.format must be 'symbolic', 'natural', 'alpaca', 'search', 'procedure', 'first_attempt', "
+            "'shuffled', 'either_order', 'backward' or 'reversed_digits', not 'latin'",
         ),
         ({"model": {"base": "b", "dtype": "float16"}}, "model.dtype must be 'float32' or 'bfloat16', not 'float16'"),
         ({"score": {"splits": "test"}}, "score.splits must be a valid list, not 'test'"),

@@ -36,7 +36,9 @@ PUZZLE_CONTEXT = 2
 WALK_SIZES = (3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 9, 10, 12, 15)
 """Numbers per walk, N; each entry is equally likely."""
 WALK_SCALES = (60, 100, 300)
-"""Upper bounds on the numbers of a walk. Each is as likely as the limit itself."""
+"""Upper bounds on the numbers of a walk or a list. Each is as likely as the limit itself."""
+LIST_SIZES = tuple(range(2, 13))
+"""Numbers per list; each entry is equally likely."""
 WALK_CHARACTERS = 160, 55, 540
 """Length of a walk: a constant, plus so much per number, and the maximum. This is about two attempts; the maximum is
 the context of a base."""
@@ -45,11 +47,12 @@ the context of a base."""
 def drill_columns(
     rows: int, seed: int, drill_share: float, *,
     limit: int = DRILL_LIMIT, v: int = PUZZLE_V, sizes: Sequence[int] = PUZZLE_SIZES, walk_share: float = 0.0,
+    list_share: float = 0.0,
     answers: Literal["symbolic", "search", "procedure"] = "symbolic", attempts: int | None = None,
 ) -> dict[str, list[str]]:  # fmt: skip
     """The rows of the mix, shuffled.
 
-    Rows that are neither equations nor walks are puzzles.
+    Rows that are neither equations nor walks nor lists are puzzles.
 
     Args:
         rows: number of rows.
@@ -60,6 +63,8 @@ def drill_columns(
         v: V of the puzzles.
         sizes: numbers per puzzle, N; each entry is equally likely.
         walk_share: share of the rows that are walks, through 3 to 15 numbers from 1..limit.
+        list_share: share of the rows that sort 2 to 12 numbers from 1..limit: prompt ``3,6,51,7=``, completion
+            ``51,7,6,3``. In the prompt all numbers but the last one ascend, as those of a puzzle after an operation.
         answers: the completion of a puzzle: ``symbolic``, its canonical solution; ``search``, its search trace;
             ``procedure``, what the search answers, without the search.
         attempts: maximum number of attempts of the search for a puzzle; None: no maximum. The first six of four numbers
@@ -72,20 +77,21 @@ def drill_columns(
         InputError: walks beside other answers than ``search``, ``attempts`` without a search, or shares that sum to
             more than 1.
     """
-    drills, walked = (round(rows * share) for share in (drill_share, walk_share))
+    drills, walked, listed = (round(rows * share) for share in (drill_share, walk_share, list_share))
     if walked and answers != "search":
         raise InputError("drills.walk_share needs drills.format: search; set it, or remove drills.walk_share")
     if attempts is not None and answers == "symbolic":
         raise InputError("drills.attempts needs drills.format: search or procedure; set it, or remove drills.attempts")
-    if drills + walked > rows:
-        raise InputError("drills.drill_share and drills.walk_share sum to more than 1; lower one of them")
+    if drills + walked + listed > rows:
+        raise InputError("drills.drill_share, walk_share and list_share sum to more than 1; lower one of them")
     generator = np.random.Philox(key=stream_key("drills", seed))
     pairs = _equations(generator, drills, limit)
     texts = [(f"{a}{op}{b}=", str(c)) for a, op, b, c in pairs]
     texts += _walks(generator, walked, limit)
+    texts += _lists(generator, listed, limit)
     bound = BOUND_FACTOR * v
     for index, n in enumerate(sizes):
-        share = len(range(index, rows - drills - walked, len(sizes)))
+        share = len(range(index, rows - drills - walked - listed, len(sizes)))
         if share == 0:
             continue
         if answers != "symbolic":
@@ -141,6 +147,19 @@ def _walks(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str
             pairs = zip(*(column.to_pylist() for column in texts_of), strict=True)
             found += [pair for pair, keep in zip(pairs, kept, strict=True) if keep and pair[1]]
         texts += found[:share]
+    return texts
+
+
+def _lists(generator: np.random.Philox, rows: int, limit: int) -> list[tuple[str, str]]:
+    """(prompt, completion) of lists and the same numbers in descending order. A scale is drawn for each row."""
+    texts = []
+    for index, n in enumerate(LIST_SIZES):
+        words = generator.random_raw(len(range(index, rows, len(LIST_SIZES))) * (n + 1)).reshape(-1, n + 1)
+        scale = np.array((*WALK_SCALES, limit), dtype=np.uint64)[words[:, :1] >> np.uint64(62)]
+        drawn = (((words[:, 1:] >> np.uint64(32)) * scale) >> np.uint64(32)).astype(np.int64) + 1
+        for *first, last in drawn.tolist():
+            shown, descending = [*sorted(first), last], sorted([*first, last], reverse=True)
+            texts.append((",".join(map(str, shown)) + "=", ",".join(map(str, descending))))
     return texts
 
 

@@ -149,14 +149,14 @@ def _drills(recipe: Recipe) -> _Source:
 
 def _version(form: str) -> dict:
     """The part of a cache's key for a format whose texts are made by code of this project, which has versions."""
-    return {"search": SEARCH_VERSION} if form in ("search", "procedure") else {}
+    return {"search": SEARCH_VERSION} if form in ("search", "procedure", "first_attempt") else {}
 
 
 def _read_drills(recipe: Recipe, shard: int) -> Iterator[Texts]:
     from arith_puzzle.training.data.pretraining_mix import drill_columns
 
     section = recipe.drills
-    optional = ("limit", "v", "sizes", "walk_share", "attempts")
+    optional = ("limit", "v", "sizes", "walk_share", "list_share", "attempts")
     stated = {key: getattr(section, key) for key in optional if getattr(section, key) is not None}
     columns = drill_columns(section.rows, recipe.seed, section.drill_share, answers=section.format, **stated)
     for start in range(0, recipe.drills.rows, BATCH):
