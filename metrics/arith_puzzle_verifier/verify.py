@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from numbers import Integral
+from numbers import Integral, Rational
 from typing import Any
 
 MAX_RESPONSE_CHARS = 4096
@@ -142,9 +142,12 @@ def check_options(division: str = "exact", rule: str = "all", form: str = "equat
 
 
 def _check_integers(numbers: Iterable, target: object) -> None:
-    """Raise ValueError unless all are integers, of Python's or of NumPy's types. A boolean is none."""
-    for value in (*numbers, target):
-        if isinstance(value, bool) or not isinstance(value, Integral):
+    """Raise ValueError unless all are integers, of Python's or NumPy's types. A boolean is none.
+
+    The target may be a Fraction: expressions can reach one.
+    """
+    for value, kind in (*((number, Integral) for number in numbers), (target, Rational)):
+        if isinstance(value, bool) or not isinstance(value, kind):
             raise ValueError(f"numbers and target must be integers, not {value!r} ({type(value).__name__})")
 
 
