@@ -38,6 +38,7 @@ RULES = {
 
 
 DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)\Z")
+"""The integers of YAML 1.2, without octal and hexadecimal ones."""
 
 
 class StrictLoader(yaml.SafeLoader):

@@ -122,7 +122,7 @@ def score_models(recipe: Recipe, work: Work) -> dict[str, dict]:
     from arith_puzzle.evaluation.score import score, summary
 
     results = {}
-    few = recipe.score.base_limit or recipe.score.limit
+    few = min(filter(None, (recipe.score.base_limit, recipe.score.limit)), default=None)
     for who, adapter, limit in (("base", None, few), ("adapter", str(work.run), recipe.score.limit)):
         results[who] = score(
             recipe.base_path, adapter, str(work.dataset), recipe.dataset.config, recipe.score.splits, work.scores / who,

@@ -27,11 +27,10 @@ class DatasetSection:
             search trace before the answer (``arith_puzzle.dataset_builder.search_traces``). ``procedure`` writes the
             answer of that search alone, for a model that answers directly. ``first_attempt`` does so too, and leaves
             out the puzzles that need more than one attempt, so that all equations but the last two follow from a rule.
-            ``alpaca`` is for aug-gsm8k: the column
-            query goes below ``### Instruction:``, and the model learns the column response (arXiv 2310.05506). The
-            other four change ``symbolic`` in one thing each: ``shuffled`` shuffles the numbers in the prompt,
-            ``either_order`` swaps operands of + and *, ``backward`` writes the last equation first,
-            ``reversed_digits`` reverses the digits of every number.
+            ``alpaca`` is for aug-gsm8k: the column query goes below ``### Instruction:``, and the model learns the
+            column response (arXiv 2310.05506). The other four change ``symbolic`` in one thing each: ``shuffled``
+            shuffles the numbers in the prompt, ``either_order`` swaps operands of + and *, ``backward`` writes the last
+            equation first, ``reversed_digits`` reverses the digits of every number.
     """
 
     path: str = "arith-puzzle"
@@ -130,7 +129,7 @@ class LoraSection:
 class ScoreSection:
     """The scores after training: greedy decoding on ``splits`` of the dataset's config, ``limit`` rows of each.
 
-    ``base_limit`` is the number of rows for the base alone, at most ``limit``; None: as many as for the adapter.
+    ``base_limit`` is the maximum number of rows for the base alone; None: as many as for the adapter.
     """
 
     splits: NonEmpty[str] = field(default_factory=lambda: ["test"])
