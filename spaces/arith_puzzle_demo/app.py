@@ -41,7 +41,10 @@ def build(service: Service) -> gr.Blocks:
         gr.HTML(render.HEADER, apply_default_css=False)
         first = models.models[0].name
         if len(models.models) > 1:
-            names = [(render.choice(each.name, searches=each.searches), each.name) for each in models.models]
+            names = [
+                (render.choice(each.name, searches=each.searches, first=each.name == first), each.name)
+                for each in models.models
+            ]
             chosen = gr.Radio(names, value=first, label="Play against", elem_id="model", elem_classes="ap-models")
         else:
             chosen = gr.State(first)

@@ -59,9 +59,9 @@ def status(state: dict, *, searches: bool = False) -> str:
     return f'<p class="ap-status ap-{state["model"]}" role="status">{text}</p>'
 
 
-def choice(name: str, *, searches: bool) -> str:
-    """The entry of a model in the list of models."""
-    what = "Searches first, hard to beat" if searches else "Answers at once"
+def choice(name: str, *, searches: bool, first: bool) -> str:
+    """The entry of a model in the list of models, where a release puts its best one first."""
+    what = ("Searches first" + ", hard to beat" * first) if searches else "Answers at once"
     return f"{what}: {name.rpartition('/')[2]}"
 
 

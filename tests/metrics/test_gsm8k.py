@@ -339,11 +339,9 @@ def test_nearly_all_annotations_hold():
 # The folder
 
 
-def test_the_estimators_are_the_other_metrics_byte_for_byte():
-    other = ROOT / "metrics" / "arith_puzzle_verifier" / "estimators.py"
-    assert (FOLDER / "estimators.py").read_bytes() == other.read_bytes()
+def test_its_space_has_the_other_metrics_pins():
     pins = (FOLDER / "requirements.txt").read_text()
-    assert pins == other.with_name("requirements.txt").read_text()
+    assert pins == (ROOT / "metrics" / "arith_puzzle_verifier" / "requirements.txt").read_text()
     assert f"sdk_version: {re.search('gradio==(.*)', pins)[1]}" in CARD
 
 

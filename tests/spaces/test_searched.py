@@ -211,7 +211,9 @@ class TestModel:
         model = self.loaded(tiny_adapter)
         assert model.form == "symbolic" and not model.searches
         assert "searches" not in render.status(model.status(), searches=model.searches)
-        assert render.choice("n/a", searches=False) == "Answers at once: a"
+        assert render.choice("n/a", searches=False, first=True) == "Answers at once: a"
+        assert render.choice("n/a", searches=True, first=True) == "Searches first, hard to beat: a"
+        assert render.choice("n/a", searches=True, first=False) == "Searches first: a"
 
     def test_a_format_that_no_puzzle_has_is_one_line(self, tiny_adapter, tmp_path):
         shutil.copytree(tiny_adapter, tmp_path / "a")

@@ -32,7 +32,7 @@ def build(service: Service, chosen_model: gr.components.Component) -> None:
             with gr.Row(elem_classes="ap-choose", equal_height=True):
                 level = gr.Dropdown(list(LEVELS), value=LEVELS[0], label="Difficulty", min_width=110, scale=2)
                 source = gr.Dropdown(
-                    _choices([MADE_HERE]), value=MADE_HERE, label="Puzzles from", min_width=120, scale=2
+                    _choices([MADE_HERE]), value=MADE_HERE, label="Puzzles from", min_width=160, scale=3
                 )
                 new = gr.Button("New puzzle", min_width=120, scale=2, elem_id="new")
         with gr.Column(scale=4, min_width=300):
